@@ -1,0 +1,77 @@
+"""The typed exceptions that dynsparse raises: one small tree.
+
+Every message says what was expected, what arrived, and what to try next.  The command line prints
+the message in one line and exits with ``exit_code``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = [
+    "ActionRangeError",
+    "ArrayError",
+    "DynsparseError",
+    "InputError",
+    "OutputError",
+    "OutputExistsError",
+    "PrecisionError",
+    "SettingError",
+    "UnknownEnvironmentError",
+    "UnsupportedModelError",
+    "WorkerError",
+]
+
+
+class DynsparseError(Exception):
+    """Something that dynsparse was asked to do failed; ``exit_code`` is what a shell sees."""
+
+    exit_code = 1
+
+
+class InputError(DynsparseError, ValueError):
+    """What the caller passed can not be used."""
+
+    exit_code = 2
+
+
+class UnknownEnvironmentError(InputError):
+    """No environment has the name that was asked for."""
+
+
+class ArrayError(InputError):
+    """A state, action or warm start has the wrong shape or type, or holds a NaN; names the row."""
+
+
+class ActionRangeError(InputError):
+    """An applied action lies outside the control range; names the row and the bounds."""
+
+
+class PrecisionError(InputError):
+    """Exact derivatives were asked for in a precision in which they do not exist."""
+
+
+class SettingError(InputError):
+    """An option has a value that it can not have, or an unknown option was given."""
+
+
+class UnsupportedModelError(DynsparseError):
+    """The model holds something whose transition dynsparse can not differentiate exactly."""
+
+
+class OutputError(DynsparseError, OSError):
+    """A result can not be written where it was asked for."""
+
+
+class OutputExistsError(OutputError):
+    """The place asked for holds results already; nothing is overwritten without being told to."""
+
+    exit_code = 2
+
+
+class WorkerError(DynsparseError, RuntimeError):
+    """A worker process hung, died or failed; ``rows`` are the rows that have no result for it."""
+
+    def __init__(self, message: str, rows: Sequence[int] = ()) -> None:
+        super().__init__(message)
+        self.rows = tuple(rows)
