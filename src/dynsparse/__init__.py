@@ -1,0 +1,84 @@
+"""Exact transition Jacobians of robot simulators, and the sparsity patterns in them.
+
+The names below are resolved when first used, so that ``import dynsparse`` costs nothing and touches
+neither JAX nor MuJoCo.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dynsparse.analysis.pattern import SparsityPattern
+    from dynsparse.errors import (
+        ActionRangeError,
+        ArrayError,
+        DynsparseError,
+        InputError,
+        OutputError,
+        OutputExistsError,
+        PrecisionError,
+        SettingError,
+        UnknownEnvironmentError,
+        UnsupportedModelError,
+        WorkerError,
+    )
+    from dynsparse.physics.environment import ENVIRONMENT_NAMES, Environment, load_environment
+    from dynsparse.physics.linearization import Linearization, Transition
+    from dynsparse.physics.linearize import linearize, linearize_batch, step
+    from dynsparse.physics.processes import close_workers
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ENVIRONMENT_NAMES",
+    "ActionRangeError",
+    "ArrayError",
+    "DynsparseError",
+    "Environment",
+    "InputError",
+    "Linearization",
+    "OutputError",
+    "OutputExistsError",
+    "PrecisionError",
+    "SettingError",
+    "SparsityPattern",
+    "Transition",
+    "UnknownEnvironmentError",
+    "UnsupportedModelError",
+    "WorkerError",
+    "__version__",
+    "close_workers",
+    "linearize",
+    "linearize_batch",
+    "load_environment",
+    "step",
+]
+
+_HOME_OF_NAME = {
+    "ENVIRONMENT_NAMES": "dynsparse.physics.environment",
+    "Environment": "dynsparse.physics.environment",
+    "load_environment": "dynsparse.physics.environment",
+    "Linearization": "dynsparse.physics.linearization",
+    "Transition": "dynsparse.physics.linearization",
+    "linearize": "dynsparse.physics.linearize",
+    "linearize_batch": "dynsparse.physics.linearize",
+    "step": "dynsparse.physics.linearize",
+    "close_workers": "dynsparse.physics.processes",
+    "SparsityPattern": "dynsparse.analysis.pattern",
+} | {name: "dynsparse.errors" for name in __all__ if name.endswith("Error")}
+
+
+def __getattr__(name: str) -> Any:
+    """Resolve a public name from the module that defines it, once."""
+    home = _HOME_OF_NAME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'dynsparse' has no attribute {name!r}; it has {', '.join(__all__)}")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))
