@@ -1,0 +1,44 @@
+"""What a zero is: the one place that decides it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynsparse.config import DEFAULT_ATOL, check_atol
+
+__all__ = ["is_zero", "sparsity"]
+
+
+def is_zero(values: NDArray[Any], atol: float = DEFAULT_ATOL) -> NDArray[np.bool_]:
+    """Say which elements count as zero: ``abs(x) < atol``, strictly (Section 5.1 of the paper).
+
+    A NaN or an infinity is never zero.
+
+    Args:
+        values: (...) elements of any shape.
+        atol: Absolute threshold above 0.
+
+    Returns:
+        (...) true where the element is zero.
+
+    Raises:
+        SettingError: If ``atol`` is not a finite number above zero.
+    """
+    atol = check_atol(atol)
+    # A comparison with NaN is false, which is what is wanted here.
+    return np.asarray(np.abs(values) < atol)
+
+
+def sparsity(zeros: NDArray[np.bool_]) -> float:
+    """Return the share of elements that are zero: zeros / elements; 0 for a block without elements.
+
+    Args:
+        zeros: (...) true where an element is zero, as ``is_zero`` gives it.
+
+    Returns:
+        A number in [0, 1].
+    """
+    return float(np.count_nonzero(zeros) / zeros.size) if zeros.size else 0.0

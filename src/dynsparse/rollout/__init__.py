@@ -1,0 +1,1 @@
+"""Rollouts: policies and the collection of trajectories with Jacobians."""
