@@ -1,0 +1,1 @@
+"""The physics: environments, one control step, and its exact Jacobian."""

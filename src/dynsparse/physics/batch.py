@@ -1,0 +1,50 @@
+"""Compiled functions of one row, run over any number of rows in padded batches of a fixed size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+__all__ = ["BatchFunction"]
+
+
+class BatchFunction:
+    """A function of one row, compiled once for a fixed number of rows.
+
+    Args:
+        function: maps arrays of one row to a pytree of arrays.
+        size: rows in a batch; fewer rows are padded by repeating the first.
+        compiler_options: for XLA, where the process's environment can not carry them.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], size: int, compiler_options: Mapping[str, Any] | None = None
+    ) -> None:
+        self.size = size
+        self._compiled = jax.jit(jax.vmap(function), compiler_options=dict(compiler_options or {}) or None)
+
+    def __call__(self, *columns: np.ndarray) -> Any:  # noqa: ANN401 - the function's own pytree
+        """Apply the function to every row.
+
+        Args:
+            columns: arrays with the same leading axis (n, ...).
+
+        Returns:
+            The function's pytree, as NumPy arrays with leading axis n.
+        """
+        rows = len(columns[0])
+        # The sizes of the batches do not depend on the rows' content, so results do not depend on their neighbours.
+        pieces = [self._one(columns, start, rows) for start in range(0, rows, self.size)]
+        return jax.tree.map(lambda *parts: np.concatenate(parts) if len(parts) > 1 else parts[0], *pieces)
+
+    def _one(self, columns: tuple[np.ndarray, ...], start: int, rows: int) -> Any:  # noqa: ANN401
+        stop = min(start + self.size, rows)
+        result = self._compiled(*(self._padded(column[start:stop]) for column in columns))
+        return jax.tree.map(lambda x: np.asarray(x)[: stop - start], result)
+
+    def _padded(self, column: np.ndarray) -> np.ndarray:
+        missing = self.size - len(column)
+        return np.concatenate([column, np.repeat(column[:1], missing, axis=0)]) if missing else column

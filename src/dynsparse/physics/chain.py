@@ -1,0 +1,130 @@
+"""The chain rule over the substeps of a control step, by matrix products in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["PositionSlope", "StageSlopes", "chain_substeps"]
+
+PositionSlope = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""From (n, nq) positions and (n, nv) velocities to d(next qpos)/d qpos (n, nq, nq) and /d qvel (n, nq, nv)."""
+
+
+class StageSlopes(NamedTuple):
+    """Where the solver calls of n rows stood, and their slopes.
+
+    Attributes:
+        qpos: (n, substeps, stages, nq).
+        qvel: (n, substeps, stages, nv).
+        next_qvel: (n, substeps, nv) velocity after each substep.
+        acceleration: (n, substeps, stages, nv, nq + nv + nu + nv) slopes of what the solver returned.
+        velocity_rate: same shape; slopes of what moved the velocity.
+    """
+
+    qpos: np.ndarray
+    qvel: np.ndarray
+    next_qvel: np.ndarray
+    acceleration: np.ndarray
+    velocity_rate: np.ndarray
+
+
+class _Tangent(NamedTuple):
+    """Derivatives with respect to (qpos, qvel, ctrl) at the start of the control step: (n, rows, columns)."""
+
+    position: np.ndarray
+    velocity: np.ndarray
+    control: np.ndarray
+    warmstart: np.ndarray
+
+
+def chain_substeps(
+    slopes: StageSlopes, timestep: float, position_slope: PositionSlope | None, weights: RungeKutta | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Multiply the substeps' slopes into the Jacobian of the control step.
+
+    The warm start is held constant at the start of the control step, and carried inside it.
+
+    Args:
+        slopes: the solver calls of n rows.
+        timestep: duration of a substep, s.
+        position_slope: how positions move with velocity; None where all joints are hinges and slides.
+        weights: the Runge-Kutta tableau, or None for integrators with one solver call a substep.
+
+    Returns:
+        (n, nq + nv, nq + nv) and (n, nq + nv, nu).
+    """
+    n, substeps, _, nq = slopes.qpos.shape
+    nv = slopes.qvel.shape[-1]
+    columns = slopes.acceleration.shape[-1] - nv
+    identity = np.broadcast_to(np.eye(columns), (n, columns, columns))
+    tangent = _Tangent(
+        identity[:, :nq], identity[:, nq : nq + nv], identity[:, nq + nv :], np.zeros((n, nv, columns))
+    )
+    move = _mover(timestep, position_slope)
+    advance = _advance_once if weights is None else weights.advance
+    for k in range(substeps):
+        one = StageSlopes(
+            slopes.qpos[:, k],
+            slopes.qvel[:, k],
+            slopes.next_qvel[:, k],
+            slopes.acceleration[:, k],
+            slopes.velocity_rate[:, k],
+        )
+        tangent = advance(tangent, one, timestep, move)
+    jacobian = np.concatenate([tangent.position, tangent.velocity], axis=1)
+    return jacobian[:, :, : nq + nv], jacobian[:, :, nq + nv :]
+
+
+_Move = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
+def _mover(timestep: float, position_slope: PositionSlope | None) -> _Move:
+    def straight(_q: np.ndarray, _v: np.ndarray, d_position: np.ndarray, d_velocity: np.ndarray) -> np.ndarray:
+        return d_position + timestep * d_velocity
+
+    def turning(q: np.ndarray, v: np.ndarray, d_position: np.ndarray, d_velocity: np.ndarray) -> np.ndarray:
+        by_position, by_velocity = position_slope(q, v)  # type: ignore[misc] # chosen below only where it is one
+        return by_position @ d_position + by_velocity @ d_velocity
+
+    return straight if position_slope is None else turning
+
+
+def _apply(slope: np.ndarray, tangent: _Tangent) -> np.ndarray:
+    """Push a tangent through one solver call's slope."""
+    stacked = np.concatenate([tangent.position, tangent.velocity, tangent.control, tangent.warmstart], axis=1)
+    return slope @ stacked
+
+
+def _advance_once(tangent: _Tangent, slopes: StageSlopes, h: float, move: _Move) -> _Tangent:
+    """Semi-implicit: velocity first, then position with the new velocity."""
+    velocity = tangent.velocity + h * _apply(slopes.velocity_rate[:, 0], tangent)
+    position = move(slopes.qpos[:, 0], slopes.next_qvel, tangent.position, velocity)
+    return _Tangent(position, velocity, tangent.control, _apply(slopes.acceleration[:, 0], tangent))
+
+
+class RungeKutta(NamedTuple):
+    """MJX's explicit tableau: three step fractions and four weights."""
+
+    steps: tuple[float, ...]
+    weights: tuple[float, ...]
+
+    def advance(self, tangent: _Tangent, slopes: StageSlopes, h: float, move: _Move) -> _Tangent:
+        """Carry a tangent through the four solver calls of one substep; all start from the same warm start."""
+        q0 = slopes.qpos[:, 0]
+        rate = _apply(slopes.acceleration[:, 0], tangent)
+        stage_velocity = tangent.velocity
+        velocity_sum, rate_sum = self.weights[0] * stage_velocity, self.weights[0] * rate
+        value_sum = self.weights[0] * slopes.qvel[:, 0]
+        for i, (a, b) in enumerate(zip(self.steps, self.weights[1:], strict=True), start=1):
+            position = move(q0, a * slopes.qvel[:, i - 1], tangent.position, a * stage_velocity)
+            stage_velocity = tangent.velocity + h * a * rate
+            stage = tangent._replace(position=position, velocity=stage_velocity)
+            rate = _apply(slopes.acceleration[:, i], stage)
+            velocity_sum = velocity_sum + b * stage_velocity
+            rate_sum = rate_sum + b * rate
+            value_sum = value_sum + b * slopes.qvel[:, i]
+        position = move(q0, value_sum, tangent.position, velocity_sum)
+        return _Tangent(position, tangent.velocity + h * rate_sum, tangent.control, rate)

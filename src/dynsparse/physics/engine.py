@@ -1,0 +1,180 @@
+"""Everything that one process computes for one environment: values and Jacobians of batches of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import mujoco
+import numpy as np
+from mujoco import mjx
+
+from dynsparse.errors import SettingError
+from dynsparse.physics.batch import BatchFunction
+from dynsparse.physics.control_step import StepValue, control_step
+from dynsparse.physics.exact import ExactJacobian
+from dynsparse.physics.linearization import Evaluation, Linearization, Rollout
+from dynsparse.physics.reference import reference_step
+from dynsparse.physics.simulator import Simulator, build_simulator
+
+__all__ = ["ENGINE_DERIVATIVES", "BatchSizes", "Engine"]
+
+ENGINE_DERIVATIVES = ("exact", "autodiff", "finite-difference", "reference")
+
+DIFFERENCE_STEP = 1e-6
+"""Half width of a central difference: the error is 1e-12 from curvature and 1e-10 from round-off."""
+
+Jacobians = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class BatchSizes:
+    """Rows that each compiled function takes at once.
+
+    Attributes:
+        value: control steps.
+        implicit: converged solver calls.
+        unrolled: unconverged solver calls.
+        whole: control steps differentiated at once, by ``autodiff`` and ``reference``.
+    """
+
+    value: int = 128
+    implicit: int = 128
+    unrolled: int = 32
+    whole: int = 32
+
+    @classmethod
+    def single(cls) -> BatchSizes:
+        """Return the sizes for one row at a time."""
+        return cls(1, 1, 1, 1)
+
+
+class Engine:
+    """Control steps and their Jacobians, compiled in this process.
+
+    Args:
+        model: the compiled MuJoCo model.
+        substeps: simulation steps in one control step.
+        derivative: one of ``ENGINE_DERIVATIVES``.
+        sizes: rows of the compiled batches.
+        compiler_options: for XLA.
+
+    Raises:
+        SettingError: if the derivative is unknown.
+    """
+
+    def __init__(
+        self,
+        model: mujoco.MjModel,
+        substeps: int,
+        derivative: str = "exact",
+        sizes: BatchSizes | None = None,
+        compiler_options: Mapping[str, Any] | None = None,
+    ) -> None:
+        if derivative not in ENGINE_DERIVATIVES:
+            raise SettingError(f"derivative must be one of {', '.join(ENGINE_DERIVATIVES)}, got {derivative!r}")
+        sizes = sizes or BatchSizes()
+        self.derivative = derivative
+        with jax.enable_x64(True):
+            self._sim = build_simulator(model, substeps)
+            clamped = build_simulator(model, substeps, clamp=True) if derivative == "autodiff" else None
+        self._value = BatchFunction(partial(control_step, self._sim), sizes.value, compiler_options)
+        self._jacobian = self._differentiator(sizes, clamped, compiler_options)
+
+    def evaluate(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Evaluation:
+        """Run control steps of (n, ds) states, (n, da) actions and (n, nv) warm starts."""
+        with jax.enable_x64(True):
+            return _evaluation(self._step(states, actions, warmstarts))
+
+    def roll_out(self, initial_states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Rollout:
+        """Run episodes from (e, ds) states and (e, nv) warm starts with (e, T, da) actions."""
+        states, starts = [initial_states], [warmstarts]
+        with jax.enable_x64(True):
+            for t in range(actions.shape[1]):
+                after = self._step(states[-1], actions[:, t], starts[-1])
+                states.append(np.concatenate([after.qpos, after.qvel], axis=1))
+                starts.append(after.warmstart)
+        return Rollout(np.stack(states, axis=1), np.stack(starts, axis=1))
+
+    def linearize(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Linearization:
+        """Run and differentiate control steps of (n, ds) states, (n, da) actions and (n, nv) warm starts."""
+        with jax.enable_x64(True):
+            value = self._step(states, actions, warmstarts)
+            jac_state, jac_action = self._jacobian(states, actions, warmstarts, value)
+        found = _evaluation(value)
+        numbers = (found.next_state, found.next_warmstart, jac_state, jac_action, found.solver_residual[:, None])
+        finite = np.logical_and.reduce([np.isfinite(x).reshape(len(x), -1).all(axis=1) for x in numbers])
+        return Linearization(
+            found.next_state,
+            found.next_warmstart,
+            jac_state,
+            jac_action,
+            finite,
+            found.solver_residual,
+            found.active,
+            self.derivative,
+        )
+
+    def _step(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> StepValue:
+        result: StepValue = self._value(*self._split(states), actions, warmstarts)
+        return result
+
+    def _split(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return states[:, : self._sim.nq], states[:, self._sim.nq :]
+
+    def _differentiator(
+        self, sizes: BatchSizes, clamped: Simulator | None, compiler_options: Mapping[str, Any] | None
+    ) -> Callable[[np.ndarray, np.ndarray, np.ndarray, StepValue], Jacobians]:
+        if self.derivative == "exact":
+            exact = ExactJacobian(
+                self._sim,
+                implicit_rows=sizes.implicit,
+                unrolled_rows=sizes.unrolled,
+                compiler_options=compiler_options,
+            )
+            return lambda _states, actions, _warmstarts, value: exact.jacobian(value, actions)
+        if self.derivative == "finite-difference":
+            return lambda states, actions, warmstarts, _value: self._differences(states, actions, warmstarts)
+        step = partial(_plain_step, clamped) if clamped else partial(_reference_step, self._sim)
+        whole = BatchFunction(jax.jacfwd(step, argnums=(0, 1)), sizes.whole, compiler_options)
+        return lambda states, actions, warmstarts, _value: whole(states, actions, warmstarts)
+
+    def _differences(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Jacobians:
+        """Central differences of the control step, column by column."""
+        inputs = np.concatenate([states, actions], axis=1)
+        ds = states.shape[1]
+        columns = []
+        for j in range(inputs.shape[1]):
+            moved = []
+            for sign in (1.0, -1.0):
+                other = inputs.copy()
+                other[:, j] += sign * DIFFERENCE_STEP
+                after = self._step(other[:, :ds], other[:, ds:], warmstarts)
+                moved.append(np.concatenate([after.qpos, after.qvel], axis=1))
+            columns.append((moved[0] - moved[1]) / (2 * DIFFERENCE_STEP))
+        jacobian = np.stack(columns, axis=2)
+        return jacobian[:, :, :ds], jacobian[:, :, ds:]
+
+
+def _evaluation(value: StepValue) -> Evaluation:
+    return Evaluation(
+        np.concatenate([value.qpos, value.qvel], axis=1),
+        value.warmstart,
+        value.calls.residual.max(axis=(1, 2)),
+        value.calls.active.any(axis=(1, 2)),
+    )
+
+
+def _plain_step(sim: Simulator, state: jax.Array, action: jax.Array, warmstart: jax.Array) -> jax.Array:
+    """MJX's step and nothing else: what the paper differentiated."""
+    data = sim.data(state[: sim.nq], state[sim.nq :], action, warmstart)
+    data = jax.lax.scan(lambda d, _: (mjx.step(sim.model, d), None), data, None, length=sim.substeps)[0]
+    return jnp.concatenate([data.qpos, data.qvel])
+
+
+def _reference_step(sim: Simulator, state: jax.Array, action: jax.Array, warmstart: jax.Array) -> jax.Array:
+    return reference_step(sim, state[: sim.nq], state[sim.nq :], action, warmstart)[0]

@@ -1,0 +1,247 @@
+"""MuJoCo Playground environments as dynsparse sees them: a model, names, units and bounds."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from dynsparse.errors import SettingError, UnknownEnvironmentError, UnsupportedModelError
+from dynsparse.physics.admission import admit
+
+__all__ = ["ENVIRONMENT_NAMES", "Environment", "environment_from_model", "load_environment"]
+
+ENVIRONMENT_NAMES = (
+    "BallInCup",
+    "CartpoleBalance",
+    "CheetahRun",
+    "ReacherHard",
+    "FingerSpin",
+    "FingerTurnEasy",
+    "WalkerRun",
+    "SwimmerSwimmer6",
+)
+"""The eight environments of the paper's Table 1, in its order."""
+
+_POSITION_NAMES = {
+    mujoco.mjtJoint.mjJNT_FREE: ("x", "y", "z", "qw", "qx", "qy", "qz"),
+    mujoco.mjtJoint.mjJNT_BALL: ("qw", "qx", "qy", "qz"),
+    mujoco.mjtJoint.mjJNT_SLIDE: ("",),
+    mujoco.mjtJoint.mjJNT_HINGE: ("",),
+}
+_VELOCITY_NAMES = {
+    mujoco.mjtJoint.mjJNT_FREE: ("x", "y", "z", "wx", "wy", "wz"),
+    mujoco.mjtJoint.mjJNT_BALL: ("wx", "wy", "wz"),
+    mujoco.mjtJoint.mjJNT_SLIDE: ("",),
+    mujoco.mjtJoint.mjJNT_HINGE: ("",),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Environment:
+    """A simulated robot: what its state and action mean, and the model that moves it.
+
+    Attributes:
+        name: the name in MuJoCo Playground.
+        state_dim: ds = nq + nv.
+        action_dim: da = nu.
+        state_names: (ds,) ``"qpos <joint>"`` then ``"qvel <joint>"``, in the order of a state's elements.
+        action_names: (da,) names of the actuators.
+        state_units: (ds,) ``"m"``, ``"rad"``, ``"m/s"``, ``"rad/s"``, or ``"1"`` for a quaternion's elements.
+        substeps: simulation steps in one control step.
+        dt: duration of one control step, s.
+        action_low: (da,) lower control bounds, -inf where there is none.
+        action_high: (da,) upper control bounds, inf where there is none.
+        model: the compiled MuJoCo model; not to be changed.
+    """
+
+    name: str
+    state_dim: int
+    action_dim: int
+    state_names: tuple[str, ...]
+    action_names: tuple[str, ...]
+    state_units: tuple[str, ...]
+    substeps: int
+    dt: float
+    action_low: np.ndarray
+    action_high: np.ndarray
+    model: mujoco.MjModel = field(repr=False)
+    _playground: Any = field(default=None, repr=False)
+    _reset: list[Any] = field(default_factory=list, repr=False)
+
+    @property
+    def nq(self) -> int:
+        """Length of qpos."""
+        return int(self.model.nq)
+
+    @property
+    def nv(self) -> int:
+        """Length of qvel and of the warm start."""
+        return int(self.model.nv)
+
+    @property
+    def nu(self) -> int:
+        """Length of ctrl."""
+        return int(self.model.nu)
+
+    def default_state(self) -> np.ndarray:
+        """Return the model's reference configuration at rest.
+
+        Returns:
+            (ds,) ``qpos0`` and zero velocity.
+        """
+        return np.concatenate([self.model.qpos0, np.zeros(self.nv)])
+
+    def sample_initial_state(self, key: int) -> np.ndarray:
+        """Draw the state in which an episode starts, as the environment's own ``reset`` does.
+
+        Args:
+            key: a non-negative integer; the same key gives the same state.
+
+        Returns:
+            (ds,) qpos and qvel.
+
+        Raises:
+            SettingError: if the key is not a non-negative integer.
+        """
+        if isinstance(key, bool) or not isinstance(key, int | np.integer) or not 0 <= key < 2**63:
+            raise SettingError(
+                f"key must be an integer from 0 to 2**63 - 1, got {key!r}; pass for example the episode's number"
+            )
+        if self._playground is None:
+            return self.default_state()
+        import jax
+
+        with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
+            if not self._reset:
+                self._reset.append(jax.jit(self._positions_and_velocities))
+            state = self._reset[0](jax.random.PRNGKey(int(key)))
+        return np.asarray(state, dtype=np.float64)
+
+    def _positions_and_velocities(self, key: Any) -> Any:  # noqa: ANN401 - a JAX key and tracer
+        import jax.numpy as jnp
+
+        data = self._playground.reset(key).data
+        return jnp.concatenate([data.qpos, data.qvel])
+
+
+def load_environment(name: str) -> Environment:
+    """Load one of the environments of the paper.
+
+    Nothing is changed in the user's JAX configuration: the model is built in float64 inside a context.
+
+    Args:
+        name: one of ``ENVIRONMENT_NAMES``.
+
+    Returns:
+        The environment, with ``impl="jax"``.
+
+    Raises:
+        UnknownEnvironmentError: if there is no such environment; names the nearest ones.
+        UnsupportedModelError: if its model can not be differentiated exactly.
+    """
+    if name not in ENVIRONMENT_NAMES:
+        raise UnknownEnvironmentError(_unknown(name))
+    import jax
+
+    with _quiet_mujoco(), jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
+        from mujoco_playground import dm_control_suite
+
+        # A fresh copy: Playground writes into the configuration that it is given, and the default is shared.
+        config = dm_control_suite.get_default_config(name).copy_and_resolve_references()
+        playground = dm_control_suite.load(name, config=config, config_overrides={"impl": "jax"})
+    if playground.mjx_model.impl.value != "jax":
+        raise UnsupportedModelError(
+            f"{name} was built for impl={playground.mjx_model.impl.value!r}; only impl='jax' can be differentiated"
+        )
+    return environment_from_model(name, playground.mj_model, playground.n_substeps, _playground=playground)
+
+
+def environment_from_model(
+    name: str,
+    model: mujoco.MjModel,
+    substeps: int,
+    *,
+    _playground: Any = None,  # noqa: ANN401 - Playground has no types
+) -> Environment:
+    """Describe a MuJoCo model as an environment.
+
+    Args:
+        name: how messages and files call it.
+        model: the compiled model.
+        substeps: simulation steps in one control step.
+        _playground: the Playground environment whose ``reset`` draws initial states.
+
+    Returns:
+        The environment.
+
+    Raises:
+        UnsupportedModelError: if the model can not be differentiated exactly.
+        SettingError: if ``substeps`` is below 1.
+    """
+    if isinstance(substeps, bool) or substeps < 1:
+        raise SettingError(f"substeps must be at least 1, got {substeps!r}")
+    admit(model, name)
+    joints = [(mujoco.mjtJoint(kind), _named(model, i)) for i, kind in enumerate(model.jnt_type)]
+    positions = [f"qpos {joint} {part}".rstrip() for kind, joint in joints for part in _POSITION_NAMES[kind]]
+    velocities = [f"qvel {joint} {part}".rstrip() for kind, joint in joints for part in _VELOCITY_NAMES[kind]]
+    limited = model.actuator_ctrllimited != 0
+    return Environment(
+        name=name,
+        state_dim=int(model.nq + model.nv),
+        action_dim=int(model.nu),
+        state_names=(*positions, *velocities),
+        action_names=tuple(model.actuator(i).name or f"actuator {i}" for i in range(model.nu)),
+        state_units=_units(joints),
+        substeps=int(substeps),
+        dt=float(model.opt.timestep * substeps),
+        action_low=np.where(limited, model.actuator_ctrlrange[:, 0], -np.inf),
+        action_high=np.where(limited, model.actuator_ctrlrange[:, 1], np.inf),
+        model=model,
+        _playground=_playground,
+    )
+
+
+def _units(joints: list[tuple[mujoco.mjtJoint, str]]) -> tuple[str, ...]:
+    position, velocity = [], []
+    for kind, _ in joints:
+        if kind == mujoco.mjtJoint.mjJNT_FREE:
+            position += ["m"] * 3 + ["1"] * 4
+            velocity += ["m/s"] * 3 + ["rad/s"] * 3
+        elif kind == mujoco.mjtJoint.mjJNT_BALL:
+            position += ["1"] * 4
+            velocity += ["rad/s"] * 3
+        elif kind == mujoco.mjtJoint.mjJNT_SLIDE:
+            position.append("m")
+            velocity.append("m/s")
+        else:
+            position.append("rad")
+            velocity.append("rad/s")
+    return (*position, *velocity)
+
+
+def _named(model: mujoco.MjModel, joint: int) -> str:
+    return model.joint(joint).name or f"joint {joint}"
+
+
+def _unknown(name: object) -> str:
+    near = difflib.get_close_matches(str(name), ENVIRONMENT_NAMES, n=3, cutoff=0.4)
+    folded = [known for known in ENVIRONMENT_NAMES if str(name).lower() in known.lower() and known not in near]
+    nearest = ", ".join([*near, *folded][:3]) or ", ".join(ENVIRONMENT_NAMES)
+    return f"no environment is called {name!r}; nearest: {nearest}. `dynsparse envs` lists all"
+
+
+@contextlib.contextmanager
+def _quiet_mujoco() -> Iterator[None]:
+    """Keep MuJoCo's warnings about old attributes in Playground's models out of stderr and of MUJOCO_LOG.TXT."""
+    handler = mujoco.get_mju_user_warning()
+    mujoco.set_mju_user_warning(lambda _message: None)
+    try:
+        yield
+    finally:
+        mujoco.set_mju_user_warning(handler)

@@ -1,0 +1,94 @@
+"""The exact Jacobian of many rows: value first, then each solver call by whether it converged, then the chain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from dynsparse.physics.batch import BatchFunction
+from dynsparse.physics.chain import RungeKutta, StageSlopes, chain_substeps
+from dynsparse.physics.control_step import RUNGE_KUTTA_STEPS, RUNGE_KUTTA_WEIGHTS, StepValue
+from dynsparse.physics.implicit import implicit_slope
+from dynsparse.physics.quaternion import integrate_position
+from dynsparse.physics.reference import CONVERGED
+from dynsparse.physics.simulator import Simulator
+from dynsparse.physics.unrolled import unrolled_slope
+
+__all__ = ["ExactJacobian"]
+
+
+class ExactJacobian:
+    """Derivatives of control steps, grouped by how each solver call ended.
+
+    Grouping is worth its gathers: an unrolled call costs four times an implicit one, and a ``select`` between
+    the two would pay both on every row.
+
+    Args:
+        sim: the simulator.
+        implicit_rows: solver calls in a batch of converged ones.
+        unrolled_rows: solver calls in a batch of unconverged ones; compiled when the first one appears.
+        compiler_options: for XLA.
+    """
+
+    def __init__(
+        self,
+        sim: Simulator,
+        *,
+        implicit_rows: int,
+        unrolled_rows: int,
+        compiler_options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._sim = sim
+        self._implicit = BatchFunction(partial(implicit_slope, sim), implicit_rows, compiler_options)
+        self._unrolled = BatchFunction(partial(unrolled_slope, sim), unrolled_rows, compiler_options)
+        self._position_slope = None
+        if sim.has_quaternions:
+            slope = jax.jacfwd(partial(integrate_position, sim), argnums=(0, 1))
+            self._position_slope = BatchFunction(slope, implicit_rows, compiler_options)
+        self._weights = RungeKutta(RUNGE_KUTTA_STEPS, RUNGE_KUTTA_WEIGHTS) if sim.is_runge_kutta else None
+
+    def jacobian(self, value: StepValue, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Differentiate control steps whose value is known.
+
+        Args:
+            value: the steps of n rows, as NumPy arrays.
+            actions: (n, nu) applied actions.
+
+        Returns:
+            (n, ds, ds) and (n, ds, nu); a row with a solver call that is not finite is NaN throughout.
+        """
+        calls = value.calls
+        n, substeps, stages = calls.residual.shape
+        flat = [x.reshape(n * substeps * stages, -1) for x in (calls.qpos, calls.qvel)]
+        flat.append(np.repeat(actions, substeps * stages, axis=0))
+        acceleration, warmstart = (
+            x.reshape(n * substeps * stages, -1) for x in (calls.acceleration, calls.warmstart)
+        )
+        sound = np.isfinite(calls.acceleration).all(axis=(1, 2, 3)) & np.isfinite(value.qpos).all(axis=1)
+        counted = np.repeat(sound, substeps * stages)
+        converged = calls.residual.reshape(-1) < CONVERGED
+
+        nv = self._sim.nv
+        columns = self._sim.nq + nv + self._sim.nu + nv
+        slopes = np.full((2, n * substeps * stages, nv, columns), np.nan)
+        for mask, function, extra in (
+            (counted & converged, self._implicit, acceleration),
+            (counted & ~converged, self._unrolled, warmstart),
+        ):
+            where = np.flatnonzero(mask)
+            if where.size:
+                found = function(*(x[where] for x in flat), extra[where])
+                width = found.acceleration.shape[-1]
+                slopes[0][where, :, :width], slopes[1][where, :, :width] = found
+                # A minimiser does not depend on where the search for it began.
+                slopes[:, where, :, width:] = 0.0
+        shaped = slopes.reshape(2, n, substeps, stages, nv, columns)
+        next_qvel = np.concatenate([calls.qvel[:, 1:, 0], value.qvel[:, None]], axis=1)
+        stage = StageSlopes(calls.qpos, calls.qvel, next_qvel, shaped[0], shaped[1])
+        jac_state, jac_action = chain_substeps(stage, self._sim.timestep, self._position_slope, self._weights)
+        jac_state[~sound], jac_action[~sound] = np.nan, np.nan
+        return jac_state, jac_action
