@@ -1,0 +1,36 @@
+"""What every test stands on: an own folder, one cache of compiled code for the session, no display."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Before any test module imports matplotlib, and inherited by the processes that tests start.
+os.environ["MPLBACKEND"] = "Agg"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Compile once a session, and leave the user's own cache alone."""
+    chosen = os.environ.get("DYNSPARSE_TEST_CACHE")
+    folder = Path(chosen).expanduser().resolve() if chosen else tmp_path_factory.mktemp("cache")
+    folder.mkdir(parents=True, exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run each test in an empty folder, so that nothing it writes can reach another test or the checkout."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The root of the checkout, for tests that read the project's own files."""
+    return Path(__file__).resolve().parent.parent
