@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dynsparse.rollout.policies import random_actions
+from dynsparse.rollout.policies import initial_key, random_actions
 
 if TYPE_CHECKING:
     from dynsparse.config import ReproduceSettings
@@ -68,7 +68,9 @@ def collect_random(
     on_phase("roll out")
     steps = settings.episode_steps
     actions = random_actions(env, settings.episodes, steps, settings.seed, settings.action_hold)
-    initial = np.stack([env.sample_initial_state((settings.seed, index)) for index in range(settings.episodes)])
+    initial = np.stack(
+        [env.sample_initial_state(initial_key(settings.seed, index)) for index in range(settings.episodes)]
+    )
     rollout = linearizer.roll_out(initial, actions)
     # Episodes are equally long, so that they are rolled out together; the surplus of the last ones is cut here.
     rows = settings.rows

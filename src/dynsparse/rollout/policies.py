@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from dynsparse.errors import SettingError
+
 if TYPE_CHECKING:
     from dynsparse.physics.environment import Environment
 
-__all__ = ["random_actions"]
+__all__ = ["initial_key", "random_actions"]
+
+_ACTIONS, _INITIAL_STATE = 0, 1
 
 
 def random_actions(env: Environment, episodes: int, steps: int, seed: int, hold: int) -> NDArray[np.float64]:
@@ -28,11 +32,35 @@ def random_actions(env: Environment, episodes: int, steps: int, seed: int, hold:
 
     Returns:
         (e, T, da) applied actions, in the control range's unit.
+
+    Raises:
+        SettingError: If the environment's control range has no end.
     """
-    draws = -(-steps // hold)
     low, high = env.action_low, env.action_high
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        raise SettingError(f"policy 'random' needs a bounded control range, {env.name} has {low} to {high}")
+    draws = -(-steps // hold)
     blocks = [
-        np.random.default_rng(child).uniform(low, high, size=(draws, env.action_dim))
-        for child in np.random.SeedSequence(seed).spawn(episodes)
+        np.random.default_rng(_stream(seed, episode, _ACTIONS)).uniform(low, high, size=(draws, env.action_dim))
+        for episode in range(episodes)
     ]
     return np.stack([np.repeat(block, hold, axis=0)[:steps] for block in blocks])
+
+
+def initial_key(seed: int, episode: int) -> int:
+    """Return the key from which an episode's initial state is drawn.
+
+    Args:
+        seed: Seed of the collection.
+        episode: Number of the episode.
+
+    Returns:
+        An integer in [0, 2**63), independent of the stream that the episode's actions come from.
+    """
+    state = _stream(seed, episode, _INITIAL_STATE).generate_state(1, np.uint64)
+    return int(state[0]) >> 1
+
+
+def _stream(seed: int, episode: int, purpose: int) -> np.random.SeedSequence:
+    # Spawning by hand: the stream of an episode does not depend on how many others were asked for.
+    return np.random.SeedSequence(seed, spawn_key=(episode, purpose))

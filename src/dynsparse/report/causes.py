@@ -1,0 +1,143 @@
+"""Causes: why a state variable enters no other one, for the columns of Table 1 that are always zero."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dynsparse.analysis.record import AnalysisRecord
+
+__all__ = ["Cause", "explain"]
+
+_TRANSLATION = (
+    "the ground is the same everywhere, so where the {robot} stands along the track changes nothing else; "
+    "the position only carries itself over (its own element is 1)"
+)
+_SWIM = (
+    "the water is the same everywhere, so the swimmer's {axis} position changes nothing else; "
+    "the position only carries itself over (its own element is 1)"
+)
+
+# One reason a column, each checked against the model: which force of it could read the variable.
+_ON_RECORD: Mapping[tuple[str, str], str] = {
+    ("CheetahRun", "qpos rootx"): _TRANSLATION.format(robot="cheetah"),
+    ("WalkerRun", "qpos rootx"): _TRANSLATION.format(robot="walker"),
+    ("SwimmerSwimmer6", "qpos rootx"): _SWIM.format(axis="x"),
+    ("SwimmerSwimmer6", "qpos rooty"): _SWIM.format(axis="y"),
+    ("ReacherHard", "qpos shoulder"): (
+        "the arm lies flat and gravity does not act along it, so turning it as a whole about its base changes "
+        "nothing else; the angle only carries itself over (its own element is 1)"
+    ),
+    ("CartpoleBalance", "qpos slider"): (
+        "the rail is the same everywhere up to its ends, so moving the cart along it changes nothing else until the "
+        "rail's limit at 1.8 m pushes back, which it did in none of these rows"
+    ),
+}
+
+# What a departure from the paper's count comes from, where it is known.
+_DEPARTURES: Mapping[tuple[str, int], str] = {
+    ("CartpoleBalance", 3): (
+        "the paper prints 0, we measure 3: the slider's column, which a translation-invariant rail must make zero. "
+        "Neither versions nor precision explain the 0 (mujoco 3.3.4 with playground 0.0.5 gives 3 as well, float32 "
+        "too); rows in which the rail's limit at 1.8 m pushes back would"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One sentence about one always-zero column, or about a count that is not the paper's.
+
+    Attributes:
+        environment: Name of the environment.
+        column: Name of the input, e.g. ``"qpos rootx"``; empty for a sentence about the count.
+        elements: Always-zero elements that it stands for.
+        kind: ``"cause"``, ``"unexplained"``, ``"not seen"`` (expected to be always zero, but was not) or
+            ``"departure"`` (a count that is not the paper's).
+        sentence: The sentence.
+    """
+
+    environment: str
+    column: str
+    elements: int
+    kind: str
+    sentence: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the cause as plain values."""
+        return dict(self.__dict__)
+
+
+def explain(record: AnalysisRecord, paper_state: int | None = None) -> tuple[Cause, ...]:
+    """Say why columns are always zero: only of columns that were measured so, own element aside.
+
+    Args:
+        record: The analysis of one environment.
+        paper_state: The paper's count of always-zero state elements, to explain a departure from it.
+
+    Returns:
+        Causes in the order of the columns: state, action, then elements outside any such column, then causes on
+        record that were not seen, then the departure from the paper.
+    """
+    return (*_of_columns(record), *_outside_columns(record), *_not_seen(record), *_departure(record, paper_state))
+
+
+def _of_columns(record: AnalysisRecord) -> list[Cause]:
+    causes = []
+    blocks = ((record.sparsity.state, record.state_names, True), (record.sparsity.action, record.action_names, False))
+    for block, names, own_element in blocks:
+        for column in block.always_zero_columns(own_element=own_element):
+            elements = int(block.always_zero[:, column].sum())
+            sentence = _ON_RECORD.get((record.environment, names[column])) if own_element else None
+            kind = "cause" if sentence else "unexplained"
+            sentence = sentence or f"measured always zero in {_finite(record):,} rows; there is no cause on record"
+            causes.append(Cause(record.environment, names[column], elements, kind, sentence))
+    return causes
+
+
+def _outside_columns(record: AnalysisRecord) -> list[Cause]:
+    """Report always-zero elements in columns that are not zero as a whole."""
+    causes = []
+    blocks = ((record.sparsity.state, record.state_names, True), (record.sparsity.action, record.action_names, False))
+    for block, names, own_element in blocks:
+        left = block.always_zero.copy()
+        left[:, list(block.always_zero_columns(own_element=own_element))] = False
+        for column, name in enumerate(names):
+            outputs = [record.state_names[row] for row in left[:, column].nonzero()[0]]
+            if outputs:
+                sentence = f"single elements measured always zero (next {', '.join(outputs)}); no cause on record"
+                causes.append(Cause(record.environment, name, len(outputs), "unexplained", sentence))
+    return causes
+
+
+def _not_seen(record: AnalysisRecord) -> list[Cause]:
+    block = record.sparsity.state
+    seen = {record.state_names[column] for column in block.always_zero_columns(own_element=True)}
+    causes = []
+    for (environment, column), _ in _ON_RECORD.items():
+        if environment == record.environment and column in record.state_names and column not in seen:
+            index = record.state_names.index(column)
+            least = min(f for row, f in enumerate(block.zero_frequency[:, index]) if row != index)
+            sentence = (
+                "expected always zero by symmetry, but was not: an element of the column is zero in only "
+                f"{least:.2%} of the rows, so something that breaks the symmetry (a limit, a contact) acted in the rest"
+            )
+            causes.append(Cause(record.environment, column, 0, "not seen", sentence))
+    return causes
+
+
+def _departure(record: AnalysisRecord, paper_state: int | None) -> list[Cause]:
+    count = record.sparsity.state.always_zero_count
+    if paper_state is None or count == paper_state:
+        return []
+    sentence = _DEPARTURES.get(
+        (record.environment, count),
+        f"the paper prints {paper_state}, we measure {count} in {_finite(record):,} rows; there is no cause on record "
+        "(fewer rows leave more elements at zero: try more)",
+    )
+    return [Cause(record.environment, "", count, "departure", sentence)]
+
+
+def _finite(record: AnalysisRecord) -> int:
+    return record.sparsity.rows - record.sparsity.nonfinite_rows

@@ -1,0 +1,193 @@
+"""Heat map: the share of rows in which each element of the Jacobian is zero (Figures 2 and 3 of the paper)."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.patches import Patch, Rectangle
+from numpy.typing import NDArray
+
+from dynsparse.analysis.record import AnalysisRecord
+from dynsparse.report.files import write_file
+
+__all__ = ["draw_block", "draw_heatmap", "write_heatmap"]
+
+# Perceptually uniform and readable in grey; reversed, so that the usual case (never zero) costs no ink.
+_COLOURS = "magma_r"
+_STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8.0,
+    "hatch.linewidth": 0.9,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "dynsparse",
+}
+_DPI = 200
+
+# Inches: a letter of a variable name, and the width that title and legend need.
+_LETTER = 0.075
+_NARROWEST = 4.6
+
+# matplotlib's settings are global to the process, and environments finish in several threads.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def draw_block(
+    axes: Axes,
+    zero_frequency: NDArray[np.float64],
+    row_names: Sequence[str],
+    column_names: Sequence[str],
+    *,
+    label_rows: bool = True,
+    number_size: float = 6.0,
+) -> AxesImage:
+    """Draw one block: colour and number say how often an element is zero, hatching that it always is.
+
+    Args:
+        axes: Where to draw.
+        zero_frequency: (rows, columns) share of rows of data at zero, in [0, 1].
+        row_names: (rows,) names of the outputs.
+        column_names: (columns,) names of the inputs.
+        label_rows: Whether to write the names of the outputs.
+        number_size: Size of the numbers in the cells, points.
+
+    Returns:
+        The image, to hang a colour bar on.
+    """
+    image = axes.imshow(zero_frequency, cmap=_COLOURS, vmin=0.0, vmax=1.0, aspect="equal", interpolation="nearest")
+    rows, columns = zero_frequency.shape
+    axes.set_xticks(range(columns), column_names, rotation=90)
+    axes.set_yticks(range(rows), row_names if label_rows else [""] * rows)
+    axes.tick_params(length=0)
+    # Minor ticks only carry the white lines between the cells.
+    axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=0.8)
+    axes.tick_params(which="minor", length=0)
+    axes.spines[:].set_visible(False)
+    for (row, column), share in np.ndenumerate(zero_frequency):
+        if share == 1.0:
+            axes.add_patch(_always_zero_mark((column - 0.5, row - 0.5)))
+        elif share > 0.0:
+            colour = "white" if share > 0.45 else "black"
+            axes.text(column, row, _percent(share), ha="center", va="center", color=colour, fontsize=number_size)
+    return image
+
+
+def draw_heatmap(record: AnalysisRecord) -> Figure:
+    """Draw both blocks of one environment side by side, with one colour bar.
+
+    Args:
+        record: The analysis as read from its files.
+
+    Returns:
+        A figure fit for print; its size follows the number of elements.
+    """
+    states, actions = len(record.state_names), len(record.action_names)
+    cell = 0.26 if states > 10 else 0.36
+    longest = _LETTER * max(len(name) for name in (*record.state_names, *record.action_names))
+    left, top, bottom, right, gap = longest + 0.35, 0.82, longest + 0.62, 0.95, 0.3
+    width = left + cell * (states + actions) + gap + right
+    height = top + cell * states + bottom
+    # The text above and below the blocks is wider than the blocks of a small environment.
+    spare = max(0.0, _NARROWEST - width) / 2
+    width, left = width + 2 * spare, left + spare
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+
+    def place(x: float, cells: float) -> Axes:
+        return figure.add_axes((x / width, bottom / height, cells / width, cell * states / height))
+
+    second = left + cell * states + gap
+    blocks = record.sparsity
+    size = 5.6 if states > 10 else 7.0
+    first_axes = place(left, cell * states)
+    image = draw_block(
+        first_axes, blocks.state.zero_frequency, record.state_names, record.state_names, number_size=size
+    )
+    second_axes = place(second, cell * actions)
+    draw_block(
+        second_axes,
+        blocks.action.zero_frequency,
+        record.state_names,
+        record.action_names,
+        label_rows=False,
+        number_size=size,
+    )
+    first_axes.set_title("∂s′/∂s", fontsize=9)
+    second_axes.set_title("∂s′/∂a", fontsize=9)
+    first_axes.set_ylabel("next state s′")
+    first_axes.set_xlabel("state s")
+    second_axes.set_xlabel("action a")
+    bar = figure.colorbar(image, cax=place(second + cell * actions + 0.2, 0.13))
+    bar.set_label("share of rows at zero", labelpad=5)
+    bar.outline.set_visible(False)
+    bar.set_ticks([0.0, 0.25, 0.5, 0.75, 1.0])
+    figure.text(0.5, 1 - 0.1 / height, record.environment, ha="center", va="top", fontsize=10, fontweight="bold")
+    figure.text(0.5, 1 - 0.3 / height, _subtitle(record), ha="center", va="top", fontsize=7.5)
+    figure.legend(handles=_legend(), loc="lower center", ncols=2, frameon=False, fontsize=7.5, handlelength=1.4)
+    return figure
+
+
+def write_heatmap(record: AnalysisRecord, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
+    """Write the heat map as PNG and PDF; the same record gives the same bytes.
+
+    Args:
+        record: The analysis as read from its files.
+        folder: Folder to write ``<environment>.png`` and ``<environment>.pdf`` into.
+
+    Returns:
+        Paths of the PNG and of the PDF file.
+
+    Raises:
+        OutputError: If the folder can not be written.
+    """
+    png, pdf = io.BytesIO(), io.BytesIO()
+    # "default" first: what a user's matplotlibrc says must not change the picture.
+    with _ONE_AT_A_TIME, matplotlib.style.context(["default", _STYLE]):
+        figure = draw_heatmap(record)
+        figure.savefig(png, format="png", dpi=_DPI, metadata={"Software": None})
+        figure.savefig(pdf, format="pdf", metadata={"CreationDate": None, "Producer": None, "Creator": "dynsparse"})
+    target = Path(folder) / record.environment
+    return (
+        write_file(target.with_suffix(".png"), png.getvalue()),
+        write_file(target.with_suffix(".pdf"), pdf.getvalue()),
+    )
+
+
+def _percent(share: float) -> str:
+    """Write a share in whole percent that never rounds to none or to all."""
+    if share < 0.005:
+        return "<1"
+    return ">99" if share > 0.995 else f"{100 * share:.0f}"
+
+
+def _always_zero_mark(corner: tuple[float, float]) -> Rectangle:
+    return Rectangle(corner, 1, 1, facecolor="none", edgecolor="white", hatch="////", linewidth=0.0)
+
+
+def _legend() -> list[Patch]:
+    dark = matplotlib.colormaps[_COLOURS](1.0)
+    light = matplotlib.colormaps[_COLOURS](0.0)
+    return [
+        Patch(facecolor=dark, edgecolor="white", hatch="////", linewidth=0.0, label="zero in every row (Table 1)"),
+        Patch(facecolor=light, edgecolor="none", label="zero in no row; numbers: percent of rows"),
+    ]
+
+
+def _subtitle(record: AnalysisRecord) -> str:
+    rows = record.sparsity.rows - record.sparsity.nonfinite_rows
+    left_out = f", {record.sparsity.nonfinite_rows:,} non-finite left out" if record.sparsity.nonfinite_rows else ""
+    return (
+        f"{rows:,} rows{left_out}, {record.policy} policy, {record.derivative} derivative, "
+        f"zero: |x| < {record.sparsity.atol:g}"
+    )

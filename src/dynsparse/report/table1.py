@@ -1,0 +1,173 @@
+"""Table 1: always-zero elements of the transition Jacobian, measured beside the paper's."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from dynsparse.analysis.record import AnalysisRecord
+from dynsparse.report.causes import Cause, explain
+from dynsparse.report.files import write_file
+
+__all__ = ["PaperRow", "Table1Row", "make_table1", "paper_table1", "write_table1"]
+
+_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """One line of the paper's Table 1.
+
+    Attributes:
+        environment: Name of the environment.
+        state_dim: ds.
+        action_dim: da.
+        always_zero_state: Always-zero elements of ds'/ds.
+        always_zero_action: Always-zero elements of ds'/da.
+    """
+
+    environment: str
+    state_dim: int
+    action_dim: int
+    always_zero_state: int
+    always_zero_action: int
+
+
+@dataclass(frozen=True)
+class Table1Row:
+    """One line of Table 1 as measured, with the paper's counts beside.
+
+    Attributes:
+        environment: Name of the environment.
+        state_dim: ds.
+        action_dim: da.
+        rows: Rows of data.
+        nonfinite_rows: Rows left out because they hold a NaN or an infinity.
+        atol: Zero threshold.
+        state_elements: ds * ds.
+        always_zero_state: Elements of ds'/ds that are zero in every finite row.
+        always_zero_state_percent: The same in percent of ``state_elements``.
+        paper_always_zero_state: The paper's count; none for an environment that is not in its table.
+        action_elements: ds * da.
+        always_zero_action: Elements of ds'/da that are zero in every finite row.
+        always_zero_action_percent: The same in percent of ``action_elements``.
+        paper_always_zero_action: The paper's count.
+        equals_paper: Whether both counts are the paper's; none without the paper's.
+    """
+
+    environment: str
+    state_dim: int
+    action_dim: int
+    rows: int
+    nonfinite_rows: int
+    atol: float
+    state_elements: int
+    always_zero_state: int
+    always_zero_state_percent: float
+    paper_always_zero_state: int | None
+    action_elements: int
+    always_zero_action: int
+    always_zero_action_percent: float
+    paper_always_zero_action: int | None
+    equals_paper: bool | None
+
+
+def paper_table1() -> Mapping[str, PaperRow]:
+    """Return the paper's Table 1 as printed.
+
+    Returns:
+        One row an environment, by name, in the paper's order.
+    """
+    text = resources.files("dynsparse.report").joinpath("data/paper_table1.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(io.StringIO(text))
+    return {
+        row["environment"]: PaperRow(row["environment"], *(int(row[field.name]) for field in fields(PaperRow)[1:]))
+        for row in rows
+    }
+
+
+def make_table1(records: Iterable[AnalysisRecord]) -> tuple[tuple[Table1Row, ...], tuple[Cause, ...]]:
+    """Set measured counts beside the paper's, and say where they come from.
+
+    Args:
+        records: Analyses, one an environment.
+
+    Returns:
+        The table, and the causes, both in the order of the records.
+    """
+    paper = paper_table1()
+    rows: list[Table1Row] = []
+    causes: list[Cause] = []
+    for record in records:
+        printed = paper.get(record.environment)
+        rows.append(_table_row(record, printed))
+        causes.extend(explain(record, printed.always_zero_state if printed else None))
+    return tuple(rows), tuple(causes)
+
+
+def write_table1(
+    folder: str | os.PathLike[str],
+    rows: Iterable[Table1Row],
+    causes: Iterable[Cause],
+    provenance: Mapping[str, Any],
+) -> tuple[Path, Path]:
+    """Write ``table1.csv`` and ``table1.json``.
+
+    Args:
+        folder: Folder to write into.
+        rows: The table.
+        causes: Sentences of cause, kept in the JSON file.
+        provenance: Settings and versions, kept in the JSON file.
+
+    Returns:
+        Paths of the CSV and of the JSON file.
+
+    Raises:
+        OutputError: If the folder can not be written.
+    """
+    listed = [asdict(row) for row in rows]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Table1Row)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(listed)
+    content = {
+        "schema": _SCHEMA,
+        "table": listed,
+        "causes": [cause.to_dict() for cause in causes],
+        "provenance": dict(provenance),
+    }
+    return (
+        write_file(Path(folder) / "table1.csv", text.getvalue()),
+        write_file(Path(folder) / "table1.json", json.dumps(content, indent=1, allow_nan=False) + "\n"),
+    )
+
+
+def _table_row(record: AnalysisRecord, printed: PaperRow | None) -> Table1Row:
+    state, action = record.sparsity.state, record.sparsity.action
+    paper_state = printed.always_zero_state if printed else None
+    paper_action = printed.always_zero_action if printed else None
+    counts = (state.always_zero_count, action.always_zero_count)
+    return Table1Row(
+        environment=record.environment,
+        state_dim=len(record.state_names),
+        action_dim=len(record.action_names),
+        rows=record.sparsity.rows,
+        nonfinite_rows=record.sparsity.nonfinite_rows,
+        atol=record.sparsity.atol,
+        state_elements=state.elements,
+        always_zero_state=counts[0],
+        always_zero_state_percent=round(100 * state.fraction, 2),
+        paper_always_zero_state=paper_state,
+        action_elements=action.elements,
+        always_zero_action=counts[1],
+        always_zero_action_percent=round(100 * action.fraction, 2),
+        paper_always_zero_action=paper_action,
+        equals_paper=None if printed is None else counts == (paper_state, paper_action),
+    )
