@@ -94,7 +94,8 @@ def _receive(stream: ParentStream, inbox: queue.SimpleQueue[Message], folder: st
             inbox.put(message)
     except WorkerError as error:
         if os.getppid() == stream._parent:
-            print(f"The parent sent no message: {error}", file=sys.stderr, flush=True)
+            sys.stderr.write(f"The parent sent no message: {error}\n")
+            sys.stderr.flush()
             code = 1
     finally:
         _end(folder, code)

@@ -39,10 +39,7 @@ def worker_count(requested: int) -> int:
 
 def usable_cores() -> int:
     """Return how many cores this process may use: its affinity, cut by a container's CPU quota."""
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = quota_cores(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
     # A share of a core still pays for a worker: 1.5 cores keep two busy for three quarters of the time.
     return max(1, cores if quota is None else min(cores, math.ceil(quota)))
@@ -76,7 +73,8 @@ def quota_cores(membership: Path, root: Path) -> float | None:
 
 def _quota_v2(folder: Path) -> float | None:
     """Read ``cpu.max`` ("max 100000" or "150000 100000"): quota and period in microseconds."""
-    return _ratio(*(_text(folder / "cpu.max").split() + ["", ""])[:2])
+    quota, _, period = _text(folder / "cpu.max").strip().partition(" ")
+    return _ratio(quota, period)
 
 
 def _quota_v1(folder: Path) -> float | None:

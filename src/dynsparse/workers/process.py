@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -188,11 +189,9 @@ class WorkerProcess:
 
     def clean_up(self) -> None:
         """Wait for the killed process, close the pipes and remove its folder; harmless when repeated."""
-        try:
+        # In an uninterruptible system call it ends when that does, and nothing here can hasten it.
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_EXIT_S)
-        except subprocess.TimeoutExpired:
-            # In an uninterruptible system call: it ends when that does, and nothing here can hasten it.
-            pass
         self._stdin.close()
         self._stdout.close()
         if self._stderr >= 0:

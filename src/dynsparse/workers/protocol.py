@@ -20,7 +20,7 @@ from dynsparse.errors import WorkerError
 
 __all__ = ["JSON", "Message", "MessageReader", "encode", "read_message", "write_message"]
 
-JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 
 _PREFIX = struct.Struct("<8sIQ")
 _MAGIC = b"dynspmsg"
