@@ -1,0 +1,164 @@
+"""The front door: finds the verb, runs it, and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from dynsparse.config import nearest_names
+from dynsparse.errors import DynsparseError
+
+__all__ = ["main"]
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Verb:
+    """Where a verb lives; its module is imported when it is used, so that ``--help`` is fast.
+
+    Attributes:
+        module: Module with the options, a frozen dataclass with ``run() -> int``, and ``EXAMPLES``.
+        options: Name of the dataclass.
+        summary: One line for ``dynsparse --help``.
+        resumes: Whether the same command, run again, goes on where it was stopped.
+    """
+
+    module: str
+    options: str
+    summary: str
+    resumes: bool = False
+
+
+_VERBS: Mapping[str, Verb] = {
+    "envs": Verb("dynsparse.cli.envs", "Envs", "list the environments: dimensions, substeps, solver"),
+    "audit": Verb("dynsparse.cli.audit", "Audit", "compare the exact derivative with finite differences"),
+    "bench": Verb("dynsparse.cli.bench", "Bench", "measure Jacobians per second beside what else there is"),
+    "reproduce": Verb(
+        "dynsparse.cli.reproduce", "Reproduce", "answer the paper's questions for all environments", resumes=True
+    ),
+}
+
+_EXAMPLES = """\
+examples:
+  dynsparse envs
+  dynsparse reproduce --preset smoke --only q1 --out out/demo
+  dynsparse reproduce --help
+"""
+
+_EXIT_CODES = "every verb: --help, --debug (traceback); exit codes: 0 done, 1 failed, 2 bad usage, 130 Ctrl-C"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command of ``dynsparse``.
+
+    Args:
+        argv: Arguments without the program's name; none reads the process's own.
+
+    Returns:
+        The exit code: 0 done, 1 it failed, 2 bad usage, 130 interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    verbs = _available()
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        print(_overview(verbs), end="")
+        return 0 if arguments else 2
+    name = arguments[0]
+    if name == "--version":
+        print(f"dynsparse {importlib.import_module('dynsparse').__version__}")
+        return 0
+    if name not in verbs:
+        _complain(f"expected a verb, got {name!r}{nearest_names(name, tuple(verbs))}")
+        return 2
+    verb = verbs[name]
+    try:
+        with _terminated_as_interrupted():
+            return _run(name, verb, arguments[1:])
+    except KeyboardInterrupt:
+        again = "; run the same command again to continue" if verb.resumes else ""
+        _complain(f"interrupted{again}")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has left (`dynsparse envs | head -1`): nothing to say, and no one to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except DynsparseError as error:
+        if debug:
+            traceback.print_exc()
+        _complain(str(error))
+        return error.exit_code
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        _complain(f"unexpected {type(error).__name__}: {error}; run again with --debug to see where")
+        return 1
+
+
+def _available() -> dict[str, Verb]:
+    """Return the verbs whose module is there: a verb that is not there yet is not listed."""
+    return {name: verb for name, verb in _VERBS.items() if importlib.util.find_spec(verb.module) is not None}
+
+
+def _overview(verbs: Mapping[str, Verb]) -> str:
+    width = max(len(name) for name in verbs)
+    listed = "".join(f"  {name:<{width}}  {verb.summary}\n" for name, verb in verbs.items())
+    return (
+        "usage: dynsparse VERB [options]\n\n"
+        "Exact transition Jacobians of robot simulators, and the sparsity patterns in them.\n\n"
+        f"verbs:\n{listed}\n{_EXAMPLES}\n{_EXIT_CODES}\n"
+    )
+
+
+def _run(name: str, verb: Verb, arguments: Sequence[str]) -> int:
+    """Parse a verb's options and run it."""
+    import tyro
+
+    module = importlib.import_module(verb.module)
+    options: Any
+    try:
+        options = tyro.cli(
+            getattr(module, verb.options),
+            prog=f"dynsparse {name}",
+            args=list(arguments),
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+        )
+    except SystemExit as stop:
+        # tyro has printed help (0) or what is wrong with the usage (2).
+        if not stop.code:
+            print(f"\n{getattr(module, 'EXAMPLES', '').strip()}\n\n{_EXIT_CODES}")
+        return stop.code if isinstance(stop.code, int) else 0
+    return int(options.run())
+
+
+def _complain(message: str) -> None:
+    """Write one line on stderr."""
+    print(f"dynsparse: {' '.join(message.split())}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Treat SIGTERM like Ctrl-C while a verb runs, so that it closes its workers."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

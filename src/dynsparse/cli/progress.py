@@ -1,0 +1,190 @@
+"""Progress of environments that are worked on side by side: bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import IO, Protocol
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+__all__ = ["BarProgress", "EnvironmentProgress", "LogProgress", "Progress", "open_progress"]
+
+_EVERY_SECONDS = 5.0
+
+
+@dataclass
+class EnvironmentProgress:
+    """How far one environment has got.
+
+    Attributes:
+        total: Rows to linearize.
+        phase: What is done now.
+        since: Clock at the start of the phase, s.
+        done: Rows linearized.
+        nonfinite: How many of them are not finite.
+        finished: Whether its results are on disk.
+    """
+
+    total: int
+    phase: str = "wait"
+    since: float = 0.0
+    done: int = 0
+    nonfinite: int = 0
+    finished: bool = False
+
+    def describe(self, now: float) -> str:
+        """Return phase, rows, Jacobians/s, ETA and non-finite rows in one line.
+
+        Args:
+            now: Clock, s.
+
+        Returns:
+            The line.
+        """
+        elapsed = max(now - self.since, 1e-9)
+        if self.phase != "linearize":
+            return f"{self.phase}, {elapsed:.0f} s so far"
+        rate = self.done / elapsed
+        eta = f"{(self.total - self.done) / rate:.0f} s" if rate else "unknown"
+        return (
+            f"linearize, {self.done:,} of {self.total:,} rows, {rate:,.0f} Jacobians/s, ETA {eta}, "
+            f"{self.nonfinite:,} non-finite"
+        )
+
+
+class Progress(Protocol):
+    """Where environments tell how far they are; every method may be called from any thread."""
+
+    def add(self, environment: str, rows: int) -> None:
+        """Expect an environment."""
+
+    def phase(self, environment: str, phase: str) -> None:
+        """Note that a phase has begun."""
+
+    def rows(self, environment: str, done: int, nonfinite: int) -> None:
+        """Note rows linearized so far."""
+
+    def finish(self, environment: str, note: str) -> None:
+        """Note that an environment's results are on disk."""
+
+    def tick(self) -> None:
+        """Let time pass: called several times a second."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+
+
+class _Board:
+    """State that bars and lines are drawn from."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._environments: dict[str, EnvironmentProgress] = {}
+        self._start = time.monotonic()
+
+    def add(self, environment: str, rows: int) -> None:
+        """Expect an environment."""
+        with self._lock:
+            self._environments[environment] = EnvironmentProgress(rows)
+
+    def phase(self, environment: str, phase: str) -> None:
+        """Note that a phase has begun."""
+        with self._lock:
+            state = self._environments[environment]
+            state.phase, state.since = phase, time.monotonic()
+
+    def rows(self, environment: str, done: int, nonfinite: int) -> None:
+        """Note rows linearized so far."""
+        with self._lock:
+            state = self._environments[environment]
+            state.done, state.nonfinite = done, nonfinite
+
+    def finish(self, environment: str, note: str) -> None:
+        """Note that an environment's results are on disk."""
+        with self._lock:
+            state = self._environments[environment]
+            state.finished, state.phase, state.done = True, note, state.total
+
+    def _at_work(self) -> list[tuple[str, EnvironmentProgress]]:
+        return [(n, s) for n, s in self._environments.items() if not s.finished and s.phase != "wait"]
+
+    def _summary(self) -> str:
+        finished = sum(state.finished for state in self._environments.values())
+        elapsed = time.monotonic() - self._start
+        return f"{finished} of {len(self._environments)} environments, {elapsed:.0f} s"
+
+
+class LogProgress(_Board):
+    """Plain lines: one a change of phase, and one every five seconds that says who is where."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        super().__init__()
+        self._stream = stream
+        self._last = self._start
+
+    def phase(self, environment: str, phase: str) -> None:
+        """Note that a phase has begun, and say so."""
+        super().phase(environment, phase)
+        self._say(f"{environment}: {phase}")
+
+    def finish(self, environment: str, note: str) -> None:
+        """Note that an environment's results are on disk, and say so."""
+        super().finish(environment, note)
+        self._say(f"{environment}: {note} ({self._summary()})")
+
+    def tick(self) -> None:
+        """Say who is where, at most every five seconds."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._last < _EVERY_SECONDS:
+                return
+            at_work = [f"{name}: {state.describe(now)}" for name, state in self._at_work()]
+            if at_work:
+                self._say(" | ".join(at_work))
+
+    def close(self) -> None:
+        """Nothing to tidy."""
+
+    def _say(self, line: str) -> None:
+        with self._lock:
+            self._last = time.monotonic()
+            print(f"[{self._last - self._start:4.0f} s] {line}", file=self._stream, flush=True)
+
+
+class BarProgress(_Board):
+    """A table of bars that is redrawn in place."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=5, transient=False)
+        self._live.start()
+
+    def tick(self) -> None:
+        """Redraw by the terminal's own clock; nothing to do."""
+
+    def close(self) -> None:
+        """Leave the last picture on the terminal and give the cursor back."""
+        self._live.stop()
+
+    def _draw(self) -> Table:
+        drawn = Table.grid(padding=(0, 2))
+        with self._lock:
+            now = time.monotonic()
+            for name, state in self._environments.items():
+                bar = ProgressBar(total=state.total, completed=state.done, width=20, pulse=False)
+                waiting = state.finished or state.phase == "wait"
+                drawn.add_row(name, bar, state.phase if waiting else state.describe(now))
+            drawn.add_row(self._summary())
+        return drawn
+
+
+def open_progress() -> Progress:
+    """Return bars where stderr is a terminal, plain lines elsewhere."""
+    console = Console(stderr=True, highlight=False)
+    return BarProgress(console) if console.is_terminal else LogProgress(sys.stderr)

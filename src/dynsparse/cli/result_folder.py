@@ -1,0 +1,185 @@
+"""Result folder: where a reproduction keeps what is finished, so that it can be stopped and run again."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from dynsparse.analysis.record import AnalysisRecord
+from dynsparse.config import ReproduceSettings
+from dynsparse.errors import OutputError, OutputExistsError
+from dynsparse.provenance import content_hash
+from dynsparse.report.files import write_file
+
+__all__ = ["ResultFolder"]
+
+_SETTINGS = "settings.json"
+_SCHEMA = 1
+_LABELS = ("preset", "environments")
+
+
+class ResultFolder:
+    """One writer's hold on ``OUT``: settings.json, then ``q1/<environment>/`` as each is finished.
+
+    A folder belongs to one set of settings; preset name and list of environments are only labels.  An environment
+    appears by the rename of a folder written aside, whole or not at all.
+    """
+
+    def __init__(self, path: Path, settings: ReproduceSettings) -> None:
+        """Take the folder, or say why not; nothing of what is there is touched.
+
+        Args:
+            path: The folder; made where it is missing.
+            settings: What the results are to be made with.
+
+        Raises:
+            OutputExistsError: If it holds something else, or results of other settings.
+            OutputError: If it can not be written, or another process is writing it.
+        """
+        self.path = path
+        self._deciding = {key: value for key, value in settings.to_dict().items() if key not in _LABELS}
+        self._lock: IO[str] | None = None
+        _check_place(path)
+        self._check_settings()
+        try:
+            (path / "q1").mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(path)
+            self._sweep()
+            if not (path / _SETTINGS).exists():
+                content = {"schema": _SCHEMA, "settings": self._deciding, "settings_hash": self.settings_hash}
+                write_file(path / _SETTINGS, json.dumps(content, indent=1) + "\n")
+        except OSError as error:
+            self.close()
+            if isinstance(error, OutputError):
+                raise
+            raise OutputError(
+                f"expected a folder that can be written, got {path}: {error.strerror or error}; choose another --out"
+            ) from error
+
+    @property
+    def settings_hash(self) -> str:
+        """Name of the settings that decide the numbers."""
+        return content_hash(self._deciding)
+
+    def finished(self, environment: str) -> AnalysisRecord | None:
+        """Return an environment's record if it is there.
+
+        Args:
+            environment: Name of the environment.
+
+        Returns:
+            The record, or none.
+
+        Raises:
+            InputError: If the files are there but broken.
+        """
+        folder = self.path / "q1" / environment
+        return AnalysisRecord.load(folder) if folder.exists() else None
+
+    def commit(self, record: AnalysisRecord) -> Path:
+        """Make an environment's results appear, whole or not at all.
+
+        Args:
+            record: Its analysis.
+
+        Returns:
+            The folder.
+
+        Raises:
+            OutputError: If it can not be written.
+        """
+        target = self.path / "q1" / record.environment
+        aside = self.path / "q1" / f".partial-{record.environment}"
+        try:
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir()
+            record.save(aside)
+            for file in sorted(aside.iterdir()):
+                _flush(file)
+            _flush(aside)
+            aside.rename(target)
+            _flush(target.parent)
+        except OSError as error:
+            raise OutputError(
+                f"expected to write {target}, got: {error.strerror or error}; make room, then run the command again"
+            ) from error
+        return target
+
+    def close(self) -> None:
+        """Let the folder go."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _check_settings(self) -> None:
+        """Refuse a folder that belongs to other settings, and say which."""
+        if not (self.path / _SETTINGS).exists():
+            return
+        try:
+            found = json.loads((self.path / _SETTINGS).read_text(encoding="utf-8"))["settings"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise OutputExistsError(
+                f"expected {self.path / _SETTINGS} to hold settings, can not read it: {error}; choose another --out"
+            ) from error
+        differing = _differences(found, self._deciding)
+        if differing:
+            raise OutputExistsError(
+                f"{self.path} holds results of other settings: {differing}; choose another --out or the same settings"
+            )
+
+    def _sweep(self) -> None:
+        # Under the lock: nobody else is writing here, so whatever is half written is left over.
+        for left in (self.path / "q1").glob(".partial-*"):
+            shutil.rmtree(left)
+
+
+def _check_place(path: Path) -> None:
+    """Refuse what is no folder, and a folder that something else lives in."""
+    try:
+        if path.exists() and not path.is_dir():
+            raise OutputError(f"expected a folder, {path} is a file; choose another --out")
+        visible = sorted(p.name for p in path.iterdir() if not p.name.startswith(".")) if path.is_dir() else []
+    except PermissionError as error:
+        raise OutputError(f"expected a folder that can be read, got {path}: {error.strerror}") from error
+    if visible and _SETTINGS not in visible and visible != ["q1"]:
+        raise OutputExistsError(
+            f"expected an empty folder or results of dynsparse reproduce, {path} holds {', '.join(visible[:3])}; "
+            "nothing is overwritten, choose another --out"
+        )
+
+
+def _differences(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    keys = sorted({*found, *asked})
+    parts = [f"{k} is {found.get(k)!r} there and {asked.get(k)!r} here" for k in keys if found.get(k) != asked.get(k)]
+    return ", ".join(parts)
+
+
+def _lock(path: Path) -> IO[str]:
+    """Hold the folder until the process ends; names the holder to whoever comes second."""
+    file = (path / ".lock").open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.seek(0)
+        holder = file.read().strip() or "another process"
+        file.close()
+        raise OutputError(f"{path} is being written by {holder}; wait for it, or choose another --out") from error
+    file.seek(0)
+    file.truncate()
+    file.write(f"process {os.getpid()}")
+    file.flush()
+    return file
+
+
+def _flush(path: Path) -> None:
+    """Put a file's content, or a folder's entries, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
