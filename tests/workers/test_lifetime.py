@@ -43,7 +43,7 @@ elif os.environ["CALL"] == "forked":
     os.wait()
     print(*pool.pids, len(pool.run([Message("environment")] * 2)), flush=True)
 else:
-    pool.run([Message("hang", {"sign": f"{sign}.{n}"}) for n in (1, 2)])
+    pool.run([Message(os.environ["CALL"], {"sign": f"{sign}.{n}"}) for n in (1, 2)])
 """
 
 
@@ -89,6 +89,15 @@ def test_workers_end_when_the_parent_is_killed(script: bool, tmp_path: Path, tem
     parent.process.kill()
     code, output, _ = parent.finish()
     assert code == -signal.SIGKILL and output == "imported\n"
+    assert wait_until(lambda: not any(running(pid) for pid in pids))
+
+
+def test_what_workers_had_started_ends_when_the_parent_is_killed(tmp_path: Path) -> None:
+    parent = Parent(tmp_path, "employ")
+    pids = parent.busy_workers(2)
+    assert all(running(pid) for pid in pids)
+    parent.process.kill()
+    parent.finish()
     assert wait_until(lambda: not any(running(pid) for pid in pids))
 
 

@@ -137,6 +137,14 @@ def test_a_stopped_worker_that_does_not_read_is_replaced() -> None:
         assert values([reply]) == [2.0]
 
 
+def test_what_a_hung_worker_had_started_ends_with_it(tmp_path: Path) -> None:
+    sign = tmp_path / "sign"
+    with pool(workers=1, batch_timeout_s=0.8) as workers:
+        (error,) = workers.run([Message("employ", {"sign": str(sign)})])
+    assert isinstance(error, WorkerError) and "hung" in str(error)
+    assert wait_until(lambda: not running(int(sign.read_text())))
+
+
 def test_a_worker_is_not_overdue_because_the_caller_was_away() -> None:
     with pool(batch_timeout_s=0.6) as workers:
         workers.start()

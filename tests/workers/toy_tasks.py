@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -57,6 +58,13 @@ class Obedient:
             Path(str(request.meta["sign"])).write_text(str(os.getpid()))
         time.sleep(60)
         return Message("hung")
+
+    def employ(self, request: Message) -> Message:
+        """Start a process of its own, as to run a compiler, and wait for it."""
+        grandchild = subprocess.Popen(["sleep", "60"])
+        Path(str(request.meta["sign"])).write_text(str(grandchild.pid))
+        grandchild.wait()
+        return Message("waited")
 
     def fail(self, request: Message) -> Message:
         """Raise."""

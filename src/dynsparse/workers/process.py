@@ -208,10 +208,13 @@ def start_message(task: str, start: Message) -> list[bytes | memoryview]:
 def _search_path() -> list[str]:
     """Return the parent's module search path as the worker is to have it, in the parent's order.
 
-    The current directory and the user's script's are left out: the worker never imports from them,
-    so that a file there can not stand in for one of the worker's modules.
+    The current directory and the directory that Python put there for the user's script are left out,
+    so that a file beside a script can not stand in for one of the worker's modules.
     """
-    script = getattr(sys.modules.get("__main__"), "__file__", None)
-    left_out = {os.path.dirname(os.path.abspath(script))} if isinstance(script, str) else set()
     entries = [os.path.abspath(entry) for entry in sys.path if isinstance(entry, str) and entry]
-    return list(dict.fromkeys([entry for entry in entries if entry not in left_out] + [_LIBRARY]))
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    if isinstance(script, str) and not sys.flags.safe_path:
+        beside = os.path.dirname(os.path.abspath(script))
+        if beside in entries:
+            entries.remove(beside)  # the first: one that the user named too stays
+    return list(dict.fromkeys([*entries, _LIBRARY]))
