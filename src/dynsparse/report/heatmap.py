@@ -123,9 +123,9 @@ def draw_heatmap(record: AnalysisRecord) -> Figure:
         label_rows=False,
         number_size=size,
     )
-    first_axes.set_title("∂s′/∂s", fontsize=9)
-    second_axes.set_title("∂s′/∂a", fontsize=9)
-    first_axes.set_ylabel("next state s′")
+    first_axes.set_title("∂s'/∂s", fontsize=9)
+    second_axes.set_title("∂s'/∂a", fontsize=9)
+    first_axes.set_ylabel("next state s'")
     first_axes.set_xlabel("state s")
     second_axes.set_xlabel("action a")
     bar = figure.colorbar(image, cax=place(second + cell * actions + 0.2, 0.13))
