@@ -1,0 +1,106 @@
+"""The documentation: its Python runs and prints what the page says, its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_BETWEEN = "----- next block -----"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A block of Python and the output that the page shows below it, if any."""
+
+    code: str
+    shown: str | None
+
+
+def examples(page: str) -> list[Example]:
+    """Return the Python blocks of a page, each with the ``text`` block that directly follows it."""
+    blocks = _BLOCK.findall(page)
+    following = [*blocks[1:], ("", "")]
+    return [
+        Example(code, text if kind == "text" else None)
+        for (language, code), (kind, text) in zip(blocks, following, strict=True)
+        if language == "python"
+    ]
+
+
+def run(found: list[Example]) -> list[str]:
+    """Run blocks one after the other in a process of its own, fed through standard input; return what each printed."""
+    program = f"\nprint({_BETWEEN!r})\n".join(example.code for example in found)
+    done = subprocess.run(
+        [sys.executable, "-"], input=program, capture_output=True, text=True, timeout=550, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [printed.removeprefix("\n") for printed in done.stdout.split(f"{_BETWEEN}\n")]
+
+
+def broken_links(page: Path) -> list[str]:
+    """Return the relative links of a page that lead to no file or no heading."""
+    broken = []
+    for link in _LINK.findall(re.sub(_BLOCK, "", page.read_text())):
+        if "://" in link:
+            continue
+        name, _, heading = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        if not target.exists() or (heading and heading not in _anchors(target)):
+            broken.append(link)
+    return broken
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", re.sub(_BLOCK, "", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "```python" in page.read_text()], ids=lambda path: path.name
+)
+def test_python_of_a_page_runs_and_prints_what_is_shown(page):
+    found = examples(page.read_text())
+    for example, printed in zip(found, run(found), strict=True):
+        if example.shown is not None:
+            assert printed == example.shown
+
+
+def test_tutorial_shows_what_its_python_prints():
+    found = examples((ROOT / "docs" / "tutorial" / "first-jacobian.md").read_text())
+    assert sum(example.shown is not None for example in found) >= 4
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(page):
+    assert broken_links(page) == []
+
+
+def test_every_page_is_in_the_index():
+    index = ROOT / "docs" / "README.md"
+    linked = {(index.parent / link).resolve() for link in _LINK.findall(index.read_text())}
+    assert set(PAGES) - {index} - linked == set()
+
+
+def test_planted_wrong_output_and_error_are_seen():
+    page = "```python\nx = 1\nprint(x)\n```\n\n```text\n2\n```\n\n```python\nprint(x + 2)\n```\n"
+    found = examples(page)
+    assert [example.shown for example in found] == ["2\n", None]
+    assert run(found) == ["1\n", "3\n"]
+    with pytest.raises(AssertionError, match="ZeroDivisionError"):
+        run([Example("1 / 0", None)])
+
+
+def test_planted_broken_link_is_found(tmp_path):
+    (tmp_path / "other.md").write_text("# One heading\n")
+    page = tmp_path / "page.md"
+    page.write_text("[a](other.md) [b](gone.md) [c](other.md#one-heading) [d](other.md#none) [e](https://example.org)")
+    assert broken_links(page) == ["gone.md", "other.md#none"]
