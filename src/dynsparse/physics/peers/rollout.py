@@ -95,7 +95,8 @@ class RolloutDifferences:
         ends = self._roll(inputs, np.repeat(warmstarts, 2 * self._columns, axis=0))
         ends = ends.reshape(rows, self._columns, 2, self._state_dim)
         # Divided by 2 * step and not by the rounded distance: the state is far from 1e10 times the step.
-        return np.swapaxes(ends[:, :, 0] - ends[:, :, 1], 1, 2) / (2.0 * self._step)
+        jac: np.ndarray = np.swapaxes(ends[:, :, 0] - ends[:, :, 1], 1, 2) / (2.0 * self._step)
+        return jac
 
     def _roll(self, inputs: np.ndarray, warmstarts: np.ndarray) -> np.ndarray:
         count = len(inputs)
