@@ -186,7 +186,7 @@ class SparsityPattern:
             InputError: If the file is not a pattern of a known format.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
                 found: dict[str, Any] = {name: file[name] for name in file.files}
         except (ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
             raise InputError(f"expected a pattern written by SparsityPattern.save, {path} is none: {error}") from error

@@ -100,16 +100,16 @@ class AnalysisRecord:
         """
         try:
             found = json.loads((Path(folder) / JSON_NAME).read_text(encoding="utf-8"))
-            with np.load(Path(folder) / NPZ_NAME, allow_pickle=False) as file:
+            with (Path(folder) / NPZ_NAME).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 blocks = [np.asarray(file[f"zero_frequency_{name}"]) for name in ("state", "action")]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(
-                f"expected analysis.json and analysis.npz in {folder}, could not read them: {error}"
+                f"expected analysis.json and analysis.npz in {folder}, can not read them: {error}"
             ) from None
         if found.get("schema") != SCHEMA:
             raise InputError(f"expected an analysis of schema {SCHEMA} in {folder}, got {found.get('schema')!r}")
         record = cls._from_parts(found, blocks)
-        if json.loads(json.dumps(_counts(record.to_dict()))) != _counts(found):
+        if _counts(record.to_dict()) != _counts(found):
             raise InputError(
                 f"analysis.json and analysis.npz in {folder} do not belong together; delete both and rerun"
             )

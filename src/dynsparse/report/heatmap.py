@@ -95,7 +95,7 @@ def draw_heatmap(record: AnalysisRecord) -> Figure:
     states, actions = len(record.state_names), len(record.action_names)
     cell = 0.26 if states > 10 else 0.36
     longest = _LETTER * max(len(name) for name in (*record.state_names, *record.action_names))
-    left, top, bottom, right, gap = longest + 0.35, 0.82, longest + 0.62, 0.95, 0.3
+    left, top, bottom, right, gap = longest + 0.35, 0.82, longest + 0.62, 1.05, 0.3
     width = left + cell * (states + actions) + gap + right
     height = top + cell * states + bottom
     # The text above and below the blocks is wider than the blocks of a small environment.

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+
+from dynsparse.config import PRESETS, ReproduceSettings, preset_settings, settings_from_dict
+from dynsparse.errors import SettingError
+
+ENVIRONMENTS = ("CheetahRun", "WalkerRun")
+
+
+@pytest.mark.parametrize(
+    ("preset", "rows", "steps"), [("smoke", 1000, 100), ("small", 3000, 300), ("paper", 10000, 1000)]
+)
+def test_presets_are_ten_episodes(preset, rows, steps):
+    settings = preset_settings(preset, ENVIRONMENTS)
+    assert (settings.rows, settings.episodes, settings.episode_steps) == (rows, 10, steps)
+    assert settings.atol == 1e-15
+    assert settings.derivative == "exact"
+
+
+def test_every_preset_can_be_built():
+    assert {preset_settings(name, ENVIRONMENTS).preset for name in PRESETS} == {"smoke", "small", "paper"}
+
+
+def test_few_rows_make_few_episodes_and_all_rows_fit():
+    settings = preset_settings("smoke", ENVIRONMENTS, rows=7)
+    assert settings.episodes * settings.episode_steps >= 7
+    assert settings.episodes == 7
+    uneven = preset_settings("smoke", ENVIRONMENTS, rows=1001)
+    assert uneven.episodes * uneven.episode_steps >= 1001 > (uneven.episodes - 1) * uneven.episode_steps
+
+
+@pytest.mark.parametrize("atol", [-1e-15, 0.0, math.nan, math.inf, True, "1e-15"])
+def test_atol_without_a_meaning_is_refused_with_its_value(atol):
+    with pytest.raises(SettingError, match="atol must be a finite number above 0") as caught:
+        preset_settings("smoke", ENVIRONMENTS, atol=atol)
+    assert repr(atol) in str(caught.value)
+
+
+@pytest.mark.parametrize("rows", [0, -5, 2.0, True])
+def test_rows_below_one_are_refused_with_their_value(rows):
+    with pytest.raises(SettingError, match="rows must be a whole number of at least 1") as caught:
+        preset_settings("smoke", ENVIRONMENTS, rows=rows)
+    assert repr(rows) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": -1}, "seed must"),
+        ({"episodes": 0}, "episodes must"),
+        ({"episodes": 1001}, "1001 episodes and 1000 rows"),
+        ({"action_hold": 0}, "action_hold must"),
+        ({"derivative": "exakt"}, "did you mean 'exact'"),
+        ({"policy": "expert"}, "policy must be one of random"),
+        ({"environments": ()}, "at least one environment"),
+        ({"environments": ("CheetahRun", "CheetahRun")}, "CheetahRun twice"),
+    ],
+)
+def test_a_setting_that_can_not_be_is_refused(change, message):
+    settings = preset_settings("smoke", ENVIRONMENTS)
+    with pytest.raises(SettingError, match=message):
+        dataclasses.replace(settings, **change)
+
+
+def test_unknown_preset_is_refused_with_the_nearest():
+    with pytest.raises(SettingError, match="did you mean 'smoke'"):
+        preset_settings("smok", ENVIRONMENTS)
+
+
+def test_settings_survive_the_way_through_plain_values():
+    settings = preset_settings("small", ENVIRONMENTS, seed=3, atol=1e-12)
+    assert settings_from_dict(settings.to_dict()) == settings
+
+
+def test_unknown_key_stops_with_the_nearest_name():
+    values = preset_settings("smoke", ENVIRONMENTS).to_dict() | {"epizodes": 3}
+    with pytest.raises(SettingError, match="unknown setting 'epizodes'; did you mean 'episodes'"):
+        settings_from_dict(values)
+
+
+def test_missing_key_is_named():
+    values = preset_settings("smoke", ENVIRONMENTS).to_dict()
+    del values["rows"]
+    with pytest.raises(SettingError, match="settings must hold rows"):
+        settings_from_dict(values)
+
+
+def test_one_name_in_place_of_a_list_is_refused():
+    values = preset_settings("smoke", ENVIRONMENTS).to_dict() | {"environments": "CheetahRun"}
+    with pytest.raises(SettingError, match="must be a list"):
+        settings_from_dict(values)
+
+
+def test_labels_do_not_decide_an_environment():
+    smoke = preset_settings("smoke", ENVIRONMENTS)
+    same = preset_settings("paper", ("CheetahRun",), rows=1000)
+    assert smoke.environment_dict("CheetahRun") == same.environment_dict("CheetahRun")
+    other = preset_settings("smoke", ENVIRONMENTS, seed=1)
+    assert smoke.environment_dict("CheetahRun") != other.environment_dict("CheetahRun")
+
+
+def test_settings_are_frozen():
+    settings = preset_settings("smoke", ENVIRONMENTS)
+    assert isinstance(settings, ReproduceSettings)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.rows = 5

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from dynsparse.errors import OutputError
+from dynsparse.report.table1 import make_table1, paper_table1, write_table1
+
+
+def test_the_paper_s_table_is_the_one_typed_from_the_paper(checkout):
+    with (checkout / "tests/reference/table1.csv").open(newline="") as file:
+        typed = list(csv.DictReader(file))
+    packaged = paper_table1()
+    assert list(packaged) == [line["environment"] for line in typed]
+    for line in typed:
+        row = packaged[line["environment"]]
+        assert (row.state_dim, row.action_dim) == (int(line["state_dim"]), int(line["action_dim"]))
+        assert (row.always_zero_state, row.always_zero_action) == (int(line["state_zeros"]), int(line["action_zeros"]))
+        # The percentage is printed too, and rests on the dimensions: a check on both.
+        assert float(line["state_percent"]) == pytest.approx(100 * row.always_zero_state / row.state_dim**2, abs=0.005)
+
+
+def test_measured_counts_stand_beside_the_paper_s(make_record):
+    reacher = np.zeros((4, 4))
+    reacher[1:, 0] = 1.0
+    (cartpole, arm), _ = make_table1([make_record(), make_record("ReacherHard", state=reacher)])
+    assert (cartpole.always_zero_state, cartpole.paper_always_zero_state, cartpole.equals_paper) == (3, 0, False)
+    assert cartpole.always_zero_state_percent == 18.75
+    assert (arm.always_zero_state, arm.paper_always_zero_state, arm.equals_paper) == (3, 3, True)
+
+
+def test_one_action_element_too_many_is_not_equal(make_record):
+    record = make_record("ReacherHard", action=[[1.0], [0.0], [0.0], [0.0]])
+    (row,), _ = make_table1([record])
+    assert (row.always_zero_action, row.paper_always_zero_action, row.equals_paper) == (1, 0, False)
+
+
+def test_an_environment_outside_the_paper_is_compared_with_nothing(make_record):
+    (row,), _ = make_table1([make_record("PendulumSwingup")])
+    assert (row.paper_always_zero_state, row.equals_paper) == (None, None)
+
+
+def test_csv_and_json_hold_the_same_table(make_record, tmp_path):
+    rows, causes = make_table1([make_record()])
+    csv_path, json_path = write_table1(tmp_path / "new", rows, causes, {"seed": 0})
+    with csv_path.open(newline="") as file:
+        (line,) = csv.DictReader(file)
+    content = json.loads(json_path.read_text())
+    assert {key: str(value) for key, value in content["table"][0].items()} == line
+    assert content["causes"][0]["column"] == "qpos slider"
+    assert content["provenance"] == {"seed": 0}
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["table1.csv", "table1.json"]
+
+
+def test_a_place_that_can_not_be_written_is_a_typed_error(make_record, tmp_path):
+    (tmp_path / "file").write_text("")
+    rows, causes = make_table1([make_record()])
+    with pytest.raises(OutputError, match="expected to write"):
+        write_table1(tmp_path / "file" / "sub", rows, causes, {})
