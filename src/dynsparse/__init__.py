@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dynsparse.physics.environment import ENVIRONMENT_NAMES, Environment, load_environment
     from dynsparse.physics.linearization import Linearization, Transition
     from dynsparse.physics.linearize import linearize, linearize_batch, step
-    from dynsparse.physics.processes import close_workers
+    from dynsparse.physics.linearizer import close_workers
 
 __version__ = "0.1.0"
 
@@ -65,7 +65,7 @@ _HOME_OF_NAME = {
     "linearize": "dynsparse.physics.linearize",
     "linearize_batch": "dynsparse.physics.linearize",
     "step": "dynsparse.physics.linearize",
-    "close_workers": "dynsparse.physics.processes",
+    "close_workers": "dynsparse.physics.linearizer",
     "SparsityPattern": "dynsparse.analysis.pattern",
 } | {name: "dynsparse.errors" for name in __all__ if name.endswith("Error")}
 

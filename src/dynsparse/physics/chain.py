@@ -60,9 +60,7 @@ def chain_substeps(
     nv = slopes.qvel.shape[-1]
     columns = slopes.acceleration.shape[-1] - nv
     identity = np.broadcast_to(np.eye(columns), (n, columns, columns))
-    tangent = _Tangent(
-        identity[:, :nq], identity[:, nq : nq + nv], identity[:, nq + nv :], np.zeros((n, nv, columns))
-    )
+    tangent = _Tangent(identity[:, :nq], identity[:, nq : nq + nv], identity[:, nq + nv :], np.zeros((n, nv, columns)))
     move = _mover(timestep, position_slope)
     advance = _advance_once if weights is None else weights.advance
     for k in range(substeps):

@@ -65,9 +65,7 @@ class ExactJacobian:
         n, substeps, stages = calls.residual.shape
         flat = [x.reshape(n * substeps * stages, -1) for x in (calls.qpos, calls.qvel)]
         flat.append(np.repeat(actions, substeps * stages, axis=0))
-        acceleration, warmstart = (
-            x.reshape(n * substeps * stages, -1) for x in (calls.acceleration, calls.warmstart)
-        )
+        acceleration, warmstart = (x.reshape(n * substeps * stages, -1) for x in (calls.acceleration, calls.warmstart))
         sound = np.isfinite(calls.acceleration).all(axis=(1, 2, 3)) & np.isfinite(value.qpos).all(axis=1)
         counted = np.repeat(sound, substeps * stages)
         converged = calls.residual.reshape(-1) < CONVERGED

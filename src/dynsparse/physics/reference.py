@@ -17,6 +17,7 @@ __all__ = ["CONVERGED", "reference_step"]
 
 Array = jax.Array
 Call = tuple[Array, Array]
+State = tuple[Array, Array, Array]
 
 CONVERGED = 1e-8
 """A solver call whose rescaled gradient is below this is differentiated as the minimiser that it approximates."""
@@ -38,12 +39,15 @@ def reference_step(sim: Simulator, qpos: Array, qvel: Array, ctrl: Array, warmst
     Returns:
         The (nq + nv,) next state and the (nv,) next warm start.
     """
-    for _ in range(sim.substeps):
-        qpos, qvel, warmstart = _substep(sim, qpos, qvel, ctrl, warmstart)
+
+    def body(carry: State, _: None) -> tuple[State, None]:
+        return _substep(sim, *carry, ctrl), None
+
+    (qpos, qvel, warmstart), _ = jax.lax.scan(body, (qpos, qvel, warmstart), None, length=sim.substeps)
     return jnp.concatenate([qpos, qvel]), warmstart
 
 
-def _substep(sim: Simulator, qpos: Array, qvel: Array, ctrl: Array, warmstart: Array) -> tuple[Array, Array, Array]:
+def _substep(sim: Simulator, qpos: Array, qvel: Array, warmstart: Array, ctrl: Array) -> State:
     h = sim.model.opt.timestep
     acceleration, rate = _call(sim, qpos, qvel, ctrl, warmstart)
     if not sim.is_runge_kutta:

@@ -1,0 +1,86 @@
+"""What a worker process does: build one environment's engine, then serve batches of rows.
+
+Imported in worker processes only: it decides there how JAX is configured.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from dynsparse.workers import Message
+
+__all__ = ["BatchServer", "serve"]
+
+# MJX imports NVIDIA Warp where it finds it, which takes 4 s of each worker's start and is never used here.
+sys.modules.setdefault("warp", None)  # type: ignore[arg-type] # None makes an import fail: documented by Python
+
+
+class BatchServer:
+    """Serves requests of one environment.
+
+    Attributes:
+        ready_meta: what the parent learns when this worker is ready.
+    """
+
+    def __init__(self, start: Message) -> None:
+        """Load the model that the start message carries, and compile for it.
+
+        Args:
+            start: meta ``substeps``, ``derivative`` and ``cache``; array ``model``, the bytes of an MJB file.
+        """
+        from dynsparse.physics.engine import Engine
+
+        self.ready_meta: dict[str, Any] = {"cache_problem": _use_cache(str(start.meta["cache"]))}
+        self._engine = Engine(_read_model(start.arrays["model"]), int(start.meta["substeps"]), start.meta["derivative"])
+        self._serve: dict[str, Callable[..., Any]] = {
+            "linearize": self._engine.linearize,
+            "evaluate": self._engine.evaluate,
+            "roll_out": self._engine.roll_out,
+        }
+
+    def __call__(self, request: Message) -> Message:
+        """Answer a request of kind ``linearize``, ``evaluate`` or ``roll_out``."""
+        arrays = request.arrays
+        result = self._serve[request.kind](arrays["states"], arrays["actions"], arrays["warmstarts"])
+        fields = {name: value for name, value in vars(result).items() if isinstance(value, np.ndarray)}
+        return Message(request.kind, {}, {name: np.ascontiguousarray(value) for name, value in fields.items()})
+
+
+def serve(start: Message) -> BatchServer:
+    """Make the handler of a worker (the task that the parent names)."""
+    return BatchServer(start)
+
+
+def _read_model(content: np.ndarray) -> mujoco.MjModel:
+    # A worker runs in a temporary folder of its own, which is removed at its end.
+    with tempfile.NamedTemporaryFile(suffix=".mjb", dir=".") as file:
+        file.write(content.tobytes())
+        file.flush()
+        return mujoco.MjModel.from_binary_path(file.name)
+
+
+def _use_cache(folder: str) -> str:
+    """Keep compiled code in ``folder``; return why not, or an empty string."""
+    import jax
+
+    if not folder:
+        return ""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        return f"{folder} can not be written ({error.strerror or error})"
+    # Another folder for another set of flags: XLA's own key leaves some of them out.
+    jax.config.update("jax_compilation_cache_dir", os.path.join(folder, "xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    return ""

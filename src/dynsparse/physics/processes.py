@@ -1,0 +1,86 @@
+"""How worker processes are configured: XLA's flags, their platform, and the cache of compiled code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import mujoco
+import numpy as np
+
+from dynsparse.physics.environment import Environment
+from dynsparse.workers import Message, WorkerPool
+
+__all__ = ["cache_folder", "open_pool", "warn_once", "worker_environment"]
+
+_FLAGS = {
+    # With the default, vmap(jacfwd(step)) never returns on two cores from 128 rows on.
+    "xla_cpu_multi_thread_eigen": "false",
+    # With the default, a kinematic chain is computed again for each of its links: 40 times slower.
+    "xla_cpu_use_fusion_emitters": "false",
+}
+
+_warned: set[str] = set()
+_warning = threading.Lock()
+
+
+def worker_environment() -> dict[str, str]:
+    """Return the variables of worker processes; a flag that the user set keeps the user's value."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    missing = [f"--{flag}={value}" for flag, value in _FLAGS.items() if f"--{flag}" not in flags]
+    return {
+        "XLA_FLAGS": " ".join([flags, *missing]).strip(),
+        "JAX_PLATFORMS": os.environ.get("JAX_PLATFORMS") or "cpu",
+        "JAX_ENABLE_X64": "1",
+        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+    }
+
+
+def cache_folder() -> str:
+    """Return the folder for compiled code: ``dynsparse`` in the user's cache folder.
+
+    ``DYNSPARSE_CACHE`` names another one; set but empty it switches the cache off.
+    """
+    own = os.environ.get("DYNSPARSE_CACHE")
+    if own is not None:
+        return own
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(base, "dynsparse")
+
+
+def open_pool(env: Environment, derivative: str, workers: int) -> WorkerPool:
+    """Describe worker processes for an environment; they start with the first request.
+
+    Args:
+        env: the environment.
+        derivative: what they compute; also ``"reference"``.
+        workers: how many; 0 for one on each usable core.
+
+    Returns:
+        The pool.
+    """
+    meta = {"substeps": env.substeps, "derivative": derivative, "cache": cache_folder()}
+    start = Message("start", meta, {"model": _model_bytes(env.model)})
+    return WorkerPool("dynsparse.physics.batches:serve", start, workers, environment=worker_environment())
+
+
+def warn_once(message: str) -> None:
+    """Tell something on standard error, the first time only.
+
+    A library's print is out of place, and a warning would stop a program that makes warnings errors, whose
+    results do not depend on this.
+    """
+    with _warning:
+        if message not in _warned:
+            _warned.add(message)
+            sys.stderr.write(f"dynsparse: {message}\n")
+
+
+def _model_bytes(model: mujoco.MjModel) -> np.ndarray:
+    with tempfile.TemporaryDirectory(prefix="dynsparse-") as folder:
+        path = Path(folder, "model.mjb")
+        mujoco.mj_saveModel(model, str(path), None)
+        return np.frombuffer(path.read_bytes(), dtype=np.uint8)
