@@ -21,7 +21,8 @@ LIBRARY = str(Path(dynsparse.workers.__file__).resolve().parents[2])
 
 # Written without a guard on purpose: a worker that imported it would start pools of its own.
 SCRIPT = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 print("imported", flush=True)
 from dynsparse.workers import Message, WorkerPool
 sign = os.environ["SIGN"]
