@@ -100,18 +100,22 @@ class AnalysisRecord:
         """
         try:
             found = json.loads((Path(folder) / JSON_NAME).read_text(encoding="utf-8"))
+            if found["schema"] != SCHEMA:
+                raise InputError(f"expected an analysis of schema {SCHEMA} in {folder}, got {found['schema']!r}")
             with (Path(folder) / NPZ_NAME).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 blocks = [np.asarray(file[f"zero_frequency_{name}"]) for name in ("state", "action")]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            record = cls._from_parts(found, blocks)
+            matching = _counts(record.to_dict()) == _counts(found)
+        except InputError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(
-                f"expected analysis.json and analysis.npz in {folder}, can not read them: {error}"
-            ) from None
-        if found.get("schema") != SCHEMA:
-            raise InputError(f"expected an analysis of schema {SCHEMA} in {folder}, got {found.get('schema')!r}")
-        record = cls._from_parts(found, blocks)
-        if _counts(record.to_dict()) != _counts(found):
+                f"expected analysis.json and analysis.npz in {folder}, can not read them ({error!r}); "
+                "delete the folder and run again"
+            ) from error
+        if not matching:
             raise InputError(
-                f"analysis.json and analysis.npz in {folder} do not belong together; delete both and rerun"
+                f"analysis.json and analysis.npz in {folder} do not belong together; delete the folder and run again"
             )
         return record
 

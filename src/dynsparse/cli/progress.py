@@ -28,6 +28,8 @@ class EnvironmentProgress:
         since: Clock at the start of the phase, s.
         done: Rows linearized.
         nonfinite: How many of them are not finite.
+        first_done: Rows linearized when the first were reported.
+        first_at: Clock at that moment, s.
         finished: Whether its results are on disk.
     """
 
@@ -36,6 +38,8 @@ class EnvironmentProgress:
     since: float = 0.0
     done: int = 0
     nonfinite: int = 0
+    first_done: int = 0
+    first_at: float = 0.0
     finished: bool = False
 
     def describe(self, now: float) -> str:
@@ -50,12 +54,30 @@ class EnvironmentProgress:
         elapsed = max(now - self.since, 1e-9)
         if self.phase != "linearize":
             return f"{self.phase}, {elapsed:.0f} s so far"
-        rate = self.done / elapsed
-        eta = f"{(self.total - self.done) / rate:.0f} s" if rate else "unknown"
-        return (
-            f"linearize, {self.done:,} of {self.total:,} rows, {rate:,.0f} Jacobians/s, ETA {eta}, "
-            f"{self.nonfinite:,} non-finite"
-        )
+        rows = f"linearize, {self.done:,} of {self.total:,} rows"
+        if not self.done:
+            return f"{rows}, {elapsed:.0f} s so far"
+        rate = self._rate(now)
+        eta = (self.total - self.done) / rate
+        return f"{rows}, {rate:,.0f} Jacobians/s, ETA {eta:.0f} s, {self.nonfinite:,} non-finite"
+
+    def count(self, done: int, nonfinite: int, now: float) -> None:
+        """Note rows linearized so far.
+
+        Args:
+            done: Rows so far.
+            nonfinite: How many of them are not finite.
+            now: Clock, s.
+        """
+        if not self.done:
+            self.first_done, self.first_at = done, now
+        self.done, self.nonfinite = done, nonfinite
+
+    def _rate(self, now: float) -> float:
+        # The first rows may have waited for a compilation, which says nothing about the rows to come.
+        if self.done > self.first_done:
+            return (self.done - self.first_done) / max(now - self.first_at, 1e-9)
+        return self.done / max(now - self.since, 1e-9)
 
 
 class Progress(Protocol):
@@ -102,8 +124,7 @@ class _Board:
     def rows(self, environment: str, done: int, nonfinite: int) -> None:
         """Note rows linearized so far."""
         with self._lock:
-            state = self._environments[environment]
-            state.done, state.nonfinite = done, nonfinite
+            self._environments[environment].count(done, nonfinite, time.monotonic())
 
     def finish(self, environment: str, note: str) -> None:
         """Note that an environment's results are on disk."""

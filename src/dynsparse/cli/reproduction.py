@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import queue
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -166,11 +169,16 @@ class Reproduction:
         self._progress.finish(env.name, f"done, {sparsity.rows:,} rows{left_out}")
 
     def _abandon(self, threads: list[threading.Thread]) -> None:
-        """End all workers and wait for the threads that were waiting for them."""
+        """End all workers and wait for the threads that were waiting for them.
+
+        A thread inside a call of its linearizer can not be interrupted, and closing the linearizer would wait for
+        that call.  But the call ends when it keeps losing its workers, as it would if they died.
+        """
         self._stop.set()
         while any(thread.is_alive() for thread in threads):
-            for linearizer in list(self._open):
-                linearizer.abort()
+            for pid in [pid for linearizer in list(self._open) for pid in linearizer.pids]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             time.sleep(_LOOK_SECONDS / 4)
 
 

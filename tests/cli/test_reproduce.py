@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from dynsparse.cli import main
+
+COMMAND = ["reproduce", "--preset", "smoke", "--only", "q1", "--out", "out"]
+TWO = [*COMMAND, "--envs", "CartpoleBalance", "ReacherHard"]
+
+
+def test_table_figures_and_analyses_are_written(lab, capsys, own_folder):
+    assert main([*TWO, "--rows", "20"]) == 0
+    out = own_folder / "out"
+    with (out / "table1.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [line["environment"] for line in table] == ["CartpoleBalance", "ReacherHard"]
+    assert [line["always_zero_state"] for line in table] == ["3", "3"]
+    assert [line["paper_always_zero_state"] for line in table] == ["0", "3"]
+    assert [line["equals_paper"] for line in table] == ["False", "True"]
+    for name in ("CartpoleBalance", "ReacherHard"):
+        found = json.loads((out / "q1" / name / "analysis.json").read_text())
+        assert found["rows"] == 20
+        assert found["provenance"]["extra"]["settings"]["action_hold"] >= 1
+        assert found["provenance"]["seed"] == 0
+        assert {path.suffix for path in (out / "figures").glob(f"{name}.*")} == {".png", ".pdf"}
+    printed = capsys.readouterr().out
+    assert "3 of 16 (18.75 %)" in printed
+    assert "paper prints 0, we measure 3" in " ".join(printed.split())
+    assert "table1.csv" in printed
+    assert sorted(lab.closed) == ["CartpoleBalance", "ReacherHard"]
+
+
+def test_finished_environments_are_not_repeated(lab, capsys):
+    assert main([*COMMAND, "--envs", "CartpoleBalance"]) == 0
+    assert main(TWO) == 0
+    assert lab.started == ["CartpoleBalance", "ReacherHard"]
+    assert "already finished, not repeated: CartpoleBalance" in capsys.readouterr().out
+    assert main(TWO) == 0
+    assert lab.started == ["CartpoleBalance", "ReacherHard"]
+
+
+def test_a_lost_figure_is_drawn_again_without_computing(lab, own_folder):
+    main(TWO)
+    figure = own_folder / "out" / "figures" / "ReacherHard.pdf"
+    before = figure.read_bytes()
+    figure.unlink()
+    assert main(TWO) == 0
+    assert figure.read_bytes() == before
+    assert len(lab.started) == 2
+
+
+def test_the_longest_to_compile_starts_first(lab):
+    assert main([*COMMAND, "--envs", "CartpoleBalance,ReacherHard,WalkerRun", "--workers", "1"]) == 0
+    assert lab.started == ["WalkerRun", "ReacherHard", "CartpoleBalance"]
+
+
+def test_the_seed_reaches_the_actions(lab):
+    main([*COMMAND, "--envs", "CartpoleBalance", "--seed", "0"])
+    first = lab.actions["CartpoleBalance"]
+    assert main(["reproduce", "--out", "other", "--envs", "CartpoleBalance", "--seed", "1"]) == 0
+    assert not np.array_equal(first, lab.actions["CartpoleBalance"])
+
+
+def test_nonfinite_rows_are_counted_and_shown(lab, capsys, own_folder):
+    lab.nonfinite = (2, 5, 6)
+    assert main([*COMMAND, "--envs", "ReacherHard"]) == 0
+    assert "1,000 (3 non-finite)" in capsys.readouterr().out
+    found = json.loads((own_folder / "out/q1/ReacherHard/analysis.json").read_text())
+    assert (found["rows"], found["nonfinite_rows"]) == (1000, 3)
+
+
+def test_a_failed_environment_is_named_and_the_others_go_on(lab, capsys, own_folder):
+    lab.failing.add("WalkerRun")
+    assert main([*COMMAND, "--envs", "WalkerRun", "ReacherHard", "--workers", "1"]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.splitlines()[-1] == "dynsparse: WalkerRun: worker 7 was killed by SIGKILL while it started"
+    assert "Traceback" not in captured.err
+    assert (own_folder / "out/q1/ReacherHard/analysis.json").exists()
+    assert not (own_folder / "out/q1/WalkerRun").exists()
+    assert "WalkerRun" not in captured.out
+    assert sorted(lab.closed) == ["ReacherHard", "WalkerRun"]
+    lab.failing.clear()
+    assert main([*COMMAND, "--envs", "WalkerRun", "ReacherHard"]) == 0
+    assert lab.started == ["WalkerRun", "ReacherHard", "WalkerRun"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_ends_its_workers_and_can_go_on(lab, capsys, own_folder, number):
+    lab.blocking.add("ReacherHard")
+    worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    lab.worker = worker  # what the fake waits for, as a real call waits for its worker's answer
+
+    def interrupt():
+        lab.blocked.wait(10)
+        os.kill(os.getpid(), number)
+
+    sender = threading.Thread(target=interrupt)
+    sender.start()
+    began = time.monotonic()
+    assert main([*COMMAND, "--envs", "CartpoleBalance", "ReacherHard", "--workers", "2"]) == 130
+    assert time.monotonic() - began < 10
+    sender.join()
+    assert worker.wait(5) == -signal.SIGKILL
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "dynsparse: interrupted; run the same command again to continue"
+    assert "ReacherHard" in lab.closed
+    assert not (own_folder / "out/q1/ReacherHard").exists()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("reproduce")]
+    lab.blocking.clear()
+    assert main([*COMMAND, "--envs", "CartpoleBalance", "ReacherHard"]) == 0
+    assert (own_folder / "out/q1/ReacherHard").exists()
+
+
+def test_other_settings_in_the_same_folder_are_refused(lab, capsys):
+    main([*COMMAND, "--envs", "ReacherHard"])
+    assert main([*COMMAND, "--envs", "ReacherHard", "--seed", "5"]) == 2
+    assert "seed is 0 there and 5 here" in capsys.readouterr().err
+    assert lab.started == ["ReacherHard"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--rows", "0"], 2, "rows must be a whole number of at least 1, got 0"),
+        (["--rows=-3"], 2, "rows must be a whole number of at least 1, got -3"),
+        (["--atol=-1e-15"], 2, "atol must be a finite number above 0, got -1e-15"),
+        (["--atol", "nan"], 2, "atol must be a finite number above 0, got nan"),
+        (["--envs", "ChetahRun"], 2, "CheetahRun"),
+        (["--envs", "CheetahRun", "CheetahRun"], 2, "CheetahRun twice"),
+        (["--seed=-1"], 2, "seed must be"),
+        (["--workers=-1"], 2, "workers"),
+        (["--only", "q2"], 2, "got 'q2'"),
+        (["--only", "q1,q4"], 2, "got 'q4'"),
+        (["--only", "table"], 2, "got 'table'"),
+        (["--only", ""], 2, "got ''"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_computed(lab, capsys, own_folder, options, code, message):
+    assert main([*COMMAND, *options]) == code
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+    assert lab.started == []
+    assert not (own_folder / "out").exists()
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_place_that_can_not_be_written_is_refused_before_computing(lab, capsys, own_folder, place):
+    (own_folder / "file").write_text("mine")
+    assert main(["reproduce", "--out", place]) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert place in err
+    assert lab.started == []
+    assert (own_folder / "file").read_text() == "mine"
+
+
+def test_an_output_that_exists_is_refused(lab, capsys, own_folder):
+    (own_folder / "out").mkdir()
+    (own_folder / "out" / "paper.pdf").write_text("mine")
+    assert main(COMMAND) == 2
+    assert "paper.pdf" in capsys.readouterr().err
+    assert lab.started == []
+
+
+def test_an_unknown_preset_is_bad_usage(lab, capsys):
+    assert main(["reproduce", "--preset", "huge", "--out", "out"]) == 2
+    assert "smoke" in capsys.readouterr().err

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from dynsparse.analysis.global_sparsity import analyze_global
+from dynsparse.analysis.record import AnalysisRecord
+from dynsparse.cli.result_folder import ResultFolder
+from dynsparse.config import preset_settings
+from dynsparse.errors import InputError, OutputError, OutputExistsError
+
+SETTINGS = preset_settings("smoke", ("A", "B"))
+
+
+@pytest.fixture
+def record():
+    sparsity = analyze_global(np.ones((2, 1, 1)), np.ones((2, 1, 1)))
+    return AnalysisRecord("A", "random", "exact", 1, ("x",), ("u",), sparsity, {})
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "deep" / "out"
+
+
+def test_what_was_committed_is_found_again(out, record):
+    folder = ResultFolder(out, SETTINGS)
+    assert folder.finished("A") is None
+    assert folder.commit(record) == out / "q1" / "A"
+    folder.close()
+    again = ResultFolder(out, SETTINGS)
+    assert again.finished("A").to_dict() == record.to_dict()
+    assert again.finished("B") is None
+    again.close()
+
+
+def test_half_written_results_are_swept_and_never_found(out, record):
+    ResultFolder(out, SETTINGS).close()
+    left = out / "q1" / ".partial-A"
+    left.mkdir()
+    record.save(left)
+    folder = ResultFolder(out, SETTINGS)
+    assert folder.finished("A") is None
+    assert not left.exists()
+    folder.close()
+
+
+def test_other_settings_are_refused_by_name_and_nothing_changes(out):
+    ResultFolder(out, SETTINGS).close()
+    before = (out / "settings.json").read_bytes()
+    with pytest.raises(OutputExistsError, match=r"atol is 1e-15 there and 1e-12 here, seed is 0 there and 4 here"):
+        ResultFolder(out, dataclasses.replace(SETTINGS, seed=4, atol=1e-12))
+    assert (out / "settings.json").read_bytes() == before
+
+
+def test_labels_are_no_settings(out):
+    ResultFolder(out, SETTINGS).close()
+    ResultFolder(out, preset_settings("paper", ("C",), rows=1000)).close()
+
+
+def test_a_folder_of_something_else_is_left_alone(out):
+    out.mkdir(parents=True)
+    (out / "thesis.tex").write_text("years of work")
+    with pytest.raises(OutputExistsError, match=r"thesis\.tex"):
+        ResultFolder(out, SETTINGS)
+    assert [path.name for path in out.iterdir()] == ["thesis.tex"]
+
+
+def test_a_file_and_a_place_below_a_file_are_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="is a file"):
+        ResultFolder(tmp_path / "file", SETTINGS)
+    with pytest.raises(OutputError, match="can be written"):
+        ResultFolder(tmp_path / "file" / "out", SETTINGS)
+
+
+def test_broken_settings_are_refused(out):
+    ResultFolder(out, SETTINGS).close()
+    (out / "settings.json").write_text("{")
+    with pytest.raises(OutputExistsError, match="can not read"):
+        ResultFolder(out, SETTINGS)
+
+
+def test_broken_results_are_no_results(out, record):
+    folder = ResultFolder(out, SETTINGS)
+    (folder.commit(record) / "analysis.json").write_text(json.dumps({"schema": 1}))
+    with pytest.raises(InputError):
+        folder.finished("A")
+    folder.close()
+
+
+def test_one_writer_at_a_time_and_the_holder_is_named(out):
+    import os
+
+    folder = ResultFolder(out, SETTINGS)
+    with pytest.raises(OutputError, match=f"being written by process {os.getpid()}"):
+        ResultFolder(out, SETTINGS)
+    folder.close()
+    ResultFolder(out, SETTINGS).close()
+
+
+def test_a_second_result_of_the_same_environment_is_not_written_over(out, record):
+    folder = ResultFolder(out, SETTINGS)
+    folder.commit(record)
+    with pytest.raises(OutputError):
+        folder.commit(record)
+    folder.close()
