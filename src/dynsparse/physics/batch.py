@@ -26,7 +26,7 @@ class BatchFunction:
         self.size = size
         self._compiled = jax.jit(jax.vmap(function), compiler_options=dict(compiler_options or {}) or None)
 
-    def __call__(self, *columns: np.ndarray) -> Any:  # noqa: ANN401 - the function's own pytree
+    def __call__(self, *columns: np.ndarray) -> Any:
         """Apply the function to every row.
 
         Args:
@@ -40,7 +40,7 @@ class BatchFunction:
         pieces = [self._one(columns, start, rows) for start in range(0, rows, self.size)]
         return jax.tree.map(lambda *parts: np.concatenate(parts) if len(parts) > 1 else parts[0], *pieces)
 
-    def _one(self, columns: tuple[np.ndarray, ...], start: int, rows: int) -> Any:  # noqa: ANN401
+    def _one(self, columns: tuple[np.ndarray, ...], start: int, rows: int) -> Any:
         stop = min(start + self.size, rows)
         result = self._compiled(*(self._padded(column[start:stop]) for column in columns))
         return jax.tree.map(lambda x: np.asarray(x)[: stop - start], result)

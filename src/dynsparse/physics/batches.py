@@ -39,7 +39,8 @@ class BatchServer:
         from dynsparse.physics.engine import Engine
 
         self.ready_meta: dict[str, Any] = {"cache_problem": _use_cache(str(start.meta["cache"]))}
-        self._engine = Engine(_read_model(start.arrays["model"]), int(start.meta["substeps"]), start.meta["derivative"])
+        model = _read_model(start.arrays["model"])
+        self._engine = Engine(model, int(start.number("substeps")), str(start.meta["derivative"]))
         self._serve: dict[str, Callable[..., Any]] = {
             "linearize": self._engine.linearize,
             "evaluate": self._engine.evaluate,
@@ -79,8 +80,11 @@ def _use_cache(folder: str) -> str:
             pass
     except OSError as error:
         return f"{folder} can not be written ({error.strerror or error})"
-    # Another folder for another set of flags: XLA's own key leaves some of them out.
-    jax.config.update("jax_compilation_cache_dir", os.path.join(folder, "xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    settings = {
+        "jax_compilation_cache_dir": os.path.join(folder, "xla"),
+        "jax_persistent_cache_min_compile_time_secs": 0.5,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    for name, value in settings.items():
+        jax.config.update(name, value)  # type: ignore[no-untyped-call] # JAX leaves this one untyped
     return ""

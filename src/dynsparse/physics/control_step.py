@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,7 @@ from dynsparse.physics.simulator import Simulator
 __all__ = ["RUNGE_KUTTA_STEPS", "RUNGE_KUTTA_WEIGHTS", "SolverCalls", "StepValue", "control_step"]
 
 Array = jax.Array
+RowArray = Any  # a JAX array of one row inside a compiled function, a NumPy array of many outside
 
 RUNGE_KUTTA_STEPS = tuple(float(a) for a in np.diag(mjx_forward._RK4_A))
 RUNGE_KUTTA_WEIGHTS = tuple(float(b) for b in mjx_forward._RK4_B)
@@ -45,20 +46,20 @@ class SolverCalls(NamedTuple):
         active: (substeps, stages, 5) bool; kinds of constraint that exerted force.
     """
 
-    qpos: Array
-    qvel: Array
-    warmstart: Array
-    acceleration: Array
-    residual: Array
-    active: Array
+    qpos: RowArray
+    qvel: RowArray
+    warmstart: RowArray
+    acceleration: RowArray
+    residual: RowArray
+    active: RowArray
 
 
 class StepValue(NamedTuple):
     """Where one control step ends, and the solver calls on the way."""
 
-    qpos: Array
-    qvel: Array
-    warmstart: Array
+    qpos: RowArray
+    qvel: RowArray
+    warmstart: RowArray
     calls: SolverCalls
 
 

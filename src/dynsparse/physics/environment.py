@@ -123,7 +123,7 @@ class Environment:
             state = self._reset[0](jax.random.PRNGKey(int(key)))
         return np.asarray(state, dtype=np.float64)
 
-    def _positions_and_velocities(self, key: Any) -> Any:  # noqa: ANN401 - a JAX key and tracer
+    def _positions_and_velocities(self, key: Any) -> Any:
         import jax.numpy as jnp
 
         data = self._playground.reset(key).data
@@ -167,7 +167,7 @@ def environment_from_model(
     model: mujoco.MjModel,
     substeps: int,
     *,
-    _playground: Any = None,  # noqa: ANN401 - Playground has no types
+    _playground: Any = None,
 ) -> Environment:
     """Describe a MuJoCo model as an environment.
 

@@ -22,16 +22,6 @@ __all__ = ["CHUNK_ROWS", "Linearizer", "close_workers", "shared_linearizer"]
 CHUNK_ROWS = 256
 """Rows of a request.  Counted from row 0, so that results do not depend on the number of workers."""
 
-_DIFFERENTIATED = (
-    "next_state",
-    "next_warmstart",
-    "jac_state",
-    "jac_action",
-    "finite",
-    "solver_residual",
-    "active",
-)
-
 
 class Linearizer:
     """Processes that run and differentiate control steps of one environment; a context manager.
@@ -108,7 +98,7 @@ class Linearizer:
                 on_rows(finished[0], finished[1])
 
         arrays = self._run("linearize", states, actions, warmstarts, count)
-        return Linearization(*(arrays[name] for name in _DIFFERENTIATED), derivative=self.derivative)
+        return Linearization(**arrays, derivative=self.derivative)
 
     def evaluate(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray | None = None) -> Evaluation:
         """Run control steps without differentiating them; actions may leave the control range.

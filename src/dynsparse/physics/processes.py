@@ -13,6 +13,7 @@ import numpy as np
 
 from dynsparse.physics.environment import Environment
 from dynsparse.workers import Message, WorkerPool
+from dynsparse.workers.protocol import JSON
 
 __all__ = ["cache_folder", "open_pool", "warn_once", "worker_environment"]
 
@@ -62,7 +63,7 @@ def open_pool(env: Environment, derivative: str, workers: int) -> WorkerPool:
     Returns:
         The pool.
     """
-    meta = {"substeps": env.substeps, "derivative": derivative, "cache": cache_folder()}
+    meta: dict[str, JSON] = {"substeps": env.substeps, "derivative": derivative, "cache": cache_folder()}
     start = Message("start", meta, {"model": _model_bytes(env.model)})
     return WorkerPool("dynsparse.physics.batches:serve", start, workers, environment=worker_environment())
 

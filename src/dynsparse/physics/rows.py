@@ -105,7 +105,7 @@ def _as_array(name: str, value: object, wanted: str, env: Environment) -> np.nda
         raise ArrayError(f"{name} must be an array of shape {wanted} for {env.name}{where} ({error})") from error
 
 
-def _ragged_row(value: Any) -> int | None:  # noqa: ANN401 - whatever the caller passed
+def _ragged_row(value: Any) -> int | None:
     lengths = [np.size(np.asarray(row, dtype=object)) for row in value] if isinstance(value, list | tuple) else []
     return next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
 
