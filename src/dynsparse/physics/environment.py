@@ -14,7 +14,7 @@ import numpy as np
 from dynsparse.errors import SettingError, UnknownEnvironmentError, UnsupportedModelError
 from dynsparse.physics.admission import admit
 
-__all__ = ["ENVIRONMENT_NAMES", "Environment", "environment_from_model", "load_environment"]
+__all__ = ["ENVIRONMENT_NAMES", "Environment", "environment_from_model", "load_environment", "unknown_environment"]
 
 ENVIRONMENT_NAMES = (
     "BallInCup",
@@ -146,7 +146,7 @@ def load_environment(name: str) -> Environment:
         UnsupportedModelError: if its model can not be differentiated exactly.
     """
     if name not in ENVIRONMENT_NAMES:
-        raise UnknownEnvironmentError(_unknown(name))
+        raise UnknownEnvironmentError(unknown_environment(name))
     import jax
 
     with _quiet_mujoco(), jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
@@ -229,7 +229,8 @@ def _named(model: mujoco.MjModel, joint: int) -> str:
     return model.joint(joint).name or f"joint {joint}"
 
 
-def _unknown(name: object) -> str:
+def unknown_environment(name: object) -> str:
+    """Return the message for a name that is no environment's: it says which ones are nearest."""
     near = difflib.get_close_matches(str(name), ENVIRONMENT_NAMES, n=3, cutoff=0.4)
     folded = [known for known in ENVIRONMENT_NAMES if str(name).lower() in known.lower() and known not in near]
     nearest = ", ".join([*near, *folded][:3]) or ", ".join(ENVIRONMENT_NAMES)
