@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import weakref
@@ -195,7 +196,7 @@ def _request(kind: str, states: np.ndarray, actions: np.ndarray, warmstarts: np.
     return Message(kind, {}, {name: np.ascontiguousarray(x, dtype=np.float64) for name, x in arrays.items()})
 
 
-_shared: weakref.WeakKeyDictionary[Environment, dict[tuple[str, int], Linearizer]] = weakref.WeakKeyDictionary()
+_shared: weakref.WeakKeyDictionary[Environment, dict[tuple[str, int, int], Linearizer]] = weakref.WeakKeyDictionary()
 _sharing = threading.Lock()
 
 
@@ -203,7 +204,7 @@ def shared_linearizer(env: Environment, derivative: str, workers: int) -> Linear
     """Return the linearizer that this process keeps for later calls with the same arguments."""
     with _sharing:
         kept = _shared.setdefault(env, {})
-        key = (derivative, workers)
+        key = (derivative, workers, os.getpid())  # a forked process can not use its parent's workers
         if key not in kept:
             kept[key] = Linearizer(env, derivative, workers=workers)
         return kept[key]
