@@ -36,10 +36,16 @@ def test_an_episode_does_not_depend_on_the_others():
 
 def test_the_seed_reaches_actions_and_initial_states():
     assert not np.array_equal(random_actions(ENV, 1, 10, 0, 2), random_actions(ENV, 1, 10, 1, 2))
-    keys = {initial_key(seed, episode) for seed in range(10) for episode in range(10)}
+    keys = {initial_key(ENV, seed, episode) for seed in range(10) for episode in range(10)}
     assert len(keys) == 100
     assert all(0 <= key < 2**63 for key in keys)
-    assert initial_key(3, 4) == initial_key(3, 4)
+    assert initial_key(ENV, 3, 4) == initial_key(ENV, 3, 4)
+
+
+def test_two_environments_of_one_model_get_different_rows():
+    twin = SimpleNamespace(**{**vars(ENV), "name": "Twin"})
+    assert not np.array_equal(random_actions(ENV, 1, 10, 0, 2), random_actions(twin, 1, 10, 0, 2))
+    assert initial_key(ENV, 0, 0) != initial_key(twin, 0, 0)
 
 
 def test_a_range_without_end_is_refused():

@@ -68,9 +68,8 @@ def collect_random(
     on_phase("roll out")
     steps = settings.episode_steps
     actions = random_actions(env, settings.episodes, steps, settings.seed, settings.action_hold)
-    initial = np.stack(
-        [env.sample_initial_state(initial_key(settings.seed, index)) for index in range(settings.episodes)]
-    )
+    keys = [initial_key(env, settings.seed, episode) for episode in range(settings.episodes)]
+    initial = np.stack([env.sample_initial_state(key) for key in keys])
     rollout = linearizer.roll_out(initial, actions)
     # Episodes are equally long, so that they are rolled out together; the surplus of the last ones is cut here.
     rows = settings.rows

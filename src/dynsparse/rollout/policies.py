@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,7 @@ def random_actions(env: Environment, episodes: int, steps: int, seed: int, hold:
         env: Whose control range.
         episodes: Number of episodes e.
         steps: Control steps of an episode T.
-        seed: Seed; an episode's actions depend on it and on the episode's number alone.
+        seed: Seed; an episode's actions depend on it, on the environment's name and on the episode's number alone.
         hold: Control steps that an action is kept for.
 
     Returns:
@@ -41,26 +42,28 @@ def random_actions(env: Environment, episodes: int, steps: int, seed: int, hold:
         raise SettingError(f"policy 'random' needs a bounded control range, {env.name} has {low} to {high}")
     draws = -(-steps // hold)
     blocks = [
-        np.random.default_rng(_stream(seed, episode, _ACTIONS)).uniform(low, high, size=(draws, env.action_dim))
+        np.random.default_rng(_stream(env, seed, episode, _ACTIONS)).uniform(low, high, size=(draws, env.action_dim))
         for episode in range(episodes)
     ]
     return np.stack([np.repeat(block, hold, axis=0)[:steps] for block in blocks])
 
 
-def initial_key(seed: int, episode: int) -> int:
+def initial_key(env: Environment, seed: int, episode: int) -> int:
     """Return the key from which an episode's initial state is drawn.
 
     Args:
+        env: Whose initial state.
         seed: Seed of the collection.
         episode: Number of the episode.
 
     Returns:
         An integer in [0, 2**63), independent of the stream that the episode's actions come from.
     """
-    state = _stream(seed, episode, _INITIAL_STATE).generate_state(1, np.uint64)
+    state = _stream(env, seed, episode, _INITIAL_STATE).generate_state(1, np.uint64)
     return int(state[0]) >> 1
 
 
-def _stream(seed: int, episode: int, purpose: int) -> np.random.SeedSequence:
-    # Spawning by hand: the stream of an episode does not depend on how many others were asked for.
-    return np.random.SeedSequence(seed, spawn_key=(episode, purpose))
+def _stream(env: Environment, seed: int, episode: int, purpose: int) -> np.random.SeedSequence:
+    # Spawning by hand: the stream of an episode does not depend on how many others were asked for.  The name is part
+    # of it because FingerSpin and FingerTurnEasy are one model: with the same stream they would be the same rows.
+    return np.random.SeedSequence(seed, spawn_key=(zlib.crc32(env.name.encode()), episode, purpose))
