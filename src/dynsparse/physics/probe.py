@@ -17,7 +17,7 @@ from dynsparse.physics.differences import Evaluator
 from dynsparse.physics.environment import Environment
 from dynsparse.physics.linearization import CONSTRAINT_KINDS, Rollout
 
-__all__ = ["ORIGINS", "ProbeRows", "RowRunner", "probe_rows", "random_rows"]
+__all__ = ["ORIGINS", "ProbeRows", "RowRunner", "check_probe", "probe_rows", "random_rows"]
 
 ORIGINS = ("random", "near contact", "near limits")
 
@@ -68,6 +68,17 @@ class ProbeRows:
         )
 
 
+def check_probe(rows: int, seed: int) -> None:
+    """Refuse a number of rows or a seed that can not be, before anything is computed.
+
+    Raises:
+        SettingError: ``rows`` is below 1 or ``seed`` is negative, or one is no whole number.
+    """
+    for name, value, least, advice in (("rows", rows, 1, 300), ("seed", seed, 0, 0)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise SettingError(f"expected {name} to be a whole number of at least {least}, got {value!r}: try {advice}")
+
+
 def random_rows(env: Environment, runner: RowRunner, rows: int, seed: int) -> ProbeRows:
     """Draw rows from episodes under random held actions, from the environment's own initial states.
 
@@ -78,9 +89,9 @@ def random_rows(env: Environment, runner: RowRunner, rows: int, seed: int) -> Pr
         seed: decides initial states, actions and which steps are taken.
 
     Raises:
-        SettingError: ``rows`` is below 1.
+        SettingError: ``rows`` is below 1 or ``seed`` negative.
     """
-    _check(rows)
+    check_probe(rows, seed)
     rng = np.random.default_rng([seed, 0])
     # Ten rows an episode, ten steps apart on average; one episode in ten more, should one run into a NaN.
     starts = _initial_states(env, rng, 1 + rows * 11 // 100)
@@ -105,9 +116,9 @@ def probe_rows(env: Environment, runner: RowRunner, rows: int, seed: int) -> Pro
         The rows, ordered by how they were chosen: ordinary ones first.
 
     Raises:
-        SettingError: ``rows`` is below 1.
+        SettingError: ``rows`` is below 1 or ``seed`` negative.
     """
-    _check(rows)
+    check_probe(rows, seed)
     rng = np.random.default_rng([seed, 1])
     ordinary = random_rows(env, runner, rows, seed)
     fallen = _roll(env, runner, rng, _scattered(env, rng, rows), steps=CONTACT_STEPS, each=1)
@@ -236,9 +247,3 @@ def _joints(model: mujoco.MjModel) -> list[tuple[int, int, bool, tuple[float, fl
         for joint in range(model.njnt)
         if mujoco.mjtJoint(model.jnt_type[joint]) in scalar  # an element of an array equals no enum
     ]
-
-
-def _check(rows: int) -> None:
-    if isinstance(rows, bool) or not isinstance(rows, int | np.integer) or rows < 1:
-        msg = f"expected rows to be a whole number of at least 1, got {rows!r}: try 300"
-        raise SettingError(msg)

@@ -1,0 +1,209 @@
+"""``dynsparse audit``: the exact derivative against finite differences."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from dynsparse.cli.json_file import JsonFile
+
+if TYPE_CHECKING:
+    from dynsparse.cli.progress import Progress
+    from dynsparse.physics.audit import EnvironmentAudit
+
+__all__ = ["EXAMPLES", "Audit"]
+
+EXAMPLES = """\
+examples:
+  dynsparse audit CartpoleBalance
+  dynsparse audit FingerSpin FingerTurnEasy --rows 1000 --seed 7
+  dynsparse audit all --rows 300 --reference --json audit.json
+"""
+
+_COLUMNS = (
+    "environment",
+    "derivative",
+    "rows",
+    "active",
+    "smooth",
+    "not smooth",
+    "off",
+    "error",
+    "false zeros",
+    "false slopes",
+)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Compare every column of the Jacobian with finite differences of the MJX step.
+
+    Fails (exit 1) where the exact derivative is off anywhere.
+    """
+
+    envs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="ENV [ENV ...]")]
+    """Environments, or all (see dynsparse envs)."""
+
+    rows: int = 300
+    """Rows per environment; half ordinary, half with an active constraint where the model has any."""
+
+    seed: int = 0
+    """Seed of the rows."""
+
+    reference: bool = False
+    """Also compare the zeros with those of the same formula under plain autodiff (minutes)."""
+
+    workers: int = 0
+    """Worker processes; 0 for one on each usable core."""
+
+    json: Path | None = None
+    """File for the results."""
+
+    overwrite: bool = False
+    """Replace that file if it exists."""
+
+    def run(self) -> int:
+        """Audit, print the table and the verdict, write the file.
+
+        Returns:
+            The exit code: 0 where the exact derivative is clean on every environment, else 1.
+        """
+        from dynsparse.physics.probe import check_probe
+        from dynsparse.workers import worker_count
+
+        names = environment_names(self.envs)
+        check_probe(self.rows, self.seed)
+        worker_count(self.workers)
+        file = None if self.json is None else JsonFile(self.json, self.overwrite)
+
+        from dynsparse.cli.output import table, wide_console
+        from dynsparse.cli.progress import open_progress
+
+        progress = open_progress()
+        for name in names:
+            progress.add(name, self.rows)
+        try:
+            audits = [self._audit(name, progress) for name in names]
+        finally:
+            progress.close()
+        console = wide_console()
+        console.print(table(_COLUMNS, [cells for audit in audits for cells in _cells(audit)]))
+        if file is not None:
+            file.write(self._record(audits))
+            console.print(f"wrote {file.path}")
+        console.print(_verdict(audits))
+        return 0 if all(audit.clean for audit in audits) else 1
+
+    def _audit(self, name: str, progress: Progress) -> EnvironmentAudit:
+        from dynsparse.physics.audit import audit_environment
+        from dynsparse.physics.environment import load_environment
+
+        progress.phase(name, "load")
+        env = load_environment(name)
+        audit = audit_environment(
+            env,
+            rows=self.rows,
+            seed=self.seed,
+            workers=self.workers,
+            reference=self.reference,
+            on_phase=lambda phase: progress.phase(name, phase),
+            on_rows=lambda done, nonfinite: progress.rows(name, done, nonfinite),
+        )
+        progress.finish(name, "clean" if audit.clean else "OFF")
+        return audit
+
+    def _record(self, audits: Sequence[EnvironmentAudit]) -> dict[str, Any]:
+        from dynsparse.physics import columns, differences
+        from dynsparse.provenance import collect_provenance
+
+        return {
+            "schema": 1,
+            "tolerances": {
+                "coarse_step": differences.COARSE_STEP,
+                "fine_step": differences.FINE_STEP,
+                "one_sided": columns.ONE_SIDED_TOLERANCE,
+                "central": columns.CENTRAL_TOLERANCE,
+                "off": columns.OFF_TOLERANCE,
+                "false_zero_slope": columns.FALSE_ZERO_SLOPE,
+                "false_slope": columns.FALSE_SLOPE,
+                "flat_slope": columns.FLAT_SLOPE,
+            },
+            "environments": [audit.to_dict() for audit in audits],
+            "provenance": collect_provenance(self._command(), self.seed).to_dict(),
+        }
+
+    def _command(self) -> str:
+        words = ["dynsparse", "audit", *self.envs, "--rows", str(self.rows), "--seed", str(self.seed)]
+        words += ["--reference"] * self.reference
+        words += [] if self.json is None else ["--json", str(self.json)]
+        return shlex.join(words)
+
+
+def environment_names(asked: Sequence[str]) -> tuple[str, ...]:
+    """Return the environments that were asked for, each once, ``all`` being all eight.
+
+    Raises:
+        UnknownEnvironmentError: there is no such environment; names the nearest ones.
+        SettingError: none was asked for.
+    """
+    from dynsparse.errors import SettingError
+    from dynsparse.physics.environment import ENVIRONMENT_NAMES, load_environment
+
+    if not asked:
+        raise SettingError("expected an environment or all, got none: try dynsparse audit CartpoleBalance")
+    if tuple(asked) == ("all",):
+        return ENVIRONMENT_NAMES
+    for name in asked:
+        if name not in ENVIRONMENT_NAMES:
+            load_environment(name)  # refuses it with the nearest names
+    return tuple(dict.fromkeys(asked))
+
+
+def _cells(audit: EnvironmentAudit) -> list[list[str]]:
+    """One line of the table for each derivative."""
+    lines = []
+    for name, verdict in audit.columns.items():
+        first = name == "exact"
+        lines.append(
+            [
+                audit.environment if first else "",
+                name,
+                f"{audit.rows:,}" if first else "",
+                f"{audit.constrained_rows:,}" if first else "",
+                f"{verdict.smooth_columns:,}",
+                f"{verdict.nonsmooth_columns:,}",
+                f"{verdict.columns_off:,}",
+                f"{verdict.largest_error:.1e}",
+                f"{int(verdict.false_zero.sum()):,}",
+                f"{int(verdict.false_slope.sum()):,}",
+            ]
+        )
+    return lines
+
+
+def _verdict(audits: Sequence[EnvironmentAudit]) -> str:
+    """One line: clean, or where not."""
+    smooth = sum(audit.columns["exact"].smooth_columns for audit in audits)
+    referenced = [audit for audit in audits if audit.differing_zeros is not None]
+    zeros = ", zeros as in the reference" if referenced else ""
+    failed = [audit for audit in audits if not audit.clean]
+    if not failed:
+        return f"exact: off on none of {smooth:,} smooth columns, no false zero, no false slope{zeros}"
+    return "exact is OFF: " + "; ".join(f"{audit.environment} ({_faults(audit)})" for audit in failed)
+
+
+def _faults(audit: EnvironmentAudit) -> str:
+    counts = audit.columns["exact"].to_dict()
+    faults = {
+        "columns off": counts["columns_off"],
+        "false zeros": counts["false_zeros"],
+        "false slopes": counts["false_slopes"],
+        "non-finite rows": audit.nonfinite_rows["exact"],
+    }
+    faults |= {f"zeros that differ at {atol:g}": n for atol, n in (audit.differing_zeros or {}).items()}
+    return ", ".join(f"{count} {fault}" for fault, count in faults.items() if count)
