@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from dynsparse.config import DEFAULT_ATOL, ReproduceSettings, preset_settings
-from dynsparse.errors import SettingError
+from dynsparse.errors import SettingError, UnknownEnvironmentError
 
 __all__ = ["EXAMPLES", "Reproduce"]
 
@@ -110,10 +110,10 @@ def _check_questions(only: str) -> None:
 
 def _environments(asked: Sequence[str]) -> tuple[str, ...]:
     """Return the environments asked for, all by default; an unknown one is refused before anything is computed."""
-    from dynsparse.physics.environment import ENVIRONMENT_NAMES, load_environment
+    from dynsparse.physics.environment import ENVIRONMENT_NAMES, unknown_environment
 
     names = tuple(name for entry in asked for name in entry.split(",") if name)
     for name in names:
         if name not in ENVIRONMENT_NAMES:
-            load_environment(name)
+            raise UnknownEnvironmentError(unknown_environment(name))
     return names or ENVIRONMENT_NAMES

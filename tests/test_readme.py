@@ -1,0 +1,85 @@
+"""The README's commands and code do what it says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+import tyro
+
+from dynsparse.cli import front, main
+
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHELL_WORDS = {"make", "dynsparse"}
+
+
+@pytest.fixture
+def readme(checkout):
+    return (checkout / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(text, language):
+    return [body for found, body in FENCE.findall(text) if found == language]
+
+
+def commands(text):
+    return [shlex.split(line) for block in blocks(text, "sh") for line in block.splitlines() if line.strip()]
+
+
+def test_there_are_commands_and_all_are_ones_that_are_checked_here(readme):
+    found = commands(readme)
+    assert {words[0] for words in found} == SHELL_WORDS
+    assert ["make", "demo"] in found
+    assert ["make", "test"] in found
+
+
+def test_make_targets_exist(readme, checkout):
+    targets = set(re.findall(r"^(\w+):", (checkout / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    asked = {words[1] for words in commands(readme) if words[0] == "make"}
+    assert asked <= targets
+
+
+def test_dynsparse_commands_have_verbs_and_options_that_exist(readme):
+    asked = [words[1:] for words in commands(readme) if words[0] == "dynsparse"]
+    assert asked
+    for verb, *options in asked:
+        entry = front._VERBS[verb]
+        module = __import__(entry.module, fromlist=[entry.options])
+        # Parsed, not run: an option that does not exist ends the program here.
+        tyro.cli(getattr(module, entry.options), args=options, config=(tyro.conf.OmitArgPrefixes,))
+
+
+def test_the_quick_command_runs(readme, capsys):
+    assert ["dynsparse", "envs"] in commands(readme)
+    assert main(["envs"]) == 0
+    printed = capsys.readouterr().out
+    assert "SwimmerSwimmer6" in printed
+    assert printed.count("\n") > 8
+
+
+def test_the_python_lines_print_what_the_readme_shows(readme, own_folder):
+    (code,) = blocks(readme, "python")
+    (shown,) = blocks(readme, "text")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 10
+    # A script without a main guard, as a reader would save it.
+    (own_folder / "ten_lines.py").write_text(code, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "ten_lines.py"], capture_output=True, text=True, encoding="utf-8", timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == shown
+
+
+def test_links_lead_somewhere(readme, checkout):
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", readme) if "://" not in link]
+    assert len(links) > 5
+    assert [link for link in links if not (checkout / link).exists()] == []
+
+
+def test_the_picture_is_small_enough_for_a_page(checkout):
+    picture = checkout / "docs/images/CheetahRun.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size < 150_000
