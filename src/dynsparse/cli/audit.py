@@ -189,12 +189,23 @@ def _cells(audit: EnvironmentAudit) -> list[list[str]]:
 def _verdict(audits: Sequence[EnvironmentAudit]) -> str:
     """One line: clean, or where not."""
     smooth = sum(audit.columns["exact"].smooth_columns for audit in audits)
-    referenced = [audit for audit in audits if audit.differing_zeros is not None]
-    zeros = ", zeros as in the reference" if referenced else ""
+    zeros = _zeros(audits)
     failed = [audit for audit in audits if not audit.clean]
     if not failed:
         return f"exact: off on none of {smooth:,} smooth columns, no false zero, no false slope{zeros}"
     return "exact is OFF: " + "; ".join(f"{audit.environment} ({_faults(audit)})" for audit in failed)
+
+
+def _zeros(audits: Sequence[EnvironmentAudit]) -> str:
+    """How the zeros compare with the reference's, where there is one; what round-off leaves open is counted."""
+    found = [zeros for audit in audits for zeros in (audit.differing_zeros or {}).values()]
+    if not found:
+        return ""
+    unsettled = sum(zeros.elements for zeros in found)
+    if not unsettled:
+        return ", zeros as in the reference"
+    largest = max(zeros.largest for zeros in found)
+    return f", zeros as in the reference but for {unsettled:,} elements of round-off (up to {largest:.0e})"
 
 
 def _faults(audit: EnvironmentAudit) -> str:
@@ -205,5 +216,9 @@ def _faults(audit: EnvironmentAudit) -> str:
         "false slopes": counts["false_slopes"],
         "non-finite rows": audit.nonfinite_rows["exact"],
     }
-    faults |= {f"zeros that differ at {atol:g}": n for atol, n in (audit.differing_zeros or {}).items()}
+    faults |= {
+        f"zeros that differ at {atol:g} by up to {zeros.largest:.0e}": zeros.elements
+        for atol, zeros in (audit.differing_zeros or {}).items()
+        if zeros.decided
+    }
     return ", ".join(f"{count} {fault}" for fault, count in faults.items() if count)

@@ -43,15 +43,6 @@ class ColumnDifferences:
     forward: np.ndarray
     backward: np.ndarray
 
-    def slopes(self) -> dict[str, np.ndarray]:
-        """The four kinds of slope by name."""
-        return {
-            "central_coarse": self.central_coarse,
-            "central_fine": self.central_fine,
-            "forward": self.forward,
-            "backward": self.backward,
-        }
-
 
 def difference_columns(
     evaluator: Evaluator, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray
