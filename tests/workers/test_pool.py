@@ -13,6 +13,7 @@ import pytest
 
 from dynsparse.errors import SettingError, WorkerError
 from dynsparse.workers import Message, WorkerPool
+from dynsparse.workers.process import WorkerProcess
 
 from .conftest import running, wait_until
 
@@ -137,6 +138,19 @@ def test_a_stopped_worker_that_does_not_read_is_replaced() -> None:
         assert values([reply]) == [2.0]
 
 
+def test_telling_a_worker_that_has_just_died_finds_out_how() -> None:
+    worker = WorkerProcess({})
+    try:
+        os.kill(worker.pid, signal.SIGKILL)
+        assert wait_until(lambda: not worker.alive)
+        worker.tell([b"its pipe is broken"], "worked on request 0", 5.0)
+        with pytest.raises(WorkerError, match="was killed by SIGKILL while it worked on request 0"):
+            worker.pump()
+    finally:
+        worker.kill()
+        worker.clean_up()
+
+
 def test_what_a_hung_worker_had_started_ends_with_it(tmp_path: Path) -> None:
     sign = tmp_path / "sign"
     with pool(workers=1, batch_timeout_s=0.8) as workers:
@@ -157,7 +171,7 @@ def test_a_worker_that_died_while_idle_is_replaced_unnoticed() -> None:
         workers.start()
         (pid,) = workers.pids
         os.kill(pid, signal.SIGKILL)
-        assert wait_until(lambda: not running(pid))
+        assert wait_until(lambda: workers.pids == ())
         assert values(workers.run([double(1.0)])) == [2.0]
 
 
@@ -227,11 +241,27 @@ def test_a_start_that_dies_is_tried_once_more(tmp_path: Path) -> None:
         assert attempts.read_text() == "xx"
     attempts.unlink()
     with pool("stillborn", 1, attempts=str(attempts), lives=2) as workers:
-        assert values(workers.run([double(1.0)])) == [2.0]
-        # The next start dies again, and so does the one after it: the pool gives up, and says so.
-        attempts.unlink()
+        # One start in two dies, but never two in a row: the pool does not give up.
         replies = workers.run([double(1.0), Message("die", {"code": 1}), double(2.0)])
         assert values(replies) == [2.0, None, 4.0]
+
+
+def test_a_pool_that_gave_up_tries_again_in_the_next_run(tmp_path: Path) -> None:
+    with pool("stillborn", 1, attempts=str(tmp_path / "attempts"), lives=3) as workers:
+        with pytest.raises(WorkerError, match="while it started"):
+            workers.run([double(1.0)])
+        assert values(workers.run([double(1.0)])) == [2.0]
+
+
+def test_the_other_workers_do_the_work_of_one_that_can_not_be_replaced(tmp_path: Path) -> None:
+    attempts = tmp_path / "attempts"
+    with pool("stillborn", 2, attempts=str(attempts), lives=1) as workers:
+        workers.start()
+        attempts.unlink()
+        attempts.mkdir()  # from here on the factory raises
+        replies = workers.run([Message("die", {"code": 1}), *(double(float(n), 0.3) for n in range(1, 5))])
+        assert len(workers.pids) == 1
+    assert values(replies) == [None, 2.0, 4.0, 6.0, 8.0]
 
 
 def test_when_workers_can_not_be_replaced_what_is_done_is_kept(tmp_path: Path) -> None:

@@ -119,11 +119,11 @@ def hopeless(start: Message) -> Obedient:
 
 
 def stillborn(start: Message) -> Obedient:
-    """Die while starting, leaving a mark for each attempt; live from attempt ``lives`` on."""
+    """Die while starting, leaving a mark for each attempt; live every so many attempts."""
     path = Path(str(start.meta["attempts"]))
     with path.open("a") as attempts:
         attempts.write("x")
-    if len(path.read_text()) < int(start.meta.get("lives", 99)):
+    if len(path.read_text()) % int(start.meta.get("lives", 99)):
         os._exit(7)
     return Obedient()
 
