@@ -56,6 +56,15 @@ def test_other_settings_are_refused_by_name_and_nothing_changes(out):
     assert (out / "settings.json").read_bytes() == before
 
 
+def test_other_versions_are_other_results(out):
+    ResultFolder(out, SETTINGS).close()
+    content = json.loads((out / "settings.json").read_text())
+    content["settings"]["versions"]["jax"] = "0.4.0"
+    (out / "settings.json").write_text(json.dumps(content))
+    with pytest.raises(OutputExistsError, match=r"other settings: jax is '0\.4\.0' there and"):
+        ResultFolder(out, SETTINGS)
+
+
 def test_labels_are_no_settings(out):
     ResultFolder(out, SETTINGS).close()
     ResultFolder(out, preset_settings("paper", ("C",), rows=1000)).close()

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
+from dynsparse.analysis.global_sparsity import ThresholdPoint
 from dynsparse.errors import OutputError
 from dynsparse.report.table1 import make_table1, paper_table1, write_table1
 
@@ -41,6 +43,21 @@ def test_one_action_element_too_many_is_not_equal(make_record):
 def test_an_environment_outside_the_paper_is_compared_with_nothing(make_record):
     (row,), _ = make_table1([make_record("PendulumSwingup")])
     assert (row.paper_always_zero_state, row.equals_paper) == (None, None)
+
+
+def test_the_range_of_thresholds_with_the_same_count_is_found(make_record):
+    def sweep(*counts):
+        return tuple(ThresholdPoint(10.0 ** (-17 + i), 0.0, count, 0) for i, count in enumerate(counts))
+
+    record = make_record("ReacherHard")
+    for counts, expected in [
+        ((0, 1, 3, 3, 3, 5), (1e-15, 1e-13)),
+        ((3, 3, 3, 7), (1e-17, 1e-15)),
+        ((), (1e-15, 1e-15)),
+    ]:
+        sparsity = dataclasses.replace(record.sparsity, threshold_sweep=sweep(*counts))
+        (row,), _ = make_table1([dataclasses.replace(record, sparsity=sparsity)])
+        assert (row.same_count_from_atol, row.same_count_to_atol) == pytest.approx(expected)
 
 
 def test_csv_and_json_hold_the_same_table(make_record, tmp_path):

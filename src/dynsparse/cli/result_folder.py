@@ -13,7 +13,7 @@ from typing import IO, Any
 from dynsparse.analysis.record import AnalysisRecord
 from dynsparse.config import ReproduceSettings
 from dynsparse.errors import OutputError, OutputExistsError
-from dynsparse.provenance import content_hash
+from dynsparse.provenance import collect_provenance, content_hash
 from dynsparse.report.files import write_file
 
 __all__ = ["ResultFolder"]
@@ -43,6 +43,8 @@ class ResultFolder:
         """
         self.path = path
         self._deciding = {key: value for key, value in settings.to_dict().items() if key not in _LABELS}
+        # A table of two versions' numbers would belong to neither.
+        self._deciding["versions"] = _versions()
         self._lock: IO[str] | None = None
         _check_place(path)
         self._check_settings()
@@ -154,9 +156,16 @@ def _check_place(path: Path) -> None:
 
 
 def _differences(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    found, asked = ({**given, **given.get("versions", {}), "versions": None} for given in (found, asked))
     keys = sorted({*found, *asked})
     parts = [f"{k} is {found.get(k)!r} there and {asked.get(k)!r} here" for k in keys if found.get(k) != asked.get(k)]
     return ", ".join(parts)
+
+
+def _versions() -> dict[str, str | None]:
+    """Return the versions of the packages that decide the numbers."""
+    provenance = collect_provenance("", None)
+    return {"dynsparse": provenance.version} | {k: v for k, v in provenance.versions.items() if k != "python"}
 
 
 def _lock(path: Path) -> IO[str]:

@@ -51,6 +51,7 @@ def _print_table(rows: Sequence[Table1Row], causes: Sequence[Cause]) -> None:
         "in ∂s'/∂a",
         "paper",
         "as paper",
+        "same for atol",
         "rows",
     )
     cells = [
@@ -63,6 +64,7 @@ def _print_table(rows: Sequence[Table1Row], causes: Sequence[Cause]) -> None:
             f"{row.always_zero_action} of {row.action_elements}",
             "-" if row.paper_always_zero_action is None else str(row.paper_always_zero_action),
             _SAME[row.equals_paper],
+            f"{row.same_count_from_atol:.0e} to {row.same_count_to_atol:.0e}",
             f"{row.rows:,}" + (f" ({row.nonfinite_rows:,} non-finite)" if row.nonfinite_rows else ""),
         ]
         for row in rows

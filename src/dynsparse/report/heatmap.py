@@ -31,7 +31,8 @@ _STYLE = {
     "pdf.fonttype": 42,
     "svg.hashsalt": "dynsparse",
 }
-_DPI = 200
+# For screens and web pages; print takes the PDF.
+_DPI = 150
 
 # Inches: a letter of a variable name, and the width that title and legend need.
 _LETTER = 0.075

@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from dynsparse.analysis.global_sparsity import GlobalSparsity
 from dynsparse.analysis.record import AnalysisRecord
 from dynsparse.report.causes import Cause, explain
 from dynsparse.report.files import write_file
@@ -54,6 +55,8 @@ class Table1Row:
         state_elements: ds * ds.
         always_zero_state: Elements of ds'/ds that are zero in every finite row.
         always_zero_state_percent: The same in percent of ``state_elements``.
+        same_count_from_atol: Smallest threshold of the sweep from which on the count stays the same up to ``atol``.
+        same_count_to_atol: Largest threshold of the sweep up to which the count stays the same from ``atol`` on.
         paper_always_zero_state: The paper's count; none for an environment that is not in its table.
         action_elements: ds * da.
         always_zero_action: Elements of ds'/da that are zero in every finite row.
@@ -71,6 +74,8 @@ class Table1Row:
     state_elements: int
     always_zero_state: int
     always_zero_state_percent: float
+    same_count_from_atol: float
+    same_count_to_atol: float
     paper_always_zero_state: int | None
     action_elements: int
     always_zero_action: int
@@ -154,6 +159,7 @@ def _table_row(record: AnalysisRecord, printed: PaperRow | None) -> Table1Row:
     paper_state = printed.always_zero_state if printed else None
     paper_action = printed.always_zero_action if printed else None
     counts = (state.always_zero_count, action.always_zero_count)
+    stable = _stable_thresholds(record.sparsity)
     return Table1Row(
         environment=record.environment,
         state_dim=len(record.state_names),
@@ -164,6 +170,8 @@ def _table_row(record: AnalysisRecord, printed: PaperRow | None) -> Table1Row:
         state_elements=state.elements,
         always_zero_state=counts[0],
         always_zero_state_percent=round(100 * state.fraction, 2),
+        same_count_from_atol=stable[0],
+        same_count_to_atol=stable[1],
         paper_always_zero_state=paper_state,
         action_elements=action.elements,
         always_zero_action=counts[1],
@@ -171,3 +179,11 @@ def _table_row(record: AnalysisRecord, printed: PaperRow | None) -> Table1Row:
         paper_always_zero_action=paper_action,
         equals_paper=None if printed is None else counts == (paper_state, paper_action),
     )
+
+
+def _stable_thresholds(sparsity: GlobalSparsity) -> tuple[float, float]:
+    """Return the range of thresholds around ``atol`` in which the count of the state block is the same."""
+    count, atol = sparsity.state.always_zero_count, sparsity.atol
+    # The count can only grow with the threshold: those with the same count lie side by side.
+    same = [point.atol for point in sparsity.threshold_sweep if point.always_zero_state == count]
+    return min([atol, *same]), max([atol, *same])
