@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -128,3 +129,13 @@ def test_output_cut_off_by_its_reader_is_no_traceback():
     assert writer.stderr.read() == b""
     writer.stderr.close()
     assert writer.wait(20) == 1
+
+
+@pytest.mark.parametrize("verb", sorted(front._available()))
+def test_the_reference_page_names_every_option(verb, capsys, checkout):
+    main([verb, "--help"])
+    options = set(re.findall(r"(--[a-z][a-z-]+)", capsys.readouterr().out.partition("examples:")[0])) - {"--help"}
+    page = (checkout / "docs/reference/cli.md").read_text(encoding="utf-8")
+    section = page.partition(f"## `dynsparse {verb}")[2].partition("\n## ")[0]
+    assert options
+    assert {option for option in options if f"`{option}" not in section} == set()

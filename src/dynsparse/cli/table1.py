@@ -53,6 +53,7 @@ def _print_table(rows: Sequence[Table1Row], causes: Sequence[Cause]) -> None:
         "as paper",
         "same for atol",
         "rows",
+        "non-finite",
     )
     cells = [
         [
@@ -65,7 +66,8 @@ def _print_table(rows: Sequence[Table1Row], causes: Sequence[Cause]) -> None:
             "-" if row.paper_always_zero_action is None else str(row.paper_always_zero_action),
             _SAME[row.equals_paper],
             f"{row.same_count_from_atol:.0e} to {row.same_count_to_atol:.0e}",
-            f"{row.rows:,}" + (f" ({row.nonfinite_rows:,} non-finite)" if row.nonfinite_rows else ""),
+            f"{row.rows:,}",
+            f"{row.nonfinite_rows:,}",
         ]
         for row in rows
     ]
