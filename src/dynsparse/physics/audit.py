@@ -90,7 +90,7 @@ class EnvironmentAudit:
 
     @property
     def clean(self) -> bool:
-        """``exact`` is off nowhere, has no false zero and no false slope; its zeros are the reference's, up to round-off."""
+        """``exact`` is off nowhere, has no false zero or slope; its zeros are the reference's, up to round-off."""
         differing = any(zeros.decided for zeros in (self.differing_zeros or {}).values())
         return self.columns["exact"].clean and not differing and not self.nonfinite_rows["exact"]
 
