@@ -23,7 +23,7 @@ def block(frequency, rows=("a", "b"), columns=("x", "y", "z")):
     return axes, image
 
 
-FREQUENCY = [[0.0, 0.004, 0.25], [1.0, 0.9999, 0.996]]
+FREQUENCY = [[0.0, 0.005, 0.25], [1.0, 0.9999, 0.995]]
 
 
 def test_rows_are_outputs_and_columns_inputs():

@@ -167,9 +167,9 @@ def write_heatmap(record: AnalysisRecord, folder: str | os.PathLike[str]) -> tup
 
 def _percent(share: float) -> str:
     """Write a share in whole percent that never rounds to none or to all."""
-    if share < 0.005:
+    if share < 0.01:
         return "<1"
-    return ">99" if share > 0.995 else f"{100 * share:.0f}"
+    return ">99" if share > 0.99 else f"{100 * share:.0f}"
 
 
 def _always_zero_mark(corner: tuple[float, float]) -> Rectangle:
