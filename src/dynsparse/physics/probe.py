@@ -222,11 +222,11 @@ def _near_limits(env: Environment, rng: np.random.Generator, count: int) -> np.n
 
 
 def _stretched(env: Environment, rng: np.random.Generator, state: np.ndarray, tendon: int) -> np.ndarray:
-    """The first of 50 draws whose tendon is within 5 % of its upper limit, or else the closest of them."""
+    """The first of 200 draws whose tendon is within 5 % of its upper limit, or else the closest of them."""
     model, data = env.model, mujoco.MjData(env.model)
     upper = model.tendon_range[tendon, 1]
-    draws = np.repeat(state[None], 50, axis=0)
-    draws[:, : model.nq] += rng.normal(0.0, upper, (50, model.nq))
+    draws = np.repeat(state[None], 200, axis=0)
+    draws[:, : model.nq] += rng.normal(0.0, upper, (200, model.nq))
     gaps = []
     for draw in draws:
         data.qpos[:] = draw[: model.nq]
