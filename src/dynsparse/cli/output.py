@@ -30,7 +30,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | No
     """
     drawn = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for index, column in enumerate(columns):
-        drawn.add_column(column, justify="right" if index else "left")
+        drawn.add_column(column, justify="right" if index else "left", no_wrap=not index)
     for row in rows:
         drawn.add_row(*row)
     return drawn

@@ -79,12 +79,14 @@ class Reproduce:
             finished = [name for name in names if folder.finished(name) is not None]
             if finished:
                 print(f"already finished, not repeated: {', '.join(finished)}", flush=True)
-            progress = open_progress()
-            try:
-                reproduction = Reproduction(settings, folder, progress, self._command(settings))
-                failures = reproduction.run([name for name in names if name not in finished], workers)
-            finally:
-                progress.close()
+            waiting = [name for name in names if name not in finished]
+            failures: dict[str, BaseException] = {}
+            if waiting:
+                progress = open_progress()
+                try:
+                    failures = Reproduction(settings, folder, progress, self._command(settings)).run(waiting, workers)
+                finally:
+                    progress.close()
             publish_table1(folder, self._command(settings), settings.seed)
             for failure in failures.values():
                 raise failure
@@ -96,7 +98,7 @@ class Reproduce:
         """Return the command as somebody else would repeat it, the folder aside."""
         return (
             f"dynsparse reproduce --preset {settings.preset} --only q1 --envs {' '.join(settings.environments)} "
-            f"--rows {settings.rows} --seed {settings.seed} --atol {settings.atol:g}"
+            f"--rows {settings.rows} --seed {settings.seed} --atol {settings.atol!r}"
         )
 
 

@@ -42,40 +42,31 @@ def publish_table1(folder: ResultFolder, command: str, seed: int) -> None:
 
 
 def _print_table(rows: Sequence[Table1Row], causes: Sequence[Cause]) -> None:
-    columns = (
-        "environment",
-        "ds",
-        "da",
-        "always zero in ∂s'/∂s",
-        "paper",
-        "in ∂s'/∂a",
-        "paper",
-        "as paper",
-        "same for atol",
-        "rows",
-        "non-finite",
-    )
-    cells = [
-        [
-            row.environment,
-            str(row.state_dim),
-            str(row.action_dim),
-            f"{row.always_zero_state} of {row.state_elements} ({row.always_zero_state_percent:.2f} %)",
-            "-" if row.paper_always_zero_state is None else str(row.paper_always_zero_state),
-            f"{row.always_zero_action} of {row.action_elements}",
-            "-" if row.paper_always_zero_action is None else str(row.paper_always_zero_action),
-            _SAME[row.equals_paper],
-            f"{row.same_count_from_atol:.0e} to {row.same_count_to_atol:.0e}",
-            f"{row.rows:,}",
-            f"{row.nonfinite_rows:,}",
-        ]
-        for row in rows
-    ]
+    columns = ["environment", "ds", "da", "∂s'/∂s", "paper", "∂s'/∂a", "paper", "as paper", "same for atol", "rows"]
+    cells = [_cells(row) for row in rows]
+    if any(row.nonfinite_rows for row in rows):
+        columns.append("non-finite")
+        cells = [[*line, f"{row.nonfinite_rows:,}"] for line, row in zip(cells, rows, strict=True)]
     console = wide_console()
     atol = f"{rows[0].atol:g}" if rows else ""
     console.print(table(columns, cells, title=f"Table 1: elements of the Jacobian with |x| < {atol} in every row"))
     for cause in causes:
-        console.print(Text(_sentence(cause), overflow="fold"))
+        console.print(Text(f"- {_sentence(cause)}", overflow="fold"))
+
+
+def _cells(row: Table1Row) -> list[str]:
+    return [
+        row.environment,
+        str(row.state_dim),
+        str(row.action_dim),
+        f"{row.always_zero_state} ({row.always_zero_state_percent:.2f} %)",
+        "-" if row.paper_always_zero_state is None else str(row.paper_always_zero_state),
+        str(row.always_zero_action),
+        "-" if row.paper_always_zero_action is None else str(row.paper_always_zero_action),
+        _SAME[row.equals_paper],
+        f"{row.same_count_from_atol:.0e}..{row.same_count_to_atol:.0e}",
+        f"{row.rows:,}",
+    ]
 
 
 def _sentence(cause: Cause) -> str:
