@@ -13,8 +13,8 @@ __all__ = ["table", "wide_console"]
 
 
 def wide_console() -> Console:
-    """Return a console on stdout that does not fold tables where there is no terminal to fit."""
-    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140, highlight=False)
+    """Return a console on stdout that folds neither tables nor sentences where there is no terminal to fit."""
+    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else 1000, highlight=False)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> Table:
