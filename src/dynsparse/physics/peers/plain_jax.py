@@ -10,6 +10,8 @@ from mujoco import mjx
 
 __all__ = ["BATCH_ROWS", "PlainAutodiff"]
 
+Carry = tuple[jax.Array, jax.Array, jax.Array]
+
 BATCH_ROWS = 64
 """At 128 rows and more it never returns for CheetahRun on two cores, with JAX's defaults."""
 
@@ -30,9 +32,16 @@ class PlainAutodiff:
         nq = model.nq
 
         def control_step(state: jax.Array, action: jax.Array, warmstart: jax.Array) -> jax.Array:
-            data = template.replace(qpos=state[:nq], qvel=state[nq:], ctrl=action, qacc_warmstart=warmstart)
-            data = jax.lax.scan(lambda d, _: (mjx.step(mjx_model, d), None), data, None, length=substeps)[0]
-            return jnp.concatenate([data.qpos, data.qvel])
+            # Not the whole data is carried: with 64-bit values enabled MJX changes the type of a tendon's integers.
+            def substep(carry: Carry, _: None) -> tuple[Carry, None]:
+                qpos, qvel, start = carry
+                data = template.replace(qpos=qpos, qvel=qvel, ctrl=action, qacc_warmstart=start)
+                data = mjx.step(mjx_model, data)
+                return (data.qpos, data.qvel, data.qacc_warmstart), None
+
+            first = (state[:nq], state[nq:], warmstart)
+            (qpos, qvel, _), _ = jax.lax.scan(substep, first, None, length=substeps)
+            return jnp.concatenate([qpos, qvel])
 
         self._jacobians = jax.jit(jax.vmap(jax.jacfwd(control_step, argnums=(0, 1))))
 
