@@ -87,7 +87,11 @@ def _numbers(
             'or ask for derivative="autodiff"'
         )
     if array.dtype.kind not in "fiu":
-        raise ArrayError(f"{name} must hold real numbers of shape {wanted} for {env.name}, got type {array.dtype}")
+        row = _row_without_numbers(value)
+        where = "" if row is None else f" because of row {row}"
+        raise ArrayError(
+            f"{name} must hold real numbers of shape {wanted} for {env.name}, got type {array.dtype}{where}"
+        )
     fits = array.ndim == len(shape) and all(
         want is None or have == want for have, want in zip(array.shape, shape, strict=True)
     )
@@ -108,6 +112,12 @@ def _as_array(name: str, value: object, wanted: str, env: Environment) -> np.nda
 def _ragged_row(value: Any) -> int | None:
     lengths = [np.size(np.asarray(row, dtype=object)) for row in value] if isinstance(value, list | tuple) else []
     return next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
+
+
+def _row_without_numbers(value: Any) -> int | None:
+    """Return the first row that is no numbers by itself, where the others are."""
+    kinds = [np.asarray(row).dtype.kind in "fiu" for row in value] if isinstance(value, list | tuple) else []
+    return kinds.index(False) if any(kinds) and not all(kinds) else None
 
 
 def _finite(name: str, array: np.ndarray) -> None:
