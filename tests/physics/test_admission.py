@@ -96,7 +96,7 @@ def test_a_spring_on_a_free_joint_is_refused():
 
 
 def test_an_environment_is_refused_when_it_is_described():
-    with pytest.raises(UnsupportedModelError, match="Wobbler .* the solver mjSOL_PGS"):
+    with pytest.raises(UnsupportedModelError, match=r"Wobbler .* the solver mjSOL_PGS"):
         environment_from_model("Wobbler", model(option='solver="PGS"'), 1)
 
 

@@ -113,7 +113,7 @@ def test_what_is_no_real_number_is_told_by_its_type(env, value, kind):
 @pytest.mark.parametrize("odd", [[0.0, 1.0, "x", 3.0, 4.0, 5.0], [0.0, 1.0, None, 3.0, 4.0, 5.0], [1j] * 6])
 def test_the_row_that_is_no_numbers_is_named(env, odd):
     states = [[0.0] * 6, [0.0] * 6, odd, [0.0] * 6]
-    with pytest.raises(ArrayError, match="got type .* because of row 2$"):
+    with pytest.raises(ArrayError, match=r"got type .* because of row 2$"):
         check_rows(env, states, np.zeros((4, 2)))
 
 
@@ -182,7 +182,7 @@ def test_the_public_functions_check_before_they_start_anything(env):
         linearize_batch(env, states, outside, workers=1)
     with pytest.raises(PrecisionError, match="states is float32"):
         linearize_batch(env, states.astype(np.float32), actions)
-    with pytest.raises(SettingError, match="derivative must be one of .*got 'forward'"):
+    with pytest.raises(SettingError, match=r"derivative must be one of .*got 'forward'"):
         linearize_batch(env, states, actions, derivative="forward")
     with pytest.raises(SettingError, match="at least 0, got -1"):
         linearize_batch(env, states, actions, workers=-1)
@@ -192,7 +192,7 @@ def test_the_public_functions_check_before_they_start_anything(env):
         Linearizer(env, workers=-2)
     with pytest.raises(SettingError, match="derivative must be one of"):
         Linearizer(env, "forward")
-    with pytest.raises(ArrayError, match="state must be finite|states must be finite"):
+    with pytest.raises(ArrayError, match=r"state must be finite|states must be finite"):
         linearize(env, nan[3], actions[3])
     with pytest.raises(PrecisionError, match="warmstart is float32"):
         linearize(env, states[0], actions[0], warmstarts[0].astype(np.float32))
