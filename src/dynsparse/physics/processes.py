@@ -31,7 +31,8 @@ _warning = threading.Lock()
 def worker_environment() -> dict[str, str]:
     """Return the variables of worker processes; a flag that the user set keeps the user's value."""
     flags = os.environ.get("XLA_FLAGS", "")
-    missing = [f"--{flag}={value}" for flag, value in _FLAGS.items() if f"--{flag}" not in flags]
+    present = {flag.partition("=")[0] for flag in flags.split()}
+    missing = [f"--{flag}={value}" for flag, value in _FLAGS.items() if f"--{flag}" not in present]
     return {
         "XLA_FLAGS": " ".join([flags, *missing]).strip(),
         "JAX_PLATFORMS": os.environ.get("JAX_PLATFORMS") or "cpu",
