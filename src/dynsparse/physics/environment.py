@@ -162,13 +162,7 @@ def load_environment(name: str) -> Environment:
     return environment_from_model(name, playground.mj_model, playground.n_substeps, _playground=playground)
 
 
-def environment_from_model(
-    name: str,
-    model: mujoco.MjModel,
-    substeps: int,
-    *,
-    _playground: Any = None,
-) -> Environment:
+def environment_from_model(name: str, model: mujoco.MjModel, substeps: int, *, _playground: Any = None) -> Environment:
     """Describe a MuJoCo model as an environment.
 
     Args:
@@ -190,7 +184,8 @@ def environment_from_model(
     joints = [(mujoco.mjtJoint(kind), _named(model, i)) for i, kind in enumerate(model.jnt_type)]
     positions = [f"qpos {joint} {part}".rstrip() for kind, joint in joints for part in _POSITION_NAMES[kind]]
     velocities = [f"qvel {joint} {part}".rstrip() for kind, joint in joints for part in _VELOCITY_NAMES[kind]]
-    limited = model.actuator_ctrllimited != 0
+    bounds = np.where(model.actuator_ctrllimited != 0, model.actuator_ctrlrange.T, [[-np.inf], [np.inf]])
+    bounds.flags.writeable = False
     return Environment(
         name=name,
         state_dim=int(model.nq + model.nv),
@@ -200,8 +195,8 @@ def environment_from_model(
         state_units=_units(joints),
         substeps=int(substeps),
         dt=float(model.opt.timestep * substeps),
-        action_low=np.where(limited, model.actuator_ctrlrange[:, 0], -np.inf),
-        action_high=np.where(limited, model.actuator_ctrlrange[:, 1], np.inf),
+        action_low=bounds[0],
+        action_high=bounds[1],
         model=model,
         _playground=_playground,
     )
