@@ -140,3 +140,11 @@ def test_arrays_of_different_shapes_are_refused() -> None:
     seen = differences(bent, INPUTS)
     with pytest.raises(ArrayError, match=r"one shape \(n, outputs, columns\)"):
         audit_columns(BENT_JACOBIAN.T[None], **seen)
+
+
+def test_round_off_that_shrinks_with_the_step_is_no_slope() -> None:
+    found = differences(bent, INPUTS)
+    found["central_fine"][0, 2, 0], found["central_coarse"][0, 2, 0] = 1.0e-6, 1.3e-7  # 1e-12 of noise in the step
+    assert audit_columns(BENT_JACOBIAN[None], **found).clean
+    found["central_coarse"][0, 2, 0] = 0.9e-6  # now both see a slope where the Jacobian says zero
+    assert audit_columns(BENT_JACOBIAN[None], **found).to_dict()["false_zeros"] == 1

@@ -132,6 +132,7 @@ class Audit:
                 "false_zero_slope": columns.FALSE_ZERO_SLOPE,
                 "false_slope": columns.FALSE_SLOPE,
                 "flat_slope": columns.FLAT_SLOPE,
+                "seen": columns.SEEN_TOLERANCE,
             },
             "environments": [audit.to_dict() for audit in audits],
             "provenance": collect_provenance(self._command(), self.seed).to_dict(),
