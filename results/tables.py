@@ -1,0 +1,150 @@
+"""Write the tables that people read from the JSON files that the commands wrote.
+
+    python results/tables.py
+
+results/audit.json          becomes results/audit.md
+results/bench_jacobian.json becomes results/bench_jacobian.md
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).resolve().parent
+
+
+BENCH_TEXT = """\
+Float64, two cores, one run; rows from random roll-outs, the same for all. *C rollout*: central differences by perturbed
+`mujoco.rollout` on two threads. *C chained*: `mjd_transitionFD` of each substep, two threads. *Plain JAX*:
+`jit(vmap(jacfwd(step)))`, batch 64, JAX's defaults, a process of its own. The contestants take turns; each figure is
+the median of its turns. *Largest difference*: between exact and the rollout's differences, on smooth columns of rows on
+which both simulators agree about the next state. *First result*: from starting Python to 256 Jacobians, with an empty
+and with a filled cache.
+"""
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table, the first column on the left and the others on the right."""
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
+
+
+def origin(provenance: dict[str, Any]) -> str:
+    """Which command made the figures, when, from which commit, on what."""
+    machine, versions = provenance["machine"], provenance["versions"]
+    commit = (provenance["commit"] or "an installed package")[:12]
+    changed = " with uncommitted changes" if provenance["uncommitted_changes"] else ""
+    packages = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return (
+        f"Made by `{provenance['command']}` and `python results/tables.py`, {provenance['date'][:10]}, commit {commit}"
+        f"{changed}, on {machine['cores']} cores of {machine['processor']} ({machine['system']}, "
+        f"{machine['memory_gib']} GiB). {packages}.\n"
+    )
+
+
+def audit(record: dict[str, Any]) -> str:
+    """The audit of all environments."""
+    head = ("environment", "derivative", "rows", "with constraint", "smooth", "not smooth", "off", "largest error")
+    rows, zeros, kinds = [], [], []
+    for entry in record["environments"]:
+        for derivative in ("exact", "autodiff"):
+            found = entry[derivative]
+            error = found["largest_error"]
+            rows.append(
+                [
+                    entry["environment"],
+                    derivative,
+                    str(entry["rows"]),
+                    str(entry["constrained_rows"]),
+                    f"{found['smooth_columns']:,}",
+                    f"{found['nonsmooth_columns']:,}",
+                    f"{found['columns_off']:,}",
+                    "not finite" if error is None else f"{error:.1e}",
+                    f"{found['false_zeros']}",
+                    f"{found['false_slopes']}",
+                ]
+            )
+        kinds.append([entry["environment"], *map(str, entry["active_rows"].values()), str(entry["unconverged_rows"])])
+        if entry["differing_zeros"] is not None:
+            counts = [f"{x['elements']} (up to {x['largest']:.0e})" for x in entry["differing_zeros"].values()]
+            zeros.append([entry["environment"], *(count.replace("0 (up to 0e+00)", "0") for count in counts)])
+    active = record["environments"][0]["active_rows"]
+    parts = [
+        "# Audit of the derivatives\n",
+        "Every column of the Jacobian against float64 differences of the MJX step; what the columns mean and how the\n"
+        "rows were chosen: [docs/how-to/audit.md](../docs/how-to/audit.md).\n",
+        markdown((*head, "false zeros", "false slopes"), rows),
+        "\nRows in which a constraint of each kind exerted force, and rows with a solver call that did not converge:\n",
+        markdown(("environment", *active, "unconverged"), kinds),
+    ]
+    if zeros:
+        parts += [
+            "\nElements that are zero in only one of `exact` and its formula under plain autodiff, by tolerance:\n",
+            markdown(("environment", *record["environments"][0]["differing_zeros"]), zeros),
+        ]
+    return "\n".join([*parts, f"\n{origin(record['provenance'])}"])
+
+
+def bench(records: list[dict[str, Any]]) -> str:
+    """The speeds of all environments."""
+    head = (
+        "environment",
+        "exact, Jacobians/s",
+        "C rollout",
+        "C chained",
+        "plain JAX",
+        "exact / rollout",
+        "exact / plain JAX",
+        "largest difference",
+        "first result cold, s",
+        "warm, s",
+        "worker, MiB",
+    )
+    rows = [
+        [
+            entry["environment"],
+            f"{entry['dynsparse_per_s']:,.0f}",
+            f"{entry['mujoco_fd_per_s']:,.0f}",
+            f"{entry['mujoco_chain_per_s']:,.0f}",
+            number(entry["plain_jax_per_s"], ",.0f"),
+            f"{entry['ratio_mujoco_fd']:.2f}",
+            number(entry["ratio_plain_jax"], ".1f"),
+            number(entry["max_abs_difference"], ".0e"),
+            f"{entry['first_result_cold_s']:.0f}",
+            f"{entry['first_result_warm_s']:.0f}",
+            f"{entry['peak_rss_mib']:,.0f}",
+        ]
+        for entry in records
+    ]
+    reasons = [
+        f"- {entry['environment']}: {entry['plain_jax_reason']}" for entry in records if entry["plain_jax_reason"]
+    ]
+    return "\n".join(
+        [
+            "# Speed of transition Jacobians\n",
+            BENCH_TEXT,
+            markdown(head, rows),
+            *(["", *reasons] if reasons else []),
+            f"\n{origin(records[0]['provenance'])}",
+        ]
+    )
+
+
+def number(value: float | None, form: str) -> str:
+    """A number, or that there is none."""
+    return "none" if value is None else f"{value:{form}}"
+
+
+def main() -> None:
+    """Write the tables whose JSON file is there."""
+    for name, table in (("audit", audit), ("bench_jacobian", bench)):
+        source = RESULTS / f"{name}.json"
+        if source.exists():
+            (RESULTS / f"{name}.md").write_text(table(json.loads(source.read_text(encoding="utf-8"))), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
