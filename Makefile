@@ -7,13 +7,14 @@ PYTEST_ARGS ?=
 LOCK_TOOL := uv==0.13.8
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format bench lock clean
+.PHONY: help setup demo test lint format audit bench lock clean
 
 help:
 	@echo "make demo    count the always-zero Jacobian elements of the eight environments, into out/demo"
 	@echo "make test    lint, type check and all tests"
 	@echo "make lint    ruff and mypy alone"
 	@echo "make format  let ruff rewrite the sources"
+	@echo "make audit   hold the exact derivative against differences, into results/audit.json (twenty minutes)"
 	@echo "make bench   measure Jacobians per second on this machine, into results/bench_jacobian.json"
 	@echo "make lock    renew requirements.lock from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)"
 	@echo "make clean   remove .venv, caches and out/"
@@ -49,8 +50,13 @@ format: .venv/installed
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
+audit: .venv/installed
+	.venv/bin/dynsparse audit all --rows 300 --reference --json results/audit.json --overwrite
+	.venv/bin/python results/tables.py
+
 bench: .venv/installed
-	.venv/bin/dynsparse bench jacobian --json results/bench_jacobian.json
+	.venv/bin/dynsparse bench jacobian --json results/bench_jacobian.json --overwrite
+	.venv/bin/python results/tables.py
 
 # One version of every package for all Pythons and platforms (fewest), since only one set was tested.
 # Neither header, annotations nor addresses: the file says what to install, not from where.
