@@ -70,8 +70,14 @@ class OutputExistsError(OutputError):
 
 
 class WorkerError(DynsparseError, RuntimeError):
-    """A worker process hung, died or failed; ``rows`` are the rows that have no result for it."""
+    """A worker process hung, died or failed.
+
+    Attributes:
+        rows: the rows that have no result for it.
+        partial: the result of the other rows where there is one, NaN and not finite in ``rows``; else None.
+    """
 
     def __init__(self, message: str, rows: Sequence[int] = ()) -> None:
         super().__init__(message)
         self.rows = tuple(rows)
+        self.partial: object = None

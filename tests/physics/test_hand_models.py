@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from dynsparse.physics.columns import ColumnAudit, audit_columns
+from dynsparse.physics.convergence import CONVERGED
 from dynsparse.physics.differences import ColumnDifferences, difference_columns
 from dynsparse.physics.environment import Environment
 from dynsparse.physics.linearization import CONSTRAINT_KINDS, Linearization
 from dynsparse.physics.linearizer import Linearizer
-from dynsparse.physics.reference import CONVERGED
 
 from .hand_models import ARM, arm_rows, build
 
@@ -56,8 +56,9 @@ def measure(combination):
 
 @pytest.fixture(scope="module")
 def measured(shared_cache):
-    # Compiling is what takes the time, in a process of each combination's own: two at a time keep two cores busy.
-    with ThreadPoolExecutor(2) as pool:
+    # Compiling is what takes the time: without optimisation half as much, and two processes keep two cores busy.
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
+        patch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
         yield dict(zip(COMBINATIONS, pool.map(measure, COMBINATIONS), strict=True))
 
 

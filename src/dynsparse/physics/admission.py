@@ -6,6 +6,7 @@ import mujoco
 import numpy as np
 
 from dynsparse.errors import UnsupportedModelError
+from dynsparse.physics.convergence import CONVERGED
 
 __all__ = ["admit"]
 
@@ -26,12 +27,16 @@ def admit(model: mujoco.MjModel, name: str) -> None:
     Raises:
         UnsupportedModelError: naming everything in the model that is not supported.
     """
-    reasons = _stateful(model) + _singular(model) + _solver(model)
+    reasons = _empty(model) + _stateful(model) + _ignored(model) + _singular(model) + _solver(model)
     if reasons:
         raise UnsupportedModelError(
             f"{name} can not be differentiated exactly: it has {'; '.join(reasons)}. "
             "Remove these from the model, or open an issue that names the model."
         )
+
+
+def _empty(model: mujoco.MjModel) -> list[str]:
+    return [] if model.nv else ["no degree of freedom"]
 
 
 def _stateful(model: mujoco.MjModel) -> list[str]:
@@ -40,6 +45,51 @@ def _stateful(model: mujoco.MjModel) -> list[str]:
         reasons.append(f"{model.na} actuator activation states (the state would be qpos and qvel alone)")
     if model.nplugin:
         reasons.append(f"{model.nplugin} plugins")
+    if model.nhistory:
+        reasons.append("delays of actuators or sensors (the next state would depend on a history)")
+    if _moving_mocap(model):
+        reasons.append("mocap bodies that push or pull others (the next state would depend on where they are)")
+    return reasons
+
+
+def _moving_mocap(model: mujoco.MjModel) -> bool:
+    """Tell whether a mocap body can touch another body or is tied to one."""
+    # A mocap body's children are welded to it or, having joints, move with it.
+    carried = model.body_mocapid >= 0
+    for body in range(1, model.nbody):
+        carried[body] |= carried[model.body_parentid[body]]
+    return bool(carried.any()) and (_touching(model, carried) or _tied(model, carried))
+
+
+def _touching(model: mujoco.MjModel, carried: np.ndarray) -> bool:
+    if model.opt.disableflags & int(mujoco.mjtDisableBit.mjDSBL_CONTACT):
+        return False
+    own = carried[model.geom_bodyid]
+    meets = (model.geom_contype[own][:, None] & model.geom_conaffinity[~own]) != 0
+    met = (model.geom_conaffinity[own][:, None] & model.geom_contype[~own]) != 0
+    return bool((meets | met).any() or model.npair)
+
+
+def _tied(model: mujoco.MjModel, carried: np.ndarray) -> bool:
+    jointed = carried[model.jnt_bodyid].any()
+    on_site = carried[model.site_bodyid]
+    equality = False
+    for kind, first, second in zip(model.eq_objtype, model.eq_obj1id, model.eq_obj2id, strict=True):
+        if kind == int(mujoco.mjtObj.mjOBJ_BODY):
+            equality |= bool(carried[first] or carried[second])
+        elif kind == int(mujoco.mjtObj.mjOBJ_SITE):
+            equality |= bool(on_site[first] or on_site[second])
+    by_site = model.wrap_objid[model.wrap_type == int(mujoco.mjtWrap.mjWRAP_SITE)]
+    return bool(jointed or equality or on_site[by_site].any())
+
+
+def _ignored(model: mujoco.MjModel) -> list[str]:
+    """Find what MuJoCo's C engine simulates and MJX's JAX implementation silently leaves out."""
+    polynomials = ("jnt_stiffnesspoly", "dof_dampingpoly", "tendon_stiffnesspoly", "tendon_dampingpoly")
+    actuators = ("actuator_dampingpoly", "actuator_damping", "actuator_armature")
+    reasons = [f"{name}, which MJX ignores" for name in (*polynomials, *actuators) if np.any(getattr(model, name))]
+    if model.opt.enableflags & int(mujoco.mjtEnableBit.mjENBL_SLEEP):
+        reasons.append("sleeping islands, which MJX ignores")
     return reasons
 
 
@@ -67,6 +117,11 @@ def _solver(model: mujoco.MjModel) -> list[str]:
         reasons.append(f"the integrator {mujoco.mjtIntegrator(model.opt.integrator).name}")
     if model.opt.solver not in (int(mujoco.mjtSolver.mjSOL_NEWTON), int(mujoco.mjtSolver.mjSOL_CG)):
         reasons.append(f"the solver {mujoco.mjtSolver(model.opt.solver).name}")
+    if model.opt.tolerance > CONVERGED:
+        reasons.append(
+            f"a solver tolerance of {model.opt.tolerance:g} (above {CONVERGED:g} the solver stops where it is neither "
+            "converged nor out of iterations)"
+        )
     if model.opt.noslip_iterations:
         reasons.append("noslip iterations")
     return reasons

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from dynsparse.physics.columns import ColumnAudit, audit_columns
+from dynsparse.physics.convergence import CONVERGED
 from dynsparse.physics.differences import ColumnDifferences, difference_columns
 from dynsparse.physics.environment import Environment
 from dynsparse.physics.linearization import CONSTRAINT_KINDS, Linearization
 from dynsparse.physics.linearizer import Linearizer
 from dynsparse.physics.probe import ORIGINS, ProbeRows, check_probe, probe_rows
-from dynsparse.physics.reference import CONVERGED
 
 __all__ = [
     "AUDITED",

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import mujoco
 import numpy as np
-from mujoco import mjx
 
 from dynsparse.errors import SettingError
 from dynsparse.physics.batch import BatchFunction
 from dynsparse.physics.control_step import StepValue, control_step
 from dynsparse.physics.exact import ExactJacobian
 from dynsparse.physics.linearization import Evaluation, Linearization, Rollout
+from dynsparse.physics.plain import plain_step
 from dynsparse.physics.reference import reference_step
 from dynsparse.physics.simulator import Simulator, build_simulator
 
@@ -79,7 +79,7 @@ class Engine:
             raise SettingError(f"derivative must be one of {', '.join(ENGINE_DERIVATIVES)}, got {derivative!r}")
         sizes = sizes or BatchSizes()
         self.derivative = derivative
-        with jax.enable_x64(True):
+        with _float64_on_cpu():
             self._sim = build_simulator(model, substeps)
             clamped = build_simulator(model, substeps, clamp=True) if derivative == "autodiff" else None
         self._value = BatchFunction(partial(control_step, self._sim), sizes.value, compiler_options)
@@ -87,13 +87,13 @@ class Engine:
 
     def evaluate(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Evaluation:
         """Run control steps of (n, ds) states, (n, da) actions and (n, nv) warm starts."""
-        with jax.enable_x64(True):
+        with _float64_on_cpu():
             return _evaluation(self._step(states, actions, warmstarts))
 
     def roll_out(self, initial_states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Rollout:
         """Run episodes from (e, ds) states and (e, nv) warm starts with (e, T, da) actions."""
         states, starts = [initial_states], [warmstarts]
-        with jax.enable_x64(True):
+        with _float64_on_cpu():
             for t in range(actions.shape[1]):
                 after = self._step(states[-1], actions[:, t], starts[-1])
                 states.append(np.concatenate([after.qpos, after.qvel], axis=1))
@@ -102,7 +102,7 @@ class Engine:
 
     def linearize(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Linearization:
         """Run and differentiate control steps of (n, ds) states, (n, da) actions and (n, nv) warm starts."""
-        with jax.enable_x64(True):
+        with _float64_on_cpu():
             value = self._step(states, actions, warmstarts)
             jac_state, jac_action = self._jacobian(states, actions, warmstarts, value)
         found = _evaluation(value)
@@ -139,7 +139,9 @@ class Engine:
             return lambda _states, actions, _warmstarts, value: exact.jacobian(value, actions)
         if self.derivative == "finite-difference":
             return lambda states, actions, warmstarts, _value: self._differences(states, actions, warmstarts)
-        step = partial(_plain_step, clamped) if clamped else partial(_reference_step, self._sim)
+        step = partial(_reference_step, self._sim)
+        if clamped:
+            step = partial(plain_step, clamped.model, clamped.template, clamped.substeps)
         whole = BatchFunction(jax.jacfwd(step, argnums=(0, 1)), sizes.whole, compiler_options)
         return lambda states, actions, warmstarts, _value: whole(states, actions, warmstarts)
 
@@ -160,6 +162,13 @@ class Engine:
         return jacobian[:, :, :ds], jacobian[:, :, ds:]
 
 
+@contextlib.contextmanager
+def _float64_on_cpu() -> Iterator[None]:
+    """Compute where a worker would, whatever the caller's JAX is set to."""
+    with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
+        yield
+
+
 def _evaluation(value: StepValue) -> Evaluation:
     return Evaluation(
         np.concatenate([value.qpos, value.qvel], axis=1),
@@ -167,13 +176,6 @@ def _evaluation(value: StepValue) -> Evaluation:
         value.calls.residual.max(axis=(1, 2)),
         value.calls.active.any(axis=(1, 2)),
     )
-
-
-def _plain_step(sim: Simulator, state: jax.Array, action: jax.Array, warmstart: jax.Array) -> jax.Array:
-    """MJX's step and nothing else: what the paper differentiated."""
-    data = sim.data(state[: sim.nq], state[sim.nq :], action, warmstart)
-    data = jax.lax.scan(lambda d, _: (mjx.step(sim.model, d), None), data, None, length=sim.substeps)[0]
-    return jnp.concatenate([data.qpos, data.qvel])
 
 
 def _reference_step(sim: Simulator, state: jax.Array, action: jax.Array, warmstart: jax.Array) -> jax.Array:

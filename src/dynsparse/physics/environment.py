@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import functools
+import hashlib
+import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import mujoco
@@ -14,7 +19,14 @@ import numpy as np
 from dynsparse.errors import SettingError, UnknownEnvironmentError, UnsupportedModelError
 from dynsparse.physics.admission import admit
 
-__all__ = ["ENVIRONMENT_NAMES", "Environment", "environment_from_model", "load_environment", "unknown_environment"]
+__all__ = [
+    "ENVIRONMENT_NAMES",
+    "Environment",
+    "environment_from_model",
+    "load_environment",
+    "model_bytes",
+    "unknown_environment",
+]
 
 ENVIRONMENT_NAMES = (
     "BallInCup",
@@ -27,6 +39,8 @@ ENVIRONMENT_NAMES = (
     "SwimmerSwimmer6",
 )
 """The eight environments of the paper's Table 1, in its order."""
+
+_warnings = threading.Lock()
 
 _POSITION_NAMES = {
     mujoco.mjtJoint.mjJNT_FREE: ("x", "y", "z", "qw", "qx", "qy", "qz"),
@@ -74,6 +88,11 @@ class Environment:
     _playground: Any = field(default=None, repr=False)
     _reset: list[Any] = field(default_factory=list, repr=False)
 
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the compiled model and the number of substeps: equal where the control step is."""
+        return hashlib.sha256(model_bytes(self.model) + self.substeps.to_bytes(4, "little")).hexdigest()
+
     @property
     def nq(self) -> int:
         """Length of qpos."""
@@ -117,10 +136,11 @@ class Environment:
             return self.default_state()
         import jax
 
-        with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
+        # The generator is named, so that the user's JAX settings do not decide what a key draws.
+        with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]), jax.threefry_partitionable(True):
             if not self._reset:
                 self._reset.append(jax.jit(self._positions_and_velocities))
-            state = self._reset[0](jax.random.PRNGKey(int(key)))
+            state = self._reset[0](jax.random.PRNGKey(int(key), impl="threefry2x32"))
         return np.asarray(state, dtype=np.float64)
 
     def _positions_and_velocities(self, key: Any) -> Any:
@@ -162,6 +182,14 @@ def load_environment(name: str) -> Environment:
     return environment_from_model(name, playground.mj_model, playground.n_substeps, _playground=playground)
 
 
+def model_bytes(model: mujoco.MjModel) -> bytes:
+    """Return a compiled model as the content of an MJB file."""
+    with tempfile.TemporaryDirectory(prefix="dynsparse-") as folder:
+        path = Path(folder, "model.mjb")
+        mujoco.mj_saveModel(model, str(path), None)
+        return path.read_bytes()
+
+
 def environment_from_model(name: str, model: mujoco.MjModel, substeps: int, *, _playground: Any = None) -> Environment:
     """Describe a MuJoCo model as an environment.
 
@@ -181,6 +209,8 @@ def environment_from_model(name: str, model: mujoco.MjModel, substeps: int, *, _
     if isinstance(substeps, bool) or substeps < 1:
         raise SettingError(f"substeps must be at least 1, got {substeps!r}")
     admit(model, name)
+    if _playground is None:  # which has asked MJX already
+        _ask_mjx(model, name)
     joints = [(mujoco.mjtJoint(kind), _named(model, i)) for i, kind in enumerate(model.jnt_type)]
     positions = [f"qpos {joint} {part}".rstrip() for kind, joint in joints for part in _POSITION_NAMES[kind]]
     velocities = [f"qvel {joint} {part}".rstrip() for kind, joint in joints for part in _VELOCITY_NAMES[kind]]
@@ -200,6 +230,18 @@ def environment_from_model(name: str, model: mujoco.MjModel, substeps: int, *, _
         model=model,
         _playground=_playground,
     )
+
+
+def _ask_mjx(model: mujoco.MjModel, name: str) -> None:
+    """Let MJX refuse a model now, and not when its first rows are computed."""
+    import jax
+    from mujoco import mjx
+
+    try:
+        with jax.default_device(jax.devices("cpu")[0]):
+            mjx.put_model(model, impl="jax")
+    except (NotImplementedError, ValueError, RuntimeError) as error:
+        raise UnsupportedModelError(f"{name} can not be simulated by MJX: {error}") from error
 
 
 def _units(joints: list[tuple[mujoco.mjtJoint, str]]) -> tuple[str, ...]:
@@ -235,9 +277,10 @@ def unknown_environment(name: object) -> str:
 @contextlib.contextmanager
 def _quiet_mujoco() -> Iterator[None]:
     """Keep MuJoCo's warnings about old attributes in Playground's models out of stderr and of MUJOCO_LOG.TXT."""
-    handler = mujoco.get_mju_user_warning()
-    mujoco.set_mju_user_warning(lambda _message: None)
-    try:
-        yield
-    finally:
-        mujoco.set_mju_user_warning(handler)
+    with _warnings:  # the handler is one for the whole process
+        handler = mujoco.get_mju_user_warning()
+        mujoco.set_mju_user_warning(lambda _message: None)
+        try:
+            yield
+        finally:
+            mujoco.set_mju_user_warning(handler)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from typing import TYPE_CHECKING
 
 from dynsparse.physics.environment import Environment
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["linearize", "linearize_batch", "step"]
 
-_engines: weakref.WeakKeyDictionary[Environment, dict[str, Engine]] = weakref.WeakKeyDictionary()
+_engines: dict[tuple[str, str], Engine] = {}
 _building = threading.Lock()
 
 
@@ -132,9 +131,9 @@ def _engine(env: Environment, derivative: str) -> Engine:
     """Return the engine of this process, built when first asked for."""
     from dynsparse.physics.engine import BatchSizes, Engine
 
-    kept = _engines.setdefault(env, {})
-    if derivative not in kept:
+    key = env.fingerprint, derivative
+    if key not in _engines:
         # Fusion recomputes kinematic chains; this option spares it without touching the user's environment.
         options = {"xla_cpu_use_fusion_emitters": False}
-        kept[derivative] = Engine(env.model, env.substeps, derivative, BatchSizes.single(), options)
-    return kept[derivative]
+        _engines[key] = Engine(env.model, env.substeps, derivative, BatchSizes.single(), options)
+    return _engines[key]

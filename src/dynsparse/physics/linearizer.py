@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import TracebackType
 
 import numpy as np
@@ -18,10 +17,11 @@ from dynsparse.physics.linearization import Evaluation, Linearization, Rollout
 from dynsparse.physics.processes import open_pool, warn_once
 from dynsparse.workers import Message
 
-__all__ = ["CHUNK_ROWS", "Linearizer", "close_workers", "shared_linearizer"]
+__all__ = ["CHUNK_ROWS", "Linearizer", "chunk_rows", "close_workers", "shared_linearizer"]
 
+LEAST_CHUNK_ROWS = 64
 CHUNK_ROWS = 256
-"""Rows of a request.  Counted from row 0, so that results do not depend on the number of workers."""
+"""Most rows of a request."""
 
 
 class Linearizer:
@@ -40,7 +40,9 @@ class Linearizer:
     def __init__(self, env: Environment, derivative: str = "exact", *, workers: int = 1) -> None:
         if derivative not in ENGINE_DERIVATIVES:
             raise SettingError(f"derivative must be one of {', '.join(ENGINE_DERIVATIVES)}, got {derivative!r}")
-        self.env = env
+        # Not the environment itself: it must be free to go while its workers are kept for the next call.
+        self._name, self._nv = env.name, env.nv
+        self._row = env.default_state()[None], np.zeros((1, env.action_dim)), np.zeros((1, env.nv))
         self.derivative = derivative
         self.compile_seconds = 0.0
         self._pool = open_pool(env, derivative, workers)
@@ -63,8 +65,10 @@ class Linearizer:
         """
         began = time.perf_counter()
         self._pool.start()
-        row = self.env.default_state()[None], np.zeros((1, self.env.action_dim)), np.zeros((1, self.env.nv))
-        self._answers([_request("linearize", *row)] * max(1, len(self._pool.pids)))
+        for answer in self._pool.run([_request("linearize", *self._row)] * max(1, len(self._pool.pids))):
+            if isinstance(answer, WorkerError):
+                raise WorkerError(f"{self._name}: no worker could compute its first row. {answer}")
+        self._warn_of_cache()
         self.compile_seconds = time.perf_counter() - began
 
     def linearize(
@@ -87,7 +91,7 @@ class Linearizer:
             n rows.
 
         Raises:
-            WorkerError: naming the rows whose worker died or hung; the others were computed, and are lost.
+            WorkerError: naming the rows whose worker died or hung; its ``partial`` holds the others.
         """
         finished = [0, 0]
 
@@ -159,36 +163,61 @@ class Linearizer:
         on_reply: Callable[[int, Message], None] | None = None,
     ) -> dict[str, np.ndarray]:
         if warmstarts is None:
-            warmstarts = np.zeros((len(states), self.env.nv))
-        starts = range(0, len(states), CHUNK_ROWS)
-        requests = [
-            _request(kind, *(x[start : start + CHUNK_ROWS] for x in (states, actions, warmstarts))) for start in starts
-        ]
-        replies = self._answers(requests, on_reply, len(states))
-        names = replies[0].arrays
-        return {name: np.concatenate([reply.arrays[name] for reply in replies]) for name in names}
+            warmstarts = np.zeros((len(states), self._nv))
+        rows, size = len(states), chunk_rows(len(states))
+        spans = [slice(first, min(first + size, rows)) for first in range(0, rows, size)]
+        answers = self._pool.run(
+            [_request(kind, states[span], actions[span], warmstarts[span]) for span in spans], on_reply
+        )
+        self._warn_of_cache()
+        replies = {i: answer for i, answer in enumerate(answers) if isinstance(answer, Message)}
+        lost = [(spans[i], answer) for i, answer in enumerate(answers) if isinstance(answer, WorkerError)]
+        if not lost:
+            return {
+                name: np.concatenate([replies[i].arrays[name] for i in range(len(spans))]) for name in replies[0].arrays
+            }
+        raise self._failure("episodes" if kind == "roll_out" else "rows", lost, rows, spans, replies)
 
-    def _answers(
+    def _failure(
         self,
-        requests: Sequence[Message],
-        on_reply: Callable[[int, Message], None] | None = None,
-        rows: int = 1,
-    ) -> list[Message]:
-        answers = self._pool.run(requests, on_reply)
+        what: str,
+        lost: list[tuple[slice, WorkerError]],
+        rows: int,
+        spans: list[slice],
+        replies: dict[int, Message],
+    ) -> WorkerError:
+        named = ", ".join(f"{span.start}-{span.stop - 1}" for span, _ in lost[:4]) + (", ..." if len(lost) > 4 else "")
+        missing = [row for span, _ in lost for row in range(span.start, span.stop)]
+        error = WorkerError(f"{self._name}: {what} {named} of {rows} have no result. {lost[0][1]}", missing)
+        finished = {i: reply for i, reply in replies.items() if reply.kind == "linearize"}
+        if finished:
+            error.partial = Linearization(**_with_gaps(rows, spans, finished), derivative=self.derivative)
+        return error
+
+    def _warn_of_cache(self) -> None:
         for ready in self._pool.ready:
             if ready.get("cache_problem"):
                 warn_once(f"compiled code is not kept: {ready['cache_problem']}; set DYNSPARSE_CACHE to a folder")
-        failed = [(i, answer) for i, answer in enumerate(answers) if isinstance(answer, WorkerError)]
-        if failed:
-            raise _failure(self.env.name, failed, rows)
-        return [answer for answer in answers if isinstance(answer, Message)]
 
 
-def _failure(name: str, failed: list[tuple[int, WorkerError]], rows: int) -> WorkerError:
-    spans = [(i * CHUNK_ROWS, min((i + 1) * CHUNK_ROWS, rows)) for i, _ in failed]
-    text = ", ".join(f"{first}-{stop - 1}" for first, stop in spans[:4]) + (", ..." if len(spans) > 4 else "")
-    lost = [row for first, stop in spans for row in range(first, stop)]
-    return WorkerError(f"{name}: rows {text} have no result. {failed[0][1]}", lost)
+def chunk_rows(rows: int) -> int:
+    """Return the rows of a request: few where there are few, so that several workers have something to do.
+
+    It depends on the number of rows alone, so that results do not depend on the number of workers.
+    """
+    parts = -(-rows // 8)
+    return min(CHUNK_ROWS, -(-parts // LEAST_CHUNK_ROWS) * LEAST_CHUNK_ROWS)
+
+
+def _with_gaps(rows: int, spans: list[slice], replies: dict[int, Message]) -> dict[str, np.ndarray]:
+    """Join the replies that there are; rows without one are NaN, and False where they would be True or False."""
+    arrays: dict[str, np.ndarray] = {}
+    for name, part in next(iter(replies.values())).arrays.items():
+        gap = np.nan if part.dtype.kind == "f" else False
+        arrays[name] = np.full((rows, *part.shape[1:]), gap, dtype=part.dtype)
+        for i, reply in replies.items():
+            arrays[name][spans[i]] = reply.arrays[name]
+    return arrays
 
 
 def _request(kind: str, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Message:
@@ -196,18 +225,25 @@ def _request(kind: str, states: np.ndarray, actions: np.ndarray, warmstarts: np.
     return Message(kind, {}, {name: np.ascontiguousarray(x, dtype=np.float64) for name, x in arrays.items()})
 
 
-_shared: weakref.WeakKeyDictionary[Environment, dict[tuple[str, int, int], Linearizer]] = weakref.WeakKeyDictionary()
+_MOST_SHARED = 4
+
+_shared: dict[tuple[str, str, int, int], Linearizer] = {}
 _sharing = threading.Lock()
 
 
 def shared_linearizer(env: Environment, derivative: str, workers: int) -> Linearizer:
-    """Return the linearizer that this process keeps for later calls with the same arguments."""
+    """Return the linearizer that this process keeps for later calls with the same arguments.
+
+    The one that was not used for longest ends when there are more than four.
+    """
+    # A forked process can not use its parent's workers, hence the process id.
+    key = (env.fingerprint, derivative, workers, os.getpid())
     with _sharing:
-        kept = _shared.setdefault(env, {})
-        key = (derivative, workers, os.getpid())  # a forked process can not use its parent's workers
-        if key not in kept:
-            kept[key] = Linearizer(env, derivative, workers=workers)
-        return kept[key]
+        linearizer = _shared.pop(key, None) or Linearizer(env, derivative, workers=workers)
+        _shared[key] = linearizer
+        while len(_shared) > _MOST_SHARED:
+            _shared.pop(next(iter(_shared))).close()
+        return linearizer
 
 
 def close_workers() -> None:
@@ -216,7 +252,5 @@ def close_workers() -> None:
     Without it they end with the program.
     """
     with _sharing:
-        for kept in list(_shared.values()):
-            for linearizer in kept.values():
-                linearizer.close()
-        _shared.clear()
+        while _shared:
+            _shared.popitem()[1].close()

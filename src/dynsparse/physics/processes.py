@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import threading
-from pathlib import Path
 
-import mujoco
 import numpy as np
 
-from dynsparse.physics.environment import Environment
+from dynsparse.physics.environment import Environment, model_bytes
 from dynsparse.workers import Message, WorkerPool
 from dynsparse.workers.protocol import JSON
 
@@ -29,13 +26,16 @@ _warning = threading.Lock()
 
 
 def worker_environment() -> dict[str, str]:
-    """Return the variables of worker processes; a flag that the user set keeps the user's value."""
+    """Return the variables of worker processes; a flag that the user set keeps the user's value.
+
+    Always on the CPU: several processes on one accelerator would each reserve most of its memory.
+    """
     flags = os.environ.get("XLA_FLAGS", "")
     present = {flag.partition("=")[0] for flag in flags.split()}
     missing = [f"--{flag}={value}" for flag, value in _FLAGS.items() if f"--{flag}" not in present]
     return {
         "XLA_FLAGS": " ".join([flags, *missing]).strip(),
-        "JAX_PLATFORMS": os.environ.get("JAX_PLATFORMS") or "cpu",
+        "JAX_PLATFORMS": "cpu",
         "JAX_ENABLE_X64": "1",
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
     }
@@ -65,7 +65,7 @@ def open_pool(env: Environment, derivative: str, workers: int) -> WorkerPool:
         The pool.
     """
     meta: dict[str, JSON] = {"substeps": env.substeps, "derivative": derivative, "cache": cache_folder()}
-    start = Message("start", meta, {"model": _model_bytes(env.model)})
+    start = Message("start", meta, {"model": np.frombuffer(model_bytes(env.model), dtype=np.uint8)})
     return WorkerPool("dynsparse.physics.batches:serve", start, workers, environment=worker_environment())
 
 
@@ -79,10 +79,3 @@ def warn_once(message: str) -> None:
         if message not in _warned:
             _warned.add(message)
             sys.stderr.write(f"dynsparse: {message}\n")
-
-
-def _model_bytes(model: mujoco.MjModel) -> np.ndarray:
-    with tempfile.TemporaryDirectory(prefix="dynsparse-") as folder:
-        path = Path(folder, "model.mjb")
-        mujoco.mj_saveModel(model, str(path), None)
-        return np.frombuffer(path.read_bytes(), dtype=np.uint8)

@@ -10,17 +10,15 @@ from mujoco.mjx._src import solver as mjx_solver
 from mujoco.mjx._src import support as mjx_support
 
 from dynsparse.physics.control_step import RUNGE_KUTTA_STEPS, RUNGE_KUTTA_WEIGHTS
+from dynsparse.physics.convergence import CONVERGED
 from dynsparse.physics.quaternion import integrate_position
 from dynsparse.physics.simulator import Simulator
 
-__all__ = ["CONVERGED", "reference_step"]
+__all__ = ["reference_step"]
 
 Array = jax.Array
 Call = tuple[Array, Array]
 State = tuple[Array, Array, Array]
-
-CONVERGED = 1e-8
-"""A solver call whose rescaled gradient is below this is differentiated as the minimiser that it approximates."""
 
 
 def reference_step(sim: Simulator, qpos: Array, qvel: Array, ctrl: Array, warmstart: Array) -> tuple[Array, Array]:

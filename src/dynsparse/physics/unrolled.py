@@ -17,7 +17,7 @@ __all__ = ["solver_call", "unrolled_slope"]
 Array = jax.Array
 
 
-def unrolled_slope(sim: Simulator, qpos: Array, qvel: Array, ctrl: Array, warmstart: Array) -> CallSlope:
+def unrolled_slope(sim: Simulator, qpos: Array, qvel: Array, ctrl: Array, warmstart: Array) -> tuple[CallSlope, Array]:
     """Differentiate the solver's iterations.
 
     Args:
@@ -28,20 +28,23 @@ def unrolled_slope(sim: Simulator, qpos: Array, qvel: Array, ctrl: Array, warmst
         warmstart: (nv,) from where the solver starts.
 
     Returns:
-        Slopes with k = nq + nv + nu + nv columns, the last nv with respect to the warm start.
+        Slopes with k = nq + nv + nu + nv columns, the last nv with respect to the warm start; and the (nv,)
+        acceleration that was differentiated, to be held against the one that MJX returned.
     """
 
-    def of_position(position: Array) -> tuple[CallSlope, mjx.Data]:
+    def of_position(position: Array) -> tuple[CallSlope, tuple[mjx.Data, Array]]:
         stage = sim.position_stage(position, qvel, ctrl)
-        return solver_call(sim, stage, warmstart), stage
+        call = solver_call(sim, stage, warmstart)
+        return call, (stage, call.acceleration)
 
     def of_rest(rest: Array) -> CallSlope:
         velocity, control, start = jnp.split(rest, (sim.nv, sim.nv + sim.nu))
         return solver_call(sim, sim.velocity_stage(stage, velocity, control), start)
 
-    by_position, stage = jax.jacfwd(of_position, has_aux=True)(qpos)
+    by_position, (stage, acceleration) = jax.jacfwd(of_position, has_aux=True)(qpos)
     by_rest = jax.jacfwd(of_rest)(jnp.concatenate([qvel, ctrl, warmstart]))
-    return jax.tree.map(lambda p, r: jnp.concatenate([p, r], axis=1), by_position, by_rest)
+    slopes = jax.tree.map(lambda p, r: jnp.concatenate([p, r], axis=1), by_position, by_rest)
+    return slopes, acceleration
 
 
 def solver_call(sim: Simulator, stage: mjx.Data, warmstart: Array) -> CallSlope:
@@ -104,16 +107,19 @@ def _solve(sim: Simulator, stage: mjx.Data) -> mjx_solver.Context:
 
 
 def _keep_apart(sim: Simulator, context: mjx_solver.Context) -> mjx_solver.Context:
-    """Move contacts that do not touch off the tip of their elliptic cone, for the line search alone.
+    """Move contacts off the axis of their elliptic cone, for the line search alone.
 
     There MJX differentiates ``sqrt`` at zero, and the infinite slope times the zero weight of such a contact is
-    NaN.  A point far inside the free zone has the same cost, zero, and finite slopes.
+    NaN.  For one that does not touch, a point far inside the free zone has the same cost, zero, and finite slopes;
+    one that presses without a tangential part is moved by 1e-12, which changes no zone.
     """
     if sim.model.opt.cone != mjx.ConeType.ELLIPTIC:
         return context
     idle = (context.u == 0).all(axis=1, keepdims=True)
     free = jnp.zeros_like(context.u).at[:, 0].set(2.0 + context.fri[:, 0]).at[:, 1].set(1.0)
-    return context.replace(u=jnp.where(idle, free, context.u))
+    straight = (context.u[:, 1:] == 0).all(axis=1)
+    pressed = context.u.at[:, 1].add(jnp.where(straight, 1e-12, 0.0))
+    return context.replace(u=jnp.where(idle, free, pressed))
 
 
 def _update_gradient(sim: Simulator, stage: mjx.Data, context: mjx_solver.Context) -> mjx_solver.Context:

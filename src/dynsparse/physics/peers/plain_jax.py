@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
-import jax.numpy as jnp
 import mujoco
 import numpy as np
 from mujoco import mjx
 
-__all__ = ["BATCH_ROWS", "PlainAutodiff"]
+from dynsparse.physics.plain import plain_step
 
-Carry = tuple[jax.Array, jax.Array, jax.Array]
+__all__ = ["BATCH_ROWS", "PlainAutodiff"]
 
 BATCH_ROWS = 64
 """At 128 rows and more it never returns for CheetahRun on two cores, with JAX's defaults."""
@@ -29,20 +30,7 @@ class PlainAutodiff:
     def __init__(self, model: mujoco.MjModel, substeps: int) -> None:
         mjx_model = mjx.put_model(model, impl="jax")
         template = mjx.make_data(model, impl="jax")
-        nq = model.nq
-
-        def control_step(state: jax.Array, action: jax.Array, warmstart: jax.Array) -> jax.Array:
-            # Not the whole data is carried: with 64-bit values enabled MJX changes the type of a tendon's integers.
-            def substep(carry: Carry, _: None) -> tuple[Carry, None]:
-                qpos, qvel, start = carry
-                data = template.replace(qpos=qpos, qvel=qvel, ctrl=action, qacc_warmstart=start)
-                data = mjx.step(mjx_model, data)
-                return (data.qpos, data.qvel, data.qacc_warmstart), None
-
-            first = (state[:nq], state[nq:], warmstart)
-            (qpos, qvel, _), _ = jax.lax.scan(substep, first, None, length=substeps)
-            return jnp.concatenate([qpos, qvel])
-
+        control_step = partial(plain_step, mjx_model, template, substeps)
         self._jacobians = jax.jit(jax.vmap(jax.jacfwd(control_step, argnums=(0, 1))))
 
     def jacobians(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> np.ndarray:
