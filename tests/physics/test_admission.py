@@ -45,6 +45,8 @@ REFUSED = {
     "reference site": ({"actuator": '<motor site="tip" refsite="origin"/>'}, "actuators with a reference site"),
     "implicit": ({"option": 'integrator="implicit"'}, "the integrator mjINT_IMPLICIT$"),
     "PGS": ({"option": 'solver="PGS"'}, "the solver mjSOL_PGS"),
+    "few CG iterations": ({"option": 'solver="CG" iterations="3"'}, "a CG solver of 3 iterations for 4 degrees"),
+    "loose tolerance": ({"option": 'tolerance="1e-4"'}, "a solver tolerance of 0.0001"),
     "noslip": ({"option": 'noslip_iterations="2"'}, "noslip iterations"),
 }
 
@@ -104,3 +106,48 @@ def test_an_environment_is_refused_when_it_is_described():
 def test_a_control_step_has_at_least_one_substep(substeps):
     with pytest.raises(SettingError, match=f"substeps must be at least 1, got {substeps}"):
         environment_from_model("Wobbler", model(), substeps)
+
+
+MOCAP = """
+<mujoco>
+  <worldbody>
+    <body name="hand" mocap="true"><geom size="0.1" {hand}/></body>
+    <body name="ball" pos="1 0 0"><freejoint/><geom size="0.1" {ball}/></body>
+  </worldbody>
+  <equality>{equality}</equality>
+</mujoco>
+"""
+GHOST = 'contype="0" conaffinity="0"'
+
+
+@pytest.mark.parametrize(
+    ("hand", "ball", "equality", "refused"),
+    [
+        (GHOST, "", "", False),  # a target that is only looked at, as ReacherHard's
+        ("", "", "", True),
+        ("", GHOST, "", False),
+        (GHOST, GHOST, '<weld body1="hand" body2="ball"/>', True),
+    ],
+)
+def test_a_mocap_body_may_be_seen_but_not_felt(hand, ball, equality, refused):
+    wanted = mujoco.MjModel.from_xml_string(MOCAP.format(hand=hand, ball=ball, equality=equality))
+    if not refused:
+        admit(wanted, "Hand")
+        return
+    with pytest.raises(UnsupportedModelError, match="mocap bodies that push or pull others"):
+        admit(wanted, "Hand")
+
+
+def test_a_model_without_degrees_of_freedom_is_refused():
+    still = mujoco.MjModel.from_xml_string("<mujoco><worldbody><geom size='1'/></worldbody></mujoco>")
+    with pytest.raises(UnsupportedModelError, match="no degree of freedom"):
+        admit(still, "Stone")
+
+
+def test_what_mjx_refuses_is_refused_at_load():
+    pair = """
+    <mujoco><worldbody><geom type="cylinder" size="1 1"/>
+      <body pos="0 0 3"><freejoint/><geom type="box" size="1 1 1"/></body></worldbody></mujoco>
+    """
+    with pytest.raises(UnsupportedModelError, match="Box can not be simulated by MJX"):
+        environment_from_model("Box", mujoco.MjModel.from_xml_string(pair), 1)

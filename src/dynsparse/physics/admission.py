@@ -122,6 +122,11 @@ def _solver(model: mujoco.MjModel) -> list[str]:
             f"a solver tolerance of {model.opt.tolerance:g} (above {CONVERGED:g} the solver stops where it is neither "
             "converged nor out of iterations)"
         )
+    if model.opt.solver == int(mujoco.mjtSolver.mjSOL_CG) and model.opt.iterations < model.nv:
+        reasons.append(
+            f"a CG solver of {model.opt.iterations} iterations for {model.nv} degrees of freedom (with fewer than one "
+            "each it does not reach the minimiser next to a converged warm start)"
+        )
     if model.opt.noslip_iterations:
         reasons.append("noslip iterations")
     return reasons

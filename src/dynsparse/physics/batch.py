@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import numpy as np
 
-__all__ = ["BatchFunction"]
+__all__ = ["BatchFunction", "Compilation"]
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """How functions are compiled in this process.
+
+    Attributes:
+        options: for XLA, where the process's environment can not carry them.
+        turn: entered while one function is compiled; workers that need the same code take turns with it, so that
+            the second finds in the cache what the first has compiled.
+    """
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    turn: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext
 
 
 class BatchFunction:
@@ -17,14 +34,14 @@ class BatchFunction:
     Args:
         function: maps arrays of one row to a pytree of arrays.
         size: rows in a batch; fewer rows are padded by repeating the first.
-        compiler_options: for XLA, where the process's environment can not carry them.
+        compilation: how it is compiled, when it is first needed.
     """
 
-    def __init__(
-        self, function: Callable[..., Any], size: int, compiler_options: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, function: Callable[..., Any], size: int, compilation: Compilation | None = None) -> None:
         self.size = size
-        self._compiled = jax.jit(jax.vmap(function), compiler_options=dict(compiler_options or {}) or None)
+        self._function = jax.jit(jax.vmap(function))
+        self._compilation = compilation or Compilation()
+        self._compiled: Callable[..., Any] | None = None
 
     def __call__(self, *columns: np.ndarray) -> Any:
         """Apply the function to every row.
@@ -42,7 +59,12 @@ class BatchFunction:
 
     def _one(self, columns: tuple[np.ndarray, ...], start: int, rows: int) -> Any:
         stop = min(start + self.size, rows)
-        result = self._compiled(*(self._padded(column[start:stop]) for column in columns))
+        padded = [self._padded(column[start:stop]) for column in columns]
+        if self._compiled is None:
+            lowered = self._function.lower(*padded)
+            with self._compilation.turn():
+                self._compiled = lowered.compile(compiler_options=dict(self._compilation.options) or None)
+        result = self._compiled(*padded)
         return jax.tree.map(lambda x: np.asarray(x)[: stop - start], result)
 
     def _padded(self, column: np.ndarray) -> np.ndarray:

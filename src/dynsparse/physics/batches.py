@@ -5,10 +5,14 @@ Imported in worker processes only: it decides there how JAX is configured.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +40,17 @@ class BatchServer:
         Args:
             start: meta ``substeps``, ``derivative`` and ``cache``; array ``model``, the bytes of an MJB file.
         """
+        from dynsparse.physics.batch import Compilation
         from dynsparse.physics.engine import Engine
 
-        self.ready_meta: dict[str, Any] = {"cache_problem": _use_cache(str(start.meta["cache"]))}
+        cache = str(start.meta["cache"])
+        self.ready_meta: dict[str, Any] = {"cache_problem": _use_cache(cache)}
+        kept = cache and not self.ready_meta["cache_problem"]
         model = _read_model(start.arrays["model"])
-        self._engine = Engine(model, int(start.number("substeps")), str(start.meta["derivative"]))
+        derivative = str(start.meta["derivative"])
+        lock = Path(cache, f"{hashlib.sha256(start.arrays['model'].tobytes()).hexdigest()[:16]}-{derivative}.lock")
+        compilation = Compilation(turn=partial(_turn, lock)) if kept else None
+        self._engine = Engine(model, int(start.number("substeps")), derivative, compilation=compilation)
         self._serve: dict[str, Callable[..., Any]] = {
             "linearize": self._engine.linearize,
             "evaluate": self._engine.evaluate,
@@ -66,6 +76,14 @@ def _read_model(content: np.ndarray) -> mujoco.MjModel:
         file.write(content.tobytes())
         file.flush()
         return mujoco.MjModel.from_binary_path(file.name)
+
+
+@contextlib.contextmanager
+def _turn(lock: Path) -> Iterator[None]:
+    """Wait while another worker compiles for the same model; the system frees the lock of one that died."""
+    with lock.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _use_cache(folder: str) -> str:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import jax
 import mujoco
 import numpy as np
 
 from dynsparse.errors import SettingError
-from dynsparse.physics.batch import BatchFunction
+from dynsparse.physics.batch import BatchFunction, Compilation
 from dynsparse.physics.control_step import StepValue, control_step
 from dynsparse.physics.exact import ExactJacobian
 from dynsparse.physics.linearization import Evaluation, Linearization, Rollout
@@ -61,7 +60,7 @@ class Engine:
         substeps: simulation steps in one control step.
         derivative: one of ``ENGINE_DERIVATIVES``.
         sizes: rows of the compiled batches.
-        compiler_options: for XLA.
+        compilation: how functions are compiled.
 
     Raises:
         SettingError: if the derivative is unknown.
@@ -73,7 +72,7 @@ class Engine:
         substeps: int,
         derivative: str = "exact",
         sizes: BatchSizes | None = None,
-        compiler_options: Mapping[str, Any] | None = None,
+        compilation: Compilation | None = None,
     ) -> None:
         if derivative not in ENGINE_DERIVATIVES:
             raise SettingError(f"derivative must be one of {', '.join(ENGINE_DERIVATIVES)}, got {derivative!r}")
@@ -82,8 +81,8 @@ class Engine:
         with _float64_on_cpu():
             self._sim = build_simulator(model, substeps)
             clamped = build_simulator(model, substeps, clamp=True) if derivative == "autodiff" else None
-        self._value = BatchFunction(partial(control_step, self._sim), sizes.value, compiler_options)
-        self._jacobian = self._differentiator(sizes, clamped, compiler_options)
+        self._value = BatchFunction(partial(control_step, self._sim), sizes.value, compilation)
+        self._jacobian = self._differentiator(sizes, clamped, compilation)
 
     def evaluate(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Evaluation:
         """Run control steps of (n, ds) states, (n, da) actions and (n, nv) warm starts."""
@@ -127,14 +126,14 @@ class Engine:
         return states[:, : self._sim.nq], states[:, self._sim.nq :]
 
     def _differentiator(
-        self, sizes: BatchSizes, clamped: Simulator | None, compiler_options: Mapping[str, Any] | None
+        self, sizes: BatchSizes, clamped: Simulator | None, compilation: Compilation | None
     ) -> Callable[[np.ndarray, np.ndarray, np.ndarray, StepValue], Jacobians]:
         if self.derivative == "exact":
             exact = ExactJacobian(
                 self._sim,
                 implicit_rows=sizes.implicit,
                 unrolled_rows=sizes.unrolled,
-                compiler_options=compiler_options,
+                compilation=compilation,
             )
             return lambda _states, actions, _warmstarts, value: exact.jacobian(value, actions)
         if self.derivative == "finite-difference":
@@ -142,7 +141,7 @@ class Engine:
         step = partial(_reference_step, self._sim)
         if clamped:
             step = partial(plain_step, clamped.model, clamped.template, clamped.substeps)
-        whole = BatchFunction(jax.jacfwd(step, argnums=(0, 1)), sizes.whole, compiler_options)
+        whole = BatchFunction(jax.jacfwd(step, argnums=(0, 1)), sizes.whole, compilation)
         return lambda states, actions, warmstarts, _value: whole(states, actions, warmstarts)
 
     def _differences(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Jacobians:

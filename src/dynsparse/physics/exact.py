@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import jax
 import numpy as np
 
-from dynsparse.physics.batch import BatchFunction
+from dynsparse.physics.batch import BatchFunction, Compilation
 from dynsparse.physics.chain import RungeKutta, StageSlopes, chain_substeps
 from dynsparse.physics.control_step import RUNGE_KUTTA_STEPS, RUNGE_KUTTA_WEIGHTS, StepValue
 from dynsparse.physics.convergence import CONVERGED
@@ -34,7 +32,7 @@ class ExactJacobian:
         sim: the simulator.
         implicit_rows: solver calls in a batch of converged ones.
         unrolled_rows: solver calls in a batch of unconverged ones; compiled when the first one appears.
-        compiler_options: for XLA.
+        compilation: how functions are compiled.
     """
 
     def __init__(
@@ -43,15 +41,15 @@ class ExactJacobian:
         *,
         implicit_rows: int,
         unrolled_rows: int,
-        compiler_options: Mapping[str, Any] | None = None,
+        compilation: Compilation | None = None,
     ) -> None:
         self._sim = sim
-        self._implicit = BatchFunction(partial(implicit_slope, sim), implicit_rows, compiler_options)
-        self._unrolled = BatchFunction(partial(unrolled_slope, sim), unrolled_rows, compiler_options)
+        self._implicit = BatchFunction(partial(implicit_slope, sim), implicit_rows, compilation)
+        self._unrolled = BatchFunction(partial(unrolled_slope, sim), unrolled_rows, compilation)
         self._position_slope = None
         if sim.has_quaternions:
             slope = jax.jacfwd(partial(integrate_position, sim), argnums=(0, 1))
-            self._position_slope = BatchFunction(slope, implicit_rows, compiler_options)
+            self._position_slope = BatchFunction(slope, implicit_rows, compilation)
         self._weights = RungeKutta(RUNGE_KUTTA_STEPS, RUNGE_KUTTA_WEIGHTS) if sim.is_runge_kutta else None
 
     def jacobian(self, value: StepValue, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -129,11 +129,12 @@ def linearize_batch(
 
 def _engine(env: Environment, derivative: str) -> Engine:
     """Return the engine of this process, built when first asked for."""
+    from dynsparse.physics.batch import Compilation
     from dynsparse.physics.engine import BatchSizes, Engine
 
     key = env.fingerprint, derivative
     if key not in _engines:
         # Fusion recomputes kinematic chains; this option spares it without touching the user's environment.
-        options = {"xla_cpu_use_fusion_emitters": False}
-        _engines[key] = Engine(env.model, env.substeps, derivative, BatchSizes.single(), options)
+        compilation = Compilation({"xla_cpu_use_fusion_emitters": False})
+        _engines[key] = Engine(env.model, env.substeps, derivative, BatchSizes.single(), compilation)
     return _engines[key]
