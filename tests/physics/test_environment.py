@@ -108,6 +108,8 @@ def test_the_same_key_gives_the_same_initial_state_and_another_key_another(cartp
     assert first.dtype == np.float64
     assert first.tobytes() == again.tobytes()
     assert (first != other).all()
+    assert first.flags.writeable  # to be changed by the caller, as the default state is
+    assert cartpole.default_state().flags.writeable
     assert np.abs(first).max() < 0.5  # near the upright pole at rest, as the task says
     # All 63 bits count.
     assert cartpole.sample_initial_state(3 + 2**32).tobytes() != first.tobytes()

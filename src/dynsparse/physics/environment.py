@@ -141,7 +141,7 @@ class Environment:
             if not self._reset:
                 self._reset.append(jax.jit(self._positions_and_velocities))
             state = self._reset[0](jax.random.PRNGKey(int(key), impl="threefry2x32"))
-        return np.asarray(state, dtype=np.float64)
+        return np.array(state, dtype=np.float64)
 
     def _positions_and_velocities(self, key: Any) -> Any:
         import jax.numpy as jnp
