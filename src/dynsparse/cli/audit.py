@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from dynsparse.cli.environments import environment_names
 from dynsparse.cli.json_file import JsonFile
+from dynsparse.errors import SettingError
 
 if TYPE_CHECKING:
     from dynsparse.cli.progress import Progress
@@ -76,6 +78,8 @@ class Audit:
         from dynsparse.physics.probe import check_probe
         from dynsparse.workers import worker_count
 
+        if not self.envs:
+            raise SettingError("expected an environment or all, got none: try dynsparse audit CartpoleBalance")
         names = environment_names(self.envs)
         check_probe(self.rows, self.seed)
         worker_count(self.workers)
@@ -87,14 +91,17 @@ class Audit:
         progress = open_progress()
         for name in names:
             progress.add(name, self.rows)
+        audits: list[EnvironmentAudit] = []
         try:
-            audits = [self._audit(name, progress) for name in names]
+            for name in names:
+                audits.append(self._audit(name, progress))
+                if file is not None:  # now: what follows may fail, or be stopped
+                    file.write(self._record(audits))
         finally:
             progress.close()
         console = wide_console()
         console.print(table(_COLUMNS, [cells for audit in audits for cells in _cells(audit)]))
         if file is not None:
-            file.write(self._record(audits))
             console.print(f"wrote {file.path}")
         console.print(_verdict(audits))
         return 0 if all(audit.clean for audit in audits) else 1
@@ -143,26 +150,6 @@ class Audit:
         words += ["--reference"] * self.reference
         words += [] if self.json is None else ["--json", str(self.json)]
         return shlex.join(words)
-
-
-def environment_names(asked: Sequence[str]) -> tuple[str, ...]:
-    """Return the environments that were asked for, each once, ``all`` being all eight.
-
-    Raises:
-        UnknownEnvironmentError: there is no such environment; names the nearest ones.
-        SettingError: none was asked for.
-    """
-    from dynsparse.errors import SettingError
-    from dynsparse.physics.environment import ENVIRONMENT_NAMES, load_environment
-
-    if not asked:
-        raise SettingError("expected an environment or all, got none: try dynsparse audit CartpoleBalance")
-    if tuple(asked) == ("all",):
-        return ENVIRONMENT_NAMES
-    for name in asked:
-        if name not in ENVIRONMENT_NAMES:
-            load_environment(name)  # refuses it with the nearest names
-    return tuple(dict.fromkeys(asked))
 
 
 def _cells(audit: EnvironmentAudit) -> list[list[str]]:

@@ -72,11 +72,11 @@ class Bench:
         Returns:
             The exit code.
         """
-        from dynsparse.cli.audit import environment_names
+        from dynsparse.cli.environments import environment_names
         from dynsparse.physics.benchmark import BenchSettings
         from dynsparse.physics.probe import check_probe
 
-        names = environment_names(self.env or ("all",))
+        names = environment_names(self.env)
         check_probe(self.rows, self.seed)
         settings = BenchSettings(rows=self.rows, seed=self.seed, plain_timeout_s=self.plain_timeout)
         file = JsonFile(self.json, self.overwrite)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,10 +53,12 @@ class JsonFile:
     def write(self, content: Any) -> None:
         """Write plain JSON values; a reader sees the old file or the new one, never a part.
 
+        A number that is not finite is written as null, because JSON has none.
+
         Raises:
             OutputError: the disk refuses.
         """
-        text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+        text = json.dumps(_finite(content), indent=1, allow_nan=False) + "\n"
         beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
             with open(beside, "w", encoding="utf-8") as file:
@@ -65,3 +69,14 @@ class JsonFile:
         except OSError as error:
             beside.unlink(missing_ok=True)
             raise OutputError(f"{self.path} can not be written ({error.strerror}): name a file elsewhere") from error
+
+
+def _finite(content: Any) -> Any:
+    """Return the content with None for numbers that are not finite."""
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, Mapping):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return content

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from dynsparse.cli.environments import environment_names
 from dynsparse.config import DEFAULT_ATOL, ReproduceSettings, preset_settings
-from dynsparse.errors import SettingError, UnknownEnvironmentError
+from dynsparse.errors import SettingError
 
 __all__ = ["EXAMPLES", "Reproduce"]
 
@@ -63,7 +63,7 @@ class Reproduce:
             The exit code.
         """
         _check_questions(self.only)
-        names = _environments(self.envs)
+        names = environment_names(self.envs)
         settings = preset_settings(self.preset, names, self.rows, self.seed, self.atol)
 
         # Imported late: matplotlib and the workers take a second, and a wrong option should not wait for it.
@@ -108,14 +108,3 @@ def _check_questions(only: str) -> None:
             raise SettingError(f"only must be q1, the one question that is answered so far, got {question!r}")
         if question not in _QUESTIONS:
             raise SettingError(f"only must name questions of the paper, got {question!r}; so far there is q1")
-
-
-def _environments(asked: Sequence[str]) -> tuple[str, ...]:
-    """Return the environments asked for, all by default; an unknown one is refused before anything is computed."""
-    from dynsparse.physics.environment import ENVIRONMENT_NAMES, unknown_environment
-
-    names = tuple(name for entry in asked for name in entry.split(",") if name)
-    for name in names:
-        if name not in ENVIRONMENT_NAMES:
-            raise UnknownEnvironmentError(unknown_environment(name))
-    return names or ENVIRONMENT_NAMES

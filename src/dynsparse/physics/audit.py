@@ -18,6 +18,7 @@ from dynsparse.physics.probe import ORIGINS, ProbeRows, check_probe, probe_rows
 
 __all__ = [
     "AUDITED",
+    "LEAST_SMOOTH_SHARE",
     "PATTERN_ATOLS",
     "ROUND_OFF",
     "DifferingZeros",
@@ -32,6 +33,9 @@ AUDITED = ("exact", "autodiff")
 """The derivatives that are judged; only the first has to be clean."""
 
 PATTERN_ATOLS = (1e-15, 1e-12, 1e-9)
+
+LEAST_SMOOTH_SHARE = 0.9
+"""Share of columns that must be smooth for an audit to say anything."""
 
 ROUND_OFF = 1e-13
 """Where a symmetry makes an element zero by cancellation, what is left is round-off, and 1e-15 lies in the midst of
@@ -90,7 +94,12 @@ class EnvironmentAudit:
 
     @property
     def clean(self) -> bool:
-        """``exact`` is off nowhere, has no false zero or slope; its zeros are the reference's, up to round-off."""
+        """``exact`` is off nowhere, has no false zero or slope; its zeros are the reference's, up to round-off.
+
+        And there was something to compare with: an audit without smooth columns finds nothing.
+        """
+        if self.smooth_share < LEAST_SMOOTH_SHARE:
+            return False
         differing = any(zeros.decided for zeros in (self.differing_zeros or {}).values())
         return self.columns["exact"].clean and not differing and not self.nonfinite_rows["exact"]
 

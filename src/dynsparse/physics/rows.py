@@ -83,8 +83,8 @@ def _numbers(
     array = _as_array(name, value, wanted, env)
     if array.dtype.kind == "f" and array.dtype.itemsize < 8 and derivative == "exact":
         raise PrecisionError(
-            f"{name} is {array.dtype}, and exact derivatives exist in float64 only; pass {name}.astype('float64'), "
-            'or ask for derivative="autodiff"'
+            f"{name} is {array.dtype}, and exact derivatives exist in float64 only; pass "
+            f'np.asarray({name}, dtype=np.float64), or ask for derivative="autodiff"'
         )
     if array.dtype.kind not in "fiu":
         row = _row_without_numbers(value)

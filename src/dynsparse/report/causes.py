@@ -44,9 +44,9 @@ _BREAKERS: Mapping[tuple[str, str], str] = {
 _DEPARTURES: Mapping[tuple[str, int], str] = {
     ("CartpoleBalance", 3): (
         "the paper prints 0, we measure 3, the slider's column. It is 0 as soon as the cart reaches the rail's limit "
-        "in a single row: episodes of 1,000 random control steps get there (--preset paper gives 0), these did not. "
-        "Neither versions nor precision make the difference (mujoco 3.3.4 with playground 0.0.5 gives 3 too, as does "
-        "float32)"
+        "in a single row, which random episodes of 1,000 control steps do (results/table1_paper.csv), and in none of "
+        "these rows did it. Neither versions nor precision make the difference (mujoco 3.3.4 with playground 0.0.5 "
+        "gives 3 too, as does float32)"
     ),
 }
 
@@ -128,7 +128,7 @@ def _not_seen(record: AnalysisRecord) -> list[Cause]:
             breaker = _BREAKERS.get((environment, column), "something that breaks the symmetry (a limit, a contact)")
             sentence = (
                 "expected always zero by symmetry, but was not: an element of the column is zero in only "
-                f"{least:.2%} of the rows; in the others {breaker} pushed back"
+                f"{least:.2%} of the rows; in the others {breaker} pushed back, or round-off exceeds the tolerance"
             )
             causes.append(Cause(record.environment, column, 0, "not seen", sentence))
     return causes
