@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from mujoco import mjx
 from mujoco.mjx._src import forward as mjx_forward
+from mujoco.mjx._src import math as mjx_math
 from mujoco.mjx._src import solver as mjx_solver
 from mujoco.mjx._src import support as mjx_support
 
@@ -64,7 +65,7 @@ def _substep(sim: Simulator, qpos: Array, qvel: Array, warmstart: Array, ctrl: A
 def _call(sim: Simulator, qpos: Array, qvel: Array, ctrl: Array, warmstart: Array) -> Call:
     data = mjx_forward.forward(sim.model, sim.data(qpos, qvel, ctrl, warmstart))
     gradient = _gradient(sim, data, jax.lax.stop_gradient(data.qacc))
-    residual = mjx_solver._rescale(sim.model, data, jnp.linalg.norm(jax.lax.stop_gradient(gradient)))
+    residual = mjx_solver._rescale(sim.model, data, mjx_math.norm(jax.lax.stop_gradient(gradient)))
     hessian = jax.lax.stop_gradient(_hessian(sim, data))
     change = jax.scipy.linalg.solve(hessian, gradient - jax.lax.stop_gradient(gradient), assume_a="pos")
     implicit = jax.lax.stop_gradient(data.qacc) - change
