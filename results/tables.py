@@ -107,10 +107,10 @@ def bench(records: list[dict[str, Any]]) -> str:
         [
             entry["environment"],
             f"{entry['dynsparse_per_s']:,.0f}",
-            f"{entry['mujoco_fd_per_s']:,.0f}",
-            f"{entry['mujoco_chain_per_s']:,.0f}",
+            number(entry["mujoco_fd_per_s"], ",.0f"),
+            number(entry["mujoco_chain_per_s"], ",.0f"),
             number(entry["plain_jax_per_s"], ",.0f"),
-            f"{entry['ratio_mujoco_fd']:.2f}",
+            number(entry["ratio_mujoco_fd"], ".2f"),
             number(entry["ratio_plain_jax"], ".1f"),
             number(entry["max_abs_difference"], ".0e"),
             f"{entry['first_result_cold_s']:.0f}",
@@ -120,7 +120,10 @@ def bench(records: list[dict[str, Any]]) -> str:
         for entry in records
     ]
     reasons = [
-        f"- {entry['environment']}: {entry['plain_jax_reason']}" for entry in records if entry["plain_jax_reason"]
+        f"- {entry['environment']}: {entry[name]}"
+        for entry in records
+        for name in ("plain_jax_reason", "mujoco_fd_reason", "mujoco_chain_reason")
+        if entry.get(name)
     ]
     return "\n".join(
         [

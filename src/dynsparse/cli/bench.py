@@ -95,8 +95,8 @@ class Bench:
         console = wide_console()
         console.print(table(_COLUMNS, [_cells(speed) for speed in speeds]))
         for speed in speeds:
-            if speed.plain_jax_reason:
-                console.print(f"{speed.environment}: {speed.plain_jax_reason}")
+            for reason in filter(None, [speed.plain_jax_reason, *speed.reasons.values()]):
+                console.print(f"{speed.environment}: {reason}")
         console.print(f"wrote {file.path}")
         return 0
 
@@ -123,16 +123,19 @@ def _measure(name: str, settings: BenchSettings, progress: Progress) -> Jacobian
 
 def _cells(speed: JacobianSpeed) -> list[str]:
     record = speed.to_dict()
-    plain, to_plain = record["plain_jax_per_s"], record["ratio_plain_jax"]
+
+    def shown(name: str, digits: int = 0) -> str:
+        return "none" if record[name] is None else f"{record[name]:,.{digits}f}"
+
     return [
         speed.environment,
-        f"{record['dynsparse_per_s']:,.0f}",
-        f"{record['mujoco_fd_per_s']:,.0f}",
-        f"{record['mujoco_chain_per_s']:,.0f}",
-        "none" if plain is None else f"{plain:,.0f}",
-        f"{record['ratio_mujoco_fd']:.2f}",
-        "none" if to_plain is None else f"{to_plain:.1f}",
-        f"{speed.first_result_cold_s:.0f}",
-        f"{speed.first_result_warm_s:.0f}",
-        f"{speed.peak_rss_mib:,.0f}",
+        shown("dynsparse_per_s"),
+        shown("mujoco_fd_per_s"),
+        shown("mujoco_chain_per_s"),
+        shown("plain_jax_per_s"),
+        shown("ratio_mujoco_fd", 2),
+        shown("ratio_plain_jax", 1),
+        shown("first_result_cold_s"),
+        shown("first_result_warm_s"),
+        shown("peak_rss_mib"),
     ]

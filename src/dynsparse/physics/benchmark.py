@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,6 +81,7 @@ class JacobianSpeed:
         first_result_cold_s: from starting Python to 256 Jacobians, nothing compiled before, s.
         first_result_warm_s: the same again, s.
         peak_rss_mib: most memory of one worker, MiB.
+        reasons: why a C peer has no figure, by its kind.
     """
 
     environment: str
@@ -94,10 +95,12 @@ class JacobianSpeed:
     first_result_cold_s: float
     first_result_warm_s: float
     peak_rss_mib: float
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The record that other tools rely on, as plain JSON values; rates are medians of the rounds."""
-        exact, rollout, chain = (statistics.median(x) for x in (self.dynsparse, self.rollout, self.chain))
+        exact = statistics.median(self.dynsparse)
+        rollout, chain = (statistics.median(x) if x else None for x in (self.rollout, self.chain))
         plain = self.plain_jax_per_s
         return {
             "environment": self.environment,
@@ -107,10 +110,12 @@ class JacobianSpeed:
             "plain_jax_reason": self.plain_jax_reason,
             "mujoco_fd_per_s": rollout,
             "mujoco_fd_kind": "rollout",
+            "mujoco_fd_reason": self.reasons.get("rollout"),
             "mujoco_chain_per_s": chain,
+            "mujoco_chain_reason": self.reasons.get("chain"),
             "ratio_plain_jax": None if plain is None else exact / plain,
-            "ratio_mujoco_fd": exact / rollout,
-            "ratio_mujoco_chain": exact / chain,
+            "ratio_mujoco_fd": None if rollout is None else exact / rollout,
+            "ratio_mujoco_chain": None if chain is None else exact / chain,
             **self.differences,
             "first_result_cold_s": self.first_result_cold_s,
             "first_result_warm_s": self.first_result_warm_s,
@@ -147,11 +152,17 @@ def measure_jacobians(
         exact = whole_jacobian(linearizer.linearize(*rows))  # also compiles what only some rows need
         ours: list[float] = []
         theirs: dict[str, list[PeerSpeed]] = {kind: [] for kind in peers}
+        reasons: dict[str, str] = {}
         for turn in range(settings.rounds):
             on_phase(f"measure {turn + 1} of {settings.rounds}")
             ours.append(_rate(lambda: linearizer.linearize(*rows), len(probe), settings.seconds))
             for kind, peer in peers.items():
-                theirs[kind].append(peer.measure(*rows, seconds=settings.seconds))
+                if kind in reasons:
+                    continue
+                try:
+                    theirs[kind].append(peer.measure(*rows, seconds=settings.seconds))
+                except WorkerError as error:
+                    reasons[kind] = f"{kind} did not finish: {error}"
         memory = linearizer.peak_rss_mib
         for peer in peers.values():
             peer.close()
@@ -164,11 +175,12 @@ def measure_jacobians(
         environment=env.name,
         rows=len(probe),
         dynsparse=tuple(ours),
-        rollout=tuple(speed.per_s for speed in theirs["rollout"]),
-        chain=tuple(speed.per_s for speed in theirs["chain"]),
+        rollout=() if "rollout" in reasons else tuple(speed.per_s for speed in theirs["rollout"]),
+        chain=() if "chain" in reasons else tuple(speed.per_s for speed in theirs["chain"]),
         plain_jax_per_s=None if plain is None else plain.per_s,
         plain_jax_reason=reason,
-        differences=_distances(exact, smooth, slopes.next_state, theirs["rollout"][0], plain),
+        reasons=reasons,
+        differences=_distances(exact, smooth, slopes.next_state, next(iter(theirs["rollout"]), None), plain),
         first_result_cold_s=cold,
         first_result_warm_s=warm,
         peak_rss_mib=memory,
@@ -201,14 +213,15 @@ def _plain(env: Environment, settings: BenchSettings, probe: ProbeRows) -> tuple
 
 
 def _distances(
-    exact: np.ndarray, smooth: np.ndarray, next_state: np.ndarray, rollout: PeerSpeed, plain: PeerSpeed | None
+    exact: np.ndarray, smooth: np.ndarray, next_state: np.ndarray, rollout: PeerSpeed | None, plain: PeerSpeed | None
 ) -> dict[str, Any]:
     """Largest distances on smooth columns: to C where both simulators agree about the next state, to plain JAX."""
     rows = len(smooth)
     agree = np.zeros(rows, dtype=bool)
-    if rollout.next_state is not None:
+    to_c = np.zeros(0)
+    if rollout is not None and rollout.next_state is not None:
         agree = np.abs(rollout.next_state[:rows] - next_state).max(axis=1) < AGREEING
-    to_c = np.abs(exact[:rows] - rollout.jac[:rows]).max(axis=1)[agree[:, None] & smooth]
+        to_c = np.abs(exact[:rows] - rollout.jac[:rows]).max(axis=1)[agree[:, None] & smooth]
     found: dict[str, Any] = {
         "max_abs_difference": float(to_c.max()) if to_c.size else None,
         "max_abs_difference_of": "exact and the rollout peer, on smooth columns of rows whose next states agree",
