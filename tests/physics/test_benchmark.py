@@ -97,3 +97,16 @@ def test_the_peers_switch_the_clamp_off_in_a_copy(cartpole):
     assert unclamped(cartpole.model).opt.disableflags & clamp
     assert int(cartpole.model.opt.disableflags) == before
     assert not before & clamp
+
+
+def test_peers_that_fail_are_null_with_their_reason_and_ours_stands(cartpole, monkeypatch):
+    def fail(self, *rows, seconds):
+        raise WorkerError("Worker 7 hung for 600 s")
+
+    monkeypatch.setattr(benchmark, "first_result_seconds", lambda name, rows, cache: 2.0)
+    monkeypatch.setattr(PeerProcess, "measure", fail)
+    record = measure_jacobians(cartpole, QUICK).to_dict()
+    assert record["mujoco_fd_per_s"] is record["ratio_mujoco_fd"] is record["max_abs_difference"] is None
+    assert record["mujoco_fd_reason"] == "rollout did not finish: Worker 7 hung for 600 s"
+    assert record["mujoco_chain_reason"].startswith("chain did not finish")
+    assert record["dynsparse_per_s"] > 100
