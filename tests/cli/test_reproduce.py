@@ -129,6 +129,11 @@ def test_other_settings_in_the_same_folder_are_refused(lab, capsys):
     assert lab.started == ["ReacherHard"]
 
 
+def test_an_environment_named_twice_is_computed_once(lab):
+    assert main([*COMMAND, "--envs", "ReacherHard", "ReacherHard"]) == 0
+    assert lab.started == ["ReacherHard"]
+
+
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
@@ -137,7 +142,6 @@ def test_other_settings_in_the_same_folder_are_refused(lab, capsys):
         (["--atol=-1e-15"], 2, "atol must be a finite number above 0, got -1e-15"),
         (["--atol", "nan"], 2, "atol must be a finite number above 0, got nan"),
         (["--envs", "ChetahRun"], 2, "CheetahRun"),
-        (["--envs", "CheetahRun", "CheetahRun"], 2, "CheetahRun twice"),
         (["--seed=-1"], 2, "seed must be"),
         (["--workers=-1"], 2, "workers"),
         (["--only", "q2"], 2, "got 'q2'"),
