@@ -15,6 +15,7 @@ __all__ = [
     "InputError",
     "OutputError",
     "OutputExistsError",
+    "PolicyError",
     "PrecisionError",
     "SettingError",
     "UnknownEnvironmentError",
@@ -45,6 +46,18 @@ class ArrayError(InputError):
 
 class ActionRangeError(InputError):
     """An applied action lies outside the control range; names the row and the bounds."""
+
+
+class PolicyError(InputError):
+    """A policy can not be used: its file is broken or does not fit, or it gave a NaN; names the file or the row.
+
+    Attributes:
+        row: index into the batch of episodes where its output was not finite; else None.
+    """
+
+    def __init__(self, message: str, row: int | None = None) -> None:
+        super().__init__(message)
+        self.row = row
 
 
 class PrecisionError(InputError):
