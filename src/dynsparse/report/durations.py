@@ -1,0 +1,124 @@
+"""Durations: for how long an element stays zero, and for how long it stays non-zero (Figure 7 of the paper)."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from numpy.typing import NDArray
+
+from dynsparse.analysis import Durations, SparsityReport
+from dynsparse.errors import InputError
+from dynsparse.report.figure import BLOCK_LOOKS, BlockLook, mark, new_panels
+
+__all__ = ["draw_durations", "draw_stretches", "octaves"]
+
+_ZERO, _NONZERO = BLOCK_LOOKS[0], BLOCK_LOOKS[1]
+
+# A single stretch must show on a logarithmic axis.
+_FLOOR = 0.6
+
+
+def octaves(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Gather stretches by the octave of their length: 1, 2 to 3, 4 to 7, 8 to 15, and so on.
+
+    Octaves are the bins that fit whole numbers on a logarithmic axis: equally wide on it, and each holds twice as many
+    lengths as the one before.  Bins of another ratio hold now one length, now two, and show teeth that are not there.
+
+    Args:
+        counts: (T + 1,) stretches by length, T the length of an episode; entry 0 is not used.
+
+    Returns:
+        (k + 1,) ends of the octaves, the last one at T + 1; (k,) stretches in each.
+    """
+    longest = max(len(counts) - 1, 1)
+    starts = 2 ** np.arange(longest.bit_length())
+    edges = np.append(starts, longest + 1)
+    padded = np.zeros(longest + 1, dtype=np.int64)
+    padded[: len(counts)] = counts
+    return edges, np.add.reduceat(padded, starts)
+
+
+def draw_stretches(axes: Axes, durations: Durations, look: BlockLook, label: str) -> None:
+    """Draw stretches against their length, both axes logarithmic, and mark the mean.
+
+    Args:
+        axes: Where to draw.
+        durations: Stretches by length.
+        look: Colour and hatch.
+        label: What stays: ``"zero"`` or ``"non-zero"``.
+    """
+    edges, stretches = octaves(durations.counts)
+    _, inside = octaves(durations.uncensored_counts)
+    widths = np.diff(edges)
+    axes.bar(
+        edges[:-1],
+        np.where(stretches > 0, stretches, np.nan),
+        width=widths,
+        align="edge",
+        color=(look.colour, 0.35),
+        edgecolor=look.colour,
+        hatch=look.hatch,
+        linewidth=0.7,
+        label="all",
+    )
+    axes.hlines(
+        inside[inside > 0],
+        edges[:-1][inside > 0],
+        edges[1:][inside > 0],
+        color="black",
+        linewidth=1.4,
+        label="begun and ended in the episode",
+    )
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.set_xlim(0.9, edges[-1] * 1.1)
+    axes.set_ylim(_FLOOR, max(10.0, 3.0 * float(stretches.max(initial=0))))
+    _plain_ticks(axes)
+    axes.set_title(f"stays {label}", loc="left")
+    if durations.mean is None:
+        axes.text(0.5, 0.5, "no such stretch", transform=axes.transAxes, ha="center", va="center", fontsize=7)
+    else:
+        mark(axes, durations.mean, f"mean {durations.mean:,.1f} steps")
+
+
+def draw_durations(report: SparsityReport) -> Figure:
+    """Draw the durations of zero stretches above those of non-zero ones.
+
+    Args:
+        report: The analysis as read from its files, with temporal results.
+
+    Returns:
+        A figure fit for print.
+
+    Raises:
+        InputError: If the analysis has no temporal results.
+    """
+    if report.temporal is None:
+        raise InputError(
+            f"expected an analysis with temporal results, that of {report.environment} has none; "
+            "rows that are not parts of an episode have no durations"
+        )
+    figure, panels = new_panels(report.environment, 2, height=3.3, share_y=True)
+    draw_stretches(panels[0], report.temporal.zero, _ZERO, "zero")
+    draw_stretches(panels[1], report.temporal.nonzero, _NONZERO, "non-zero")
+    highest = max(axes.get_ylim()[1] for axes in panels)
+    panels[0].set_ylim(_FLOOR, highest)
+    figure.supylabel("stretches", fontsize=8)
+    panels[-1].set_xlabel("length of the stretch, control steps")
+    return figure
+
+
+def _plain_ticks(axes: Axes) -> None:
+    """Write 1, 2, 4, ... below, and 1, 100, 10,000, ... beside."""
+    axes.xaxis.set_major_locator(LogLocator(base=2, numticks=12))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
+    axes.yaxis.set_major_locator(LogLocator(base=10, numticks=6))
+    axes.yaxis.set_major_formatter(FuncFormatter(_power))
+
+
+def _power(value: float, _: object) -> str:
+    return f"{value:,.0f}" if value < 1e5 else f"{value:.0e}".replace("e+0", "e")

@@ -1,0 +1,83 @@
+"""Histograms: how sparse the rows are (Figures 5 and A3.2 of the paper)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dynsparse.analysis import LocalBlock, SparsityReport
+from dynsparse.report.figure import BLOCK_LOOKS, BlockLook, mark, new_panels
+
+__all__ = ["draw_histogram", "draw_histograms"]
+
+# A bar must be seen where a block has hundreds of attainable values: in parts of the axis.
+_THINNEST = 0.008
+_BAR = 0.86
+
+
+def draw_histogram(axes: Axes, block: LocalBlock, look: BlockLook, limit: float = 100.0) -> None:
+    """Draw one bar for each sparsity that occurs, and mark the mean.
+
+    Args:
+        axes: Where to draw.
+        block: Sparsity of one block over the finite rows.
+        look: Label, colour and hatch.
+        limit: Right end of the axis, percent of elements.
+    """
+    counts = block.histogram_counts
+    seen = np.flatnonzero(counts)
+    # One bin an attainable number of zeros: its centre is that number over the elements.
+    percent = 50.0 * (block.histogram_edges[seen] + block.histogram_edges[seen + 1])
+    widest = 100.0 * float(block.histogram_edges[1] - block.histogram_edges[0])
+    share = 100.0 * counts[seen] / max(int(counts.sum()), 1)
+    axes.bar(
+        percent,
+        share,
+        width=max(_BAR * min(widest, limit / 8), _THINNEST * limit),
+        color=_pale(look),
+        edgecolor=look.colour,
+        hatch=look.hatch,
+        linewidth=0.5,
+    )
+    axes.set_xlim(-0.02 * limit, limit)
+    axes.set_ylim(0.0, None)
+    axes.locator_params(axis="y", nbins=4)
+    axes.set_title(look.label, loc="left")
+    mark(axes, 100.0 * block.sparsity_mean, f"mean {100.0 * block.sparsity_mean:.1f} %")
+
+
+def draw_histograms(report: SparsityReport) -> Figure:
+    """Draw the histograms of both blocks and of the two together, one above the other.
+
+    Args:
+        report: The analysis as read from its files.
+
+    Returns:
+        A figure fit for print.
+    """
+    figure, panels = new_panels(report.environment, len(BLOCK_LOOKS), height=3.6)
+    blocks = [getattr(report.local, look.name) for look in BLOCK_LOOKS]
+    limit = _axis_end(blocks)
+    for axes, block, look in zip(panels, blocks, BLOCK_LOOKS, strict=True):
+        draw_histogram(axes, block, look, limit)
+    figure.supylabel("rows, %", fontsize=8)
+    panels[-1].set_xlabel("elements at zero in a row, %")
+    return figure
+
+
+def _axis_end(blocks: list[LocalBlock]) -> float:
+    """Return the end of the common axis: the next multiple of ten that leaves room for the last bar."""
+    largest = 0.0
+    for block in blocks:
+        seen = np.flatnonzero(block.histogram_counts)
+        if len(seen):
+            largest = max(largest, 100.0 * float(block.histogram_edges[seen[-1] + 1]))
+    return max(10.0, 10.0 * math.ceil(round(1.03 * largest / 10.0, 6)))
+
+
+def _pale(look: BlockLook) -> str | tuple[str, float]:
+    """Fill a hatched bar lightly, so that its hatching shows."""
+    return (look.colour, 0.2) if look.hatch else look.colour
