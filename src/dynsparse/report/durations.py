@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
@@ -61,7 +64,6 @@ def draw_stretches(axes: Axes, durations: Durations, look: BlockLook, label: str
         edgecolor=look.colour,
         hatch=look.hatch,
         linewidth=0.7,
-        label="all",
     )
     axes.hlines(
         inside[inside > 0],
@@ -69,14 +71,14 @@ def draw_stretches(axes: Axes, durations: Durations, look: BlockLook, label: str
         edges[1:][inside > 0],
         color="black",
         linewidth=1.4,
-        label="begun and ended in the episode",
     )
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xlim(0.9, edges[-1] * 1.1)
     axes.set_ylim(_FLOOR, max(10.0, 3.0 * float(stretches.max(initial=0))))
     _plain_ticks(axes)
-    axes.set_title(f"stays {label}", loc="left")
+    left_out = f" ({durations.left_out:,} left out)" if durations.left_out else ""
+    axes.set_title(f"stays {label}{left_out}", loc="left")
     if durations.mean is None:
         axes.text(0.5, 0.5, "no such stretch", transform=axes.transAxes, ha="center", va="center", fontsize=7)
     else:
@@ -100,14 +102,22 @@ def draw_durations(report: SparsityReport) -> Figure:
             f"expected an analysis with temporal results, that of {report.environment} has none; "
             "rows that are not parts of an episode have no durations"
         )
-    figure, panels = new_panels(report.environment, 2, height=3.3, share_y=True)
+    figure, panels = new_panels(report.environment, 2, height=3.5, share_y=True)
     draw_stretches(panels[0], report.temporal.zero, _ZERO, "zero")
     draw_stretches(panels[1], report.temporal.nonzero, _NONZERO, "non-zero")
     highest = max(axes.get_ylim()[1] for axes in panels)
     panels[0].set_ylim(_FLOOR, highest)
     figure.supylabel("stretches", fontsize=8)
     panels[-1].set_xlabel("length of the stretch, control steps")
+    figure.legend(handles=_legend(), loc="outside lower center", ncols=2, frameon=False, handlelength=1.6)
     return figure
+
+
+def _legend() -> list[Artist]:
+    return [
+        Patch(facecolor="0.8", edgecolor="0.4", linewidth=0.7, label="all"),
+        Line2D([], [], color="black", linewidth=1.4, label="begun and ended inside an episode"),
+    ]
 
 
 def _plain_ticks(axes: Axes) -> None:

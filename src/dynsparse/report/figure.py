@@ -25,7 +25,7 @@ WIDTH = 3.4
 """Width of a figure in inches: one column of a two-column paper, and a telephone's screen."""
 
 # Colours of Okabe and Ito, which remain distinct for the colour-blind.
-_BLUE, _VERMILLION, _BLACK = "#0072B2", "#D55E00", "#000000"
+_BLUE, _VERMILLION, _GREY = "#0072B2", "#D55E00", "#333333"
 
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -40,7 +40,7 @@ STYLE: dict[str, Any] = {
     "axes.spines.right": False,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
-    "hatch.linewidth": 0.6,
+    "hatch.linewidth": 0.8,
     "pdf.fonttype": 42,
     "svg.hashsalt": "dynsparse",
     # A dollar sign in a name is a dollar sign.
@@ -85,7 +85,7 @@ class BlockLook:
 BLOCK_LOOKS = (
     BlockLook("state", "∂s'/∂s", _BLUE, "-", ""),
     BlockLook("action", "∂s'/∂a", _VERMILLION, "--", "//////"),
-    BlockLook("combined", "both", _BLACK, "-.", "......"),
+    BlockLook("combined", "both", _GREY, "-.", "......"),
 )
 
 

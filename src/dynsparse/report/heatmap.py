@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import os
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib.style
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -18,28 +16,16 @@ from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
 
 from dynsparse.analysis.record import AnalysisRecord
-from dynsparse.report.files import write_file
+from dynsparse.report.figure import write_pair
 
 __all__ = ["draw_block", "draw_heatmap", "write_heatmap"]
 
 # Perceptually uniform and readable in grey; reversed, so that the usual case (never zero) costs no ink.
 _COLOURS = "magma_r"
-_STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 8.0,
-    "hatch.linewidth": 0.9,
-    "pdf.fonttype": 42,
-    "svg.hashsalt": "dynsparse",
-}
-# For screens and web pages; print takes the PDF.
-_DPI = 150
 
 # Inches: a letter of a variable name, and the width that title and legend need.
 _LETTER = 0.075
 _NARROWEST = 4.6
-
-# matplotlib's settings are global to the process, and environments finish in several threads.
-_ONE_AT_A_TIME = threading.Lock()
 
 
 def draw_block(
@@ -150,19 +136,10 @@ def write_heatmap(record: AnalysisRecord, folder: str | os.PathLike[str]) -> tup
         Paths of the PNG and of the PDF file.
 
     Raises:
+        InputError: If the environment's name is no name for a file.
         OutputError: If the folder can not be written.
     """
-    png, pdf = io.BytesIO(), io.BytesIO()
-    # "default" first: what a user's matplotlibrc says must not change the picture.
-    with _ONE_AT_A_TIME, matplotlib.style.context(["default", _STYLE]):
-        figure = draw_heatmap(record)
-        figure.savefig(png, format="png", dpi=_DPI, metadata={"Software": None})
-        figure.savefig(pdf, format="pdf", metadata={"CreationDate": None, "Producer": None, "Creator": "dynsparse"})
-    target = Path(folder) / record.environment
-    return (
-        write_file(target.with_suffix(".png"), png.getvalue()),
-        write_file(target.with_suffix(".pdf"), pdf.getvalue()),
-    )
+    return write_pair(lambda: draw_heatmap(record), folder, record.environment)
 
 
 def _percent(share: float) -> str:

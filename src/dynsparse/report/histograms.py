@@ -16,6 +16,8 @@ __all__ = ["draw_histogram", "draw_histograms"]
 # A bar must be seen where a block has hundreds of attainable values: in parts of the axis.
 _THINNEST = 0.008
 _BAR = 0.86
+# A block of four elements would have bars as wide as a quarter of the axis: bars on an axis, at least.
+_WIDEST = 12
 
 
 def draw_histogram(axes: Axes, block: LocalBlock, look: BlockLook, limit: float = 100.0) -> None:
@@ -24,7 +26,7 @@ def draw_histogram(axes: Axes, block: LocalBlock, look: BlockLook, limit: float 
     Args:
         axes: Where to draw.
         block: Sparsity of one block over the finite rows.
-        look: Label, colour and hatch.
+        look: Label and colour.
         limit: Right end of the axis, percent of elements.
     """
     counts = block.histogram_counts
@@ -32,17 +34,16 @@ def draw_histogram(axes: Axes, block: LocalBlock, look: BlockLook, limit: float 
     # One bin an attainable number of zeros: its centre is that number over the elements.
     percent = 50.0 * (block.histogram_edges[seen] + block.histogram_edges[seen + 1])
     widest = 100.0 * float(block.histogram_edges[1] - block.histogram_edges[0])
+    width = max(_BAR * min(widest, limit / _WIDEST), _THINNEST * limit)
     share = 100.0 * counts[seen] / max(int(counts.sum()), 1)
     axes.bar(
         percent,
         share,
-        width=max(_BAR * min(widest, limit / 8), _THINNEST * limit),
-        color=_pale(look),
-        edgecolor=look.colour,
-        hatch=look.hatch,
-        linewidth=0.5,
+        width=width,
+        color=look.colour,
+        linewidth=0.0,
     )
-    axes.set_xlim(-0.02 * limit, limit)
+    axes.set_xlim(-width, limit + width)
     axes.set_ylim(0.0, None)
     axes.locator_params(axis="y", nbins=4)
     axes.set_title(look.label, loc="left")
@@ -75,9 +76,4 @@ def _axis_end(blocks: list[LocalBlock]) -> float:
         seen = np.flatnonzero(block.histogram_counts)
         if len(seen):
             largest = max(largest, 100.0 * float(block.histogram_edges[seen[-1] + 1]))
-    return max(10.0, 10.0 * math.ceil(round(1.03 * largest / 10.0, 6)))
-
-
-def _pale(look: BlockLook) -> str | tuple[str, float]:
-    """Fill a hatched bar lightly, so that its hatching shows."""
-    return (look.colour, 0.2) if look.hatch else look.colour
+    return min(100.0, max(10.0, 10.0 * math.ceil(round(largest / 10.0, 6))))

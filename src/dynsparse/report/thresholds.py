@@ -45,7 +45,6 @@ def draw_sweep(axes: Axes, sparsity: GlobalSparsity) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0e}"))
     axes.locator_params(axis="y", nbins=5)
-    axes.legend(loc="upper left", frameon=False)
     mark(axes, sparsity.atol, f"chosen {sparsity.atol:g}")
 
 
@@ -65,8 +64,9 @@ def draw_thresholds(report: SparsityReport) -> Figure:
         raise InputError(
             f"expected a threshold sweep, the analysis of {report.environment} has none; analyse the data set again"
         )
-    figure, (axes,) = new_panels(report.environment, 1, height=2.3)
+    figure, (axes,) = new_panels(report.environment, 1, height=2.5)
     draw_sweep(axes, report.global_sparsity)
     axes.set_ylabel("elements, %")
     axes.set_xlabel("zero threshold")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure

@@ -46,7 +46,7 @@ def draw_timeline(axes: Axes, values: NDArray[np.float64], look: BlockLook, *, w
     )
     axes.set_xlim(-0.5 - 0.01 * steps, steps - 0.5 + 0.01 * steps)
     axes.set_ylim(*_limits(percent[~np.isnan(percent)]))
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.set_title(look.label, loc="left")
     if len(missing):
