@@ -14,6 +14,9 @@ __all__ = ["NetworkPolicy"]
 
 Float32 = NDArray[np.float32]
 
+_ROWS_AT_ONCE = 16
+"""Rows whose products with a kernel are held at once: 256 KiB for a layer of 64 x 64."""
+
 
 class NetworkPolicy:
     """A policy that a network computes; see ``Policy`` for what it can do.
@@ -89,24 +92,22 @@ class NetworkPolicy:
         check_shape("observation", observation, (len(observation), self.observation_dim))
         if noise is not None:
             check_shape("noise", noise, (len(observation), self.action_dim))
-        raw = np.empty((len(observation), self.action_dim), dtype=np.float32)
-        # Row by row: a matrix product of many rows rounds as their number decides, and an episode must not depend on
-        # which others it is rolled out with.  NaN and overflow are looked for below.
+        # NaN and overflow are looked for below.
         with np.errstate(all="ignore"):
-            for row, one in enumerate(observation):
-                location, scale = self.distribution(one)
-                raw[row] = location if noise is None else location + scale * noise[row].astype(np.float32)
+            raw, scale = self.distribution(observation)
+            if noise is not None:
+                raw = raw + scale * noise.astype(np.float32)
         self._check_finite(observation, raw)
         return raw.astype(np.float64), self.apply(raw)
 
     def distribution(self, observation: NDArray[np.floating[Any]]) -> tuple[Float32, Float32]:
-        """Return the normal distribution that ``action_raw`` is drawn from.
+        """Return the normal distributions that ``action_raw`` is drawn from.
 
         Args:
-            observation: (do,) one observation.
+            observation: (e, do), one row for each episode.
 
         Returns:
-            (da,) location and (da,) standard deviation.
+            (e, da) location and (e, da) standard deviation.
         """
         weights = self.weights
         x: Float32 = np.ascontiguousarray(observation, dtype=np.float32)
@@ -118,8 +119,8 @@ class NetworkPolicy:
             x = self._activate(_affine(x, kernel, bias))
         x = _affine(x, *self._layers[-1])
         if weights.log_std is not None:
-            return x, np.exp(weights.log_std)
-        location, parameter = np.split(x, 2)
+            return x, np.broadcast_to(np.exp(weights.log_std), x.shape)
+        location, parameter = np.split(x, 2, axis=1)
         return location, np.logaddexp(parameter, np.float32(0)) + np.float32(weights.min_std)
 
     def apply(self, action_raw: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
@@ -161,6 +162,12 @@ class NetworkPolicy:
 
 
 def _affine(x: Float32, kernel: Float32, bias: Float32) -> Float32:
-    # Not a call of BLAS: it adds in an order that depends on the number of its threads.
-    result: Float32 = np.sum(x[:, None] * kernel, axis=0, dtype=np.float32) + bias
+    """Multiply (e, in) by (in, out) and add (out,), each row as if it were alone."""
+    # Not a matrix product of BLAS: that adds in an order which the number of rows and of threads decides, and an
+    # episode must not depend, bit for bit, on which others it is rolled out with.
+    blocks = [
+        np.sum(x[start : start + _ROWS_AT_ONCE, :, None] * kernel, axis=1, dtype=np.float32)
+        for start in range(0, len(x), _ROWS_AT_ONCE)
+    ]
+    result: Float32 = np.concatenate([np.empty((0, len(bias)), np.float32), *blocks]) + bias
     return result

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +110,7 @@ def save_policy(path: str | os.PathLike[str], weights: PolicyWeights, *, overwri
         raise PolicyError(f"notes must not be called {', '.join(taken)}: these are fields of the file; choose others")
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in weights.tensors().items()}
     metadata = {key: str(value) for key, value in {**weights.notes, **_fields(weights)}.items()}
-    content = save(tensors, metadata=metadata)
+    content = _in_order(save(tensors, metadata=metadata))
     if target.exists() and not overwrite:
         raise OutputExistsError(f"{target} is there already; choose another name or pass overwrite=True")
     try:
@@ -150,11 +151,22 @@ def _fields(weights: PolicyWeights) -> dict[str, str]:
     return fields
 
 
+def _split(content: bytes) -> tuple[dict[str, Any], bytes]:
+    """Split a safetensors file into its header, which is JSON after 8 bytes of its length, and the tensors' bytes."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    return json.loads(content[8:end]), content[end:]
+
+
+def _in_order(content: bytes) -> bytes:
+    """Sort the header of a safetensors file: the library writes metadata in another order every time."""
+    header, numbers = _split(content)
+    text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of 8 bytes
+    return len(text).to_bytes(8, "little") + text + numbers
+
+
 def _metadata(content: bytes) -> dict[str, str]:
-    """Return the free-text metadata of a safetensors file, whose header is JSON after 8 bytes of its length."""
-    length = int.from_bytes(content[:8], "little")
-    found: dict[str, str] = json.loads(content[8 : 8 + length]).get("__metadata__", {})
-    return found
+    return dict(_split(content)[0].get("__metadata__", {}))
 
 
 def _check_metadata(metadata: Mapping[str, str]) -> None:

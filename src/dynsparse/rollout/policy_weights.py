@@ -145,7 +145,7 @@ class PolicyWeights:
 
     def tensors(self) -> dict[str, Float32]:
         """Return the arrays under their names in a file."""
-        named = {}
+        named: dict[str, Float32] = {}
         for i, (kernel, bias) in enumerate(self.layers):
             named |= {f"layer_{i}/kernel": kernel, f"layer_{i}/bias": bias}
         optional = {"normalizer/mean": self.mean, "normalizer/std": self.std, "log_std": self.log_std}
