@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dynsparse.analysis.pattern import SparsityPattern
+    from dynsparse.analysis.sparsity_report import SparsityReport
+    from dynsparse.analysis.streaming import analyze
     from dynsparse.errors import (
         ActionRangeError,
         ArrayError,
+        DatasetError,
         DynsparseError,
         InputError,
         OutputError,
@@ -36,6 +39,7 @@ __all__ = [
     "ENVIRONMENT_NAMES",
     "ActionRangeError",
     "ArrayError",
+    "DatasetError",
     "DynsparseError",
     "Environment",
     "InputError",
@@ -46,11 +50,13 @@ __all__ = [
     "PrecisionError",
     "SettingError",
     "SparsityPattern",
+    "SparsityReport",
     "Transition",
     "UnknownEnvironmentError",
     "UnsupportedModelError",
     "WorkerError",
     "__version__",
+    "analyze",
     "close_workers",
     "linearize",
     "linearize_batch",
@@ -69,6 +75,8 @@ _HOME_OF_NAME = {
     "step": "dynsparse.physics.linearize",
     "close_workers": "dynsparse.physics.linearizer",
     "SparsityPattern": "dynsparse.analysis.pattern",
+    "SparsityReport": "dynsparse.analysis.sparsity_report",
+    "analyze": "dynsparse.analysis.streaming",
 } | {name: "dynsparse.errors" for name in __all__ if name.endswith("Error")}
 
 

@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from dynsparse.analysis.global_sparsity import analyze_global
-from dynsparse.analysis.record import AnalysisRecord
+from dynsparse.analysis.source import ArrayRows, RowDescription
+from dynsparse.analysis.streaming import analyze
 from dynsparse.cli.result_folder import ResultFolder
 from dynsparse.config import preset_settings
 from dynsparse.errors import InputError, OutputError, OutputExistsError
@@ -17,8 +17,11 @@ SETTINGS = preset_settings("smoke", ("A", "B"))
 
 @pytest.fixture
 def record():
-    sparsity = analyze_global(np.ones((2, 1, 1)), np.ones((2, 1, 1)))
-    return AnalysisRecord("A", "random", "exact", 1, ("x",), ("u",), sparsity, {})
+    arrays = {"jac_state": np.ones((2, 1, 1)), "jac_action": np.ones((2, 1, 1)), "finite": np.ones(2, bool)}
+    arrays |= {"episode": np.zeros(2, int), "t": np.arange(2)}
+    return analyze(
+        ArrayRows(RowDescription("A", ("x",), ("u",), {"name": "random"}, "exact", 2), arrays), provenance={}
+    )
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def test_the_same_record_gives_the_same_bytes(make_record, tmp_path):
 
 
 def test_another_record_gives_another_picture(make_record, tmp_path):
-    transposed = make_record(state=make_record().sparsity.state.zero_frequency.T)
+    transposed = make_record(state=make_record().global_sparsity.state.zero_frequency.T)
     one, two = (write_heatmap(r, tmp_path / str(i))[0].read_bytes() for i, r in enumerate((make_record(), transposed)))
     assert one != two
 

@@ -55,8 +55,8 @@ def test_the_range_of_thresholds_with_the_same_count_is_found(make_record):
         ((3, 3, 3, 7), (1e-17, 1e-15)),
         ((), (1e-15, 1e-15)),
     ]:
-        sparsity = dataclasses.replace(record.sparsity, threshold_sweep=sweep(*counts))
-        (row,), _ = make_table1([dataclasses.replace(record, sparsity=sparsity)])
+        sparsity = dataclasses.replace(record.global_sparsity, threshold_sweep=sweep(*counts))
+        (row,), _ = make_table1([dataclasses.replace(record, global_sparsity=sparsity)])
         assert (row.same_count_from_atol, row.same_count_to_atol) == pytest.approx(expected)
 
 

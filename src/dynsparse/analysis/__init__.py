@@ -1,18 +1,31 @@
-"""Analysis of transition Jacobians: patterns and global sparsity.  NumPy only."""
+"""Analysis of transition Jacobians: patterns, and their zeros over all rows, over states and over time.  No JAX."""
 
 from __future__ import annotations
 
+from dynsparse.analysis.durations import Durations
 from dynsparse.analysis.global_sparsity import BlockSparsity, GlobalSparsity, ThresholdPoint, analyze_global
+from dynsparse.analysis.local_sparsity import LocalBlock, LocalSparsity
 from dynsparse.analysis.pattern import SparsityPattern, global_pattern
-from dynsparse.analysis.record import AnalysisRecord
+from dynsparse.analysis.source import ArrayRows, RowDescription, RowSource
+from dynsparse.analysis.sparsity_report import SparsityReport
+from dynsparse.analysis.streaming import analyze
+from dynsparse.analysis.temporal_sparsity import TemporalSparsity
 from dynsparse.analysis.zeros import is_zero, sparsity
 
 __all__ = [
-    "AnalysisRecord",
+    "ArrayRows",
     "BlockSparsity",
+    "Durations",
     "GlobalSparsity",
+    "LocalBlock",
+    "LocalSparsity",
+    "RowDescription",
+    "RowSource",
     "SparsityPattern",
+    "SparsityReport",
+    "TemporalSparsity",
     "ThresholdPoint",
+    "analyze",
     "analyze_global",
     "global_pattern",
     "is_zero",

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dynsparse.analysis.zeros import is_zero
+from dynsparse.analysis.rows import RowBlock
 from dynsparse.config import DEFAULT_ATOL, check_atol
 from dynsparse.errors import ArrayError
 
-__all__ = ["SWEEP_THRESHOLDS", "BlockSparsity", "GlobalSparsity", "ThresholdPoint", "analyze_global"]
+__all__ = ["SWEEP_THRESHOLDS", "BlockSparsity", "GlobalCount", "GlobalSparsity", "ThresholdPoint", "analyze_global"]
 
 SWEEP_THRESHOLDS: tuple[float, ...] = tuple(float(f"1e{exponent}") for exponent in range(-20, -2))
 """Thresholds of the sweep: one a decade from 1e-20 to 1e-3."""
@@ -104,6 +104,75 @@ class GlobalSparsity:
     threshold_sweep: tuple[ThresholdPoint, ...]
 
 
+class GlobalCount:
+    """Counts, block by block, in how many rows each element is zero; keeps one number an element and threshold."""
+
+    def __init__(
+        self, state_dim: int, action_dim: int, atol: float, thresholds: Sequence[float] = SWEEP_THRESHOLDS
+    ) -> None:
+        """Start at zero rows.
+
+        Args:
+            state_dim: Number of state variables.
+            action_dim: Number of actions.
+            atol: Zero threshold that the blocks' zeros were found with.
+            thresholds: Thresholds of the sweep.
+
+        Raises:
+            SettingError: If a threshold is not a finite number above zero.
+        """
+        self._atol = check_atol(atol)
+        self._thresholds = tuple(check_atol(threshold) for threshold in thresholds)
+        self._shapes = ((state_dim, state_dim), (state_dim, action_dim))
+        self._rows = 0
+        self._finite = 0
+        self._zeros = [np.zeros(shape, dtype=np.int64) for shape in self._shapes]
+        # An element is always zero at a threshold if the largest of it is; so the sweep needs no count an element.
+        self._largest = [np.zeros(shape) for shape in self._shapes]
+        self._below = np.zeros(len(self._thresholds), dtype=np.int64)
+
+    def update(self, block: RowBlock) -> None:
+        """Count one block of rows.
+
+        Args:
+            block: Rows of the dimensions given at the start.
+        """
+        self._rows += block.rows
+        self._finite += int(np.count_nonzero(block.finite))
+        if not block.finite.any():
+            return
+        parts = ((block.jac_state, block.zero_state), (block.jac_action, block.zero_action))
+        for index, (jacobian, zero) in enumerate(parts):
+            self._zeros[index] += np.count_nonzero(zero, axis=0).reshape(self._shapes[index])
+            magnitude = np.abs(jacobian[block.finite])
+            np.maximum(self._largest[index], magnitude.max(axis=0), out=self._largest[index])
+            for number, threshold in enumerate(self._thresholds):
+                self._below[number] += np.count_nonzero(magnitude < threshold)
+
+    def result(self) -> GlobalSparsity:
+        """Return frequencies, counts and the threshold sweep of the rows so far.
+
+        Returns:
+            The answer to Q1.
+
+        Raises:
+            ArrayError: If no row was finite.
+        """
+        if not self._finite:
+            raise ArrayError(
+                f"at least one row must be finite, got {self._rows} rows with none; there is nothing to count"
+            )
+        state, action = (BlockSparsity(zeros / np.float64(self._finite)) for zeros in self._zeros)
+        sweep = tuple(self._at_threshold(index) for index in range(len(self._thresholds)))
+        return GlobalSparsity(state, action, self._rows, self._rows - self._finite, self._atol, sweep)
+
+    def _at_threshold(self, index: int) -> ThresholdPoint:
+        threshold = self._thresholds[index]
+        elements = sum(zeros.size for zeros in self._zeros) * self._finite
+        always = [int(np.count_nonzero(largest < threshold)) for largest in self._largest]
+        return ThresholdPoint(threshold, int(self._below[index]) / elements, always[0], always[1])
+
+
 def analyze_global(
     jac_state: NDArray[Any],
     jac_action: NDArray[Any],
@@ -130,47 +199,8 @@ def analyze_global(
     Source:
         Section 5.1, Table 1 and Figure 3 of the paper.
     """
-    atol = check_atol(atol)
-    kept = _finite_rows(jac_state, jac_action, finite)
-    blocks = (jac_state[kept], jac_action[kept])
-    state, action = (BlockSparsity(_zero_frequency(block, atol)) for block in blocks)
-    sweep = tuple(_at_threshold(blocks, threshold) for threshold in thresholds)
-    rows = len(jac_state)
-    return GlobalSparsity(state, action, rows, rows - int(np.count_nonzero(kept)), atol, sweep)
-
-
-def _finite_rows(
-    jac_state: NDArray[Any], jac_action: NDArray[Any], finite: NDArray[np.bool_] | None
-) -> NDArray[np.bool_]:
-    """Check the shapes and return (n,) true for the rows that count."""
-    outputs = jac_state.shape[1] if jac_state.ndim == 3 else -1
-    if jac_state.ndim != 3 or jac_state.shape[2] != outputs or jac_action.ndim != 3:
-        raise ArrayError(
-            "jac_state must have shape (n, ds, ds) and jac_action (n, ds, da), "
-            f"got {jac_state.shape} and {jac_action.shape}"
-        )
-    if jac_action.shape[:2] != jac_state.shape[:2]:
-        raise ArrayError(f"jac_action must have shape ({len(jac_state)}, {outputs}, da), got {jac_action.shape}")
-    kept = np.isfinite(jac_state).all(axis=(1, 2)) & np.isfinite(jac_action).all(axis=(1, 2))
-    if finite is not None:
-        if finite.shape != kept.shape:
-            raise ArrayError(f"finite must have shape {kept.shape}, got {finite.shape}")
-        kept &= finite
-    if not kept.any():
-        raise ArrayError(f"at least one row must be finite, got {len(kept)} rows with none; there is nothing to count")
-    return np.asarray(kept)
-
-
-def _zero_frequency(block: NDArray[Any], atol: float) -> NDArray[np.float64]:
-    return np.asarray(np.count_nonzero(is_zero(block, atol), axis=0) / np.float64(len(block)))
-
-
-def _at_threshold(blocks: tuple[NDArray[Any], NDArray[Any]], atol: float) -> ThresholdPoint:
-    state, action = (is_zero(block, atol) for block in blocks)
-    zeros = np.count_nonzero(state) + np.count_nonzero(action)
-    return ThresholdPoint(
-        atol=float(atol),
-        zero_fraction=float(zeros / (state.size + action.size)),
-        always_zero_state=int(np.count_nonzero(state.all(axis=0))),
-        always_zero_action=int(np.count_nonzero(action.all(axis=0))),
-    )
+    check_atol(atol)
+    block = RowBlock.from_arrays(jac_state, jac_action, atol, finite=finite)
+    count = GlobalCount(block.state_dim, block.action_dim, atol, thresholds)
+    count.update(block)
+    return count.result()

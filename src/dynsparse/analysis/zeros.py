@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dynsparse.config import DEFAULT_ATOL, check_atol
 
-__all__ = ["is_zero", "sparsity"]
+__all__ = ["is_zero", "row_sparsity", "sparsity"]
 
 
 def is_zero(values: NDArray[Any], atol: float = DEFAULT_ATOL) -> NDArray[np.bool_]:
@@ -42,3 +42,15 @@ def sparsity(zeros: NDArray[np.bool_]) -> float:
         A number in [0, 1].
     """
     return float(np.count_nonzero(zeros) / zeros.size) if zeros.size else 0.0
+
+
+def row_sparsity(zeros: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return each row's share of elements that are zero: zeros / elements; 0 for rows without elements.
+
+    Args:
+        zeros: (n, elements) true where an element is zero.
+
+    Returns:
+        (n,) numbers in [0, 1].
+    """
+    return np.asarray(np.count_nonzero(zeros, axis=1) / np.float64(max(zeros.shape[1], 1)))

@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from dynsparse.analysis.global_sparsity import analyze_global
-from dynsparse.analysis.record import AnalysisRecord
+from dynsparse.analysis.source import ArrayRows, RowDescription
+from dynsparse.analysis.streaming import analyze
 from dynsparse.cli.progress import Progress
 from dynsparse.cli.result_folder import ResultFolder
 from dynsparse.config import ReproduceSettings
 from dynsparse.provenance import collect_provenance
 from dynsparse.report.heatmap import write_heatmap
-from dynsparse.rollout.collect import collect_random
+from dynsparse.rollout.collect import Collected, collect_random
 
 if TYPE_CHECKING:
     from dynsparse.physics.environment import Environment
@@ -135,16 +135,13 @@ class Reproduction:
             self._open.discard(linearizer)
             linearizer.close()
         enter("draw")
-        self._keep(env, collected.linearization, measured)
+        self._keep(env, collected, measured)
 
     def _teller(self, name: str) -> Callable[[int, int], None]:
         return lambda done, nonfinite: self._progress.rows(name, done, nonfinite)
 
-    def _keep(self, env: Environment, linearization: Any, measured: dict[str, float]) -> None:
+    def _keep(self, env: Environment, collected: Collected, measured: dict[str, float]) -> None:
         settings = self._settings
-        sparsity = analyze_global(
-            linearization.jac_state, linearization.jac_action, linearization.finite, settings.atol
-        )
         provenance = collect_provenance(
             self._command,
             settings.seed,
@@ -152,21 +149,22 @@ class Reproduction:
             settings_hash=self._folder.settings_hash,
             measured=measured,
         )
-        record = AnalysisRecord(
+        description = RowDescription(
             environment=env.name,
-            policy=settings.policy,
-            derivative=settings.derivative,
-            episodes=settings.episodes,
             state_names=env.state_names,
             action_names=env.action_names,
-            sparsity=sparsity,
-            provenance=provenance.to_dict(),
+            policy={"name": settings.policy},
+            derivative=settings.derivative,
+            episode_steps=settings.episode_steps,
         )
+        jacobians = {name: getattr(collected.linearization, name) for name in ("jac_state", "jac_action", "finite")}
+        rows = ArrayRows(description, {**jacobians, "episode": collected.episode, "t": collected.t})
+        record = analyze(rows, settings.atol, provenance=provenance.to_dict())
         # The figure first: once an environment counts as finished, everything of it is there.
         write_heatmap(record, self._folder.path / "figures")
         self._folder.commit(record)
-        left_out = f", {sparsity.nonfinite_rows:,} non-finite" if sparsity.nonfinite_rows else ""
-        self._progress.finish(env.name, f"done, {sparsity.rows:,} rows{left_out}")
+        left_out = f", {record.nonfinite_rows:,} non-finite" if record.nonfinite_rows else ""
+        self._progress.finish(env.name, f"done, {record.rows:,} rows{left_out}")
 
     def _abandon(self, threads: list[threading.Thread]) -> None:
         """End all workers and wait for the threads that were waiting for them.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from dynsparse.analysis.record import AnalysisRecord
+from dynsparse.analysis.sparsity_report import SparsityReport
 from dynsparse.config import ReproduceSettings
 from dynsparse.errors import OutputError, OutputExistsError
 from dynsparse.provenance import collect_provenance, content_hash
@@ -68,7 +68,7 @@ class ResultFolder:
         """Name of the settings that decide the numbers."""
         return content_hash(self._deciding)
 
-    def finished(self, environment: str) -> AnalysisRecord | None:
+    def finished(self, environment: str) -> SparsityReport | None:
         """Return an environment's record if it is there.
 
         Args:
@@ -81,9 +81,9 @@ class ResultFolder:
             InputError: If the files are there but broken.
         """
         folder = self.path / "q1" / environment
-        return AnalysisRecord.load(folder) if folder.exists() else None
+        return SparsityReport.load(folder) if folder.exists() else None
 
-    def commit(self, record: AnalysisRecord) -> Path:
+    def commit(self, record: SparsityReport) -> Path:
         """Make an environment's results appear, whole or not at all.
 
         Args:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dynsparse.analysis.record import AnalysisRecord
+from dynsparse.analysis.sparsity_report import SparsityReport
 
 __all__ = ["Cause", "explain"]
 
@@ -75,7 +75,7 @@ class Cause:
         return dict(self.__dict__)
 
 
-def explain(record: AnalysisRecord, paper_state: int | None = None) -> tuple[Cause, ...]:
+def explain(record: SparsityReport, paper_state: int | None = None) -> tuple[Cause, ...]:
     """Say why columns are always zero: only of columns that were measured so, own element aside.
 
     Args:
@@ -89,9 +89,12 @@ def explain(record: AnalysisRecord, paper_state: int | None = None) -> tuple[Cau
     return (*_of_columns(record), *_outside_columns(record), *_not_seen(record), *_departure(record, paper_state))
 
 
-def _of_columns(record: AnalysisRecord) -> list[Cause]:
+def _of_columns(record: SparsityReport) -> list[Cause]:
     causes = []
-    blocks = ((record.sparsity.state, record.state_names, True), (record.sparsity.action, record.action_names, False))
+    blocks = (
+        (record.global_sparsity.state, record.state_names, True),
+        (record.global_sparsity.action, record.action_names, False),
+    )
     for block, names, own_element in blocks:
         for column in block.always_zero_columns(own_element=own_element):
             elements = int(block.always_zero[:, column].sum())
@@ -102,10 +105,13 @@ def _of_columns(record: AnalysisRecord) -> list[Cause]:
     return causes
 
 
-def _outside_columns(record: AnalysisRecord) -> list[Cause]:
+def _outside_columns(record: SparsityReport) -> list[Cause]:
     """Report always-zero elements in columns that are not zero as a whole."""
     causes = []
-    blocks = ((record.sparsity.state, record.state_names, True), (record.sparsity.action, record.action_names, False))
+    blocks = (
+        (record.global_sparsity.state, record.state_names, True),
+        (record.global_sparsity.action, record.action_names, False),
+    )
     for block, names, own_element in blocks:
         left = block.always_zero.copy()
         left[:, list(block.always_zero_columns(own_element=own_element))] = False
@@ -117,8 +123,8 @@ def _outside_columns(record: AnalysisRecord) -> list[Cause]:
     return causes
 
 
-def _not_seen(record: AnalysisRecord) -> list[Cause]:
-    block = record.sparsity.state
+def _not_seen(record: SparsityReport) -> list[Cause]:
+    block = record.global_sparsity.state
     seen = {record.state_names[column] for column in block.always_zero_columns(own_element=True)}
     causes = []
     for environment, column in _ON_RECORD:
@@ -134,8 +140,8 @@ def _not_seen(record: AnalysisRecord) -> list[Cause]:
     return causes
 
 
-def _departure(record: AnalysisRecord, paper_state: int | None) -> list[Cause]:
-    count = record.sparsity.state.always_zero_count
+def _departure(record: SparsityReport, paper_state: int | None) -> list[Cause]:
+    count = record.global_sparsity.state.always_zero_count
     if paper_state is None or count == paper_state:
         return []
     sentence = _DEPARTURES.get(
@@ -146,5 +152,5 @@ def _departure(record: AnalysisRecord, paper_state: int | None) -> list[Cause]:
     return [Cause(record.environment, "", count, "departure", sentence)]
 
 
-def _finite(record: AnalysisRecord) -> int:
-    return record.sparsity.rows - record.sparsity.nonfinite_rows
+def _finite(record: SparsityReport) -> int:
+    return record.rows - record.nonfinite_rows

@@ -15,7 +15,7 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
 
-from dynsparse.analysis.record import AnalysisRecord
+from dynsparse.analysis.sparsity_report import SparsityReport
 from dynsparse.report.figure import write_pair
 
 __all__ = ["draw_block", "draw_heatmap", "write_heatmap"]
@@ -70,7 +70,7 @@ def draw_block(
     return image
 
 
-def draw_heatmap(record: AnalysisRecord) -> Figure:
+def draw_heatmap(record: SparsityReport) -> Figure:
     """Draw both blocks of one environment side by side, with one colour bar.
 
     Args:
@@ -95,7 +95,7 @@ def draw_heatmap(record: AnalysisRecord) -> Figure:
         return figure.add_axes((x / width, bottom / height, cells / width, cell * states / height))
 
     second = left + cell * states + gap
-    blocks = record.sparsity
+    blocks = record.global_sparsity
     size = 5.6 if states > 10 else 7.0
     first_axes = place(left, cell * states)
     image = draw_block(
@@ -125,7 +125,7 @@ def draw_heatmap(record: AnalysisRecord) -> Figure:
     return figure
 
 
-def write_heatmap(record: AnalysisRecord, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
+def write_heatmap(record: SparsityReport, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
     """Write the heat map as PNG and PDF; the same record gives the same bytes.
 
     Args:
@@ -162,10 +162,9 @@ def _legend() -> list[Patch]:
     ]
 
 
-def _subtitle(record: AnalysisRecord) -> str:
-    rows = record.sparsity.rows - record.sparsity.nonfinite_rows
-    left_out = f", {record.sparsity.nonfinite_rows:,} non-finite left out" if record.sparsity.nonfinite_rows else ""
+def _subtitle(record: SparsityReport) -> str:
+    rows = record.rows - record.nonfinite_rows
+    left_out = f", {record.nonfinite_rows:,} non-finite left out" if record.nonfinite_rows else ""
     return (
-        f"{rows:,} rows{left_out}, {record.policy} policy, {record.derivative} derivative, "
-        f"zero: |x| < {record.sparsity.atol:g}"
+        f"{rows:,} rows{left_out}, {record.policy} policy, {record.derivative} derivative, zero: |x| < {record.atol:g}"
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dynsparse.analysis.global_sparsity import GlobalSparsity
-from dynsparse.analysis.record import AnalysisRecord
+from dynsparse.analysis.sparsity_report import SparsityReport
 from dynsparse.report.causes import Cause, explain
 from dynsparse.report.files import write_file
 
@@ -98,7 +98,7 @@ def paper_table1() -> Mapping[str, PaperRow]:
     }
 
 
-def make_table1(records: Iterable[AnalysisRecord]) -> tuple[tuple[Table1Row, ...], tuple[Cause, ...]]:
+def make_table1(records: Iterable[SparsityReport]) -> tuple[tuple[Table1Row, ...], tuple[Cause, ...]]:
     """Set measured counts beside the paper's, and say where they come from.
 
     Args:
@@ -154,19 +154,19 @@ def write_table1(
     )
 
 
-def _table_row(record: AnalysisRecord, printed: PaperRow | None) -> Table1Row:
-    state, action = record.sparsity.state, record.sparsity.action
+def _table_row(record: SparsityReport, printed: PaperRow | None) -> Table1Row:
+    state, action = record.global_sparsity.state, record.global_sparsity.action
     paper_state = printed.always_zero_state if printed else None
     paper_action = printed.always_zero_action if printed else None
     counts = (state.always_zero_count, action.always_zero_count)
-    stable = _stable_thresholds(record.sparsity)
+    stable = _stable_thresholds(record.global_sparsity)
     return Table1Row(
         environment=record.environment,
         state_dim=len(record.state_names),
         action_dim=len(record.action_names),
-        rows=record.sparsity.rows,
-        nonfinite_rows=record.sparsity.nonfinite_rows,
-        atol=record.sparsity.atol,
+        rows=record.rows,
+        nonfinite_rows=record.nonfinite_rows,
+        atol=record.atol,
         state_elements=state.elements,
         always_zero_state=counts[0],
         always_zero_state_percent=round(100 * state.fraction, 2),

@@ -1,0 +1,161 @@
+"""Durations: for how many control steps an element of the Jacobian stays zero, or stays non-zero (Figure 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynsparse.analysis.rows import RowBlock
+from dynsparse.errors import ArrayError
+
+__all__ = ["DurationCount", "Durations"]
+
+
+@dataclass(frozen=True, eq=False)
+class Durations:
+    """Lengths of the maximal stretches of one kind, pooled over all elements of both blocks and over all episodes.
+
+    A stretch is a run of control steps of one episode in which an element stays zero (or stays non-zero) and that can
+    not be made longer.  It is *as long as its episode*, or else *censored*: it touches the first or the last step of
+    its episode, or a non-finite row, so that it may have gone on unseen; or else it was seen from end to end.
+
+    Attributes:
+        counts: (T + 1,) stretches by length in control steps.  Zero stretches as long as their episode are left out,
+            as in the paper's Figure 7; non-zero ones are in, about which the paper says nothing.
+        uncensored_counts: (T + 1,) those that were seen from end to end.
+        whole_episode_counts: (T + 1,) those as long as their episode.
+        whole_episode_left_out: Whether ``counts`` leaves the latter out.
+    """
+
+    counts: NDArray[np.int64]
+    uncensored_counts: NDArray[np.int64]
+    whole_episode_counts: NDArray[np.int64]
+    whole_episode_left_out: bool
+
+    def __post_init__(self) -> None:
+        """Check that the three histograms can belong together."""
+        parts = (self.counts, self.uncensored_counts, self.whole_episode_counts)
+        if any(part.shape != self.counts.shape or part.ndim != 1 or part.dtype != np.int64 for part in parts):
+            raise ArrayError(
+                "durations must be three histograms (T + 1,) of int64, "
+                f"got {', '.join(f'{part.shape} of {part.dtype}' for part in parts)}"
+            )
+        if any((part < 0).any() for part in parts) or (self._shorter < self.uncensored_counts).any():
+            raise ArrayError("durations must be counts, those seen from end to end among the others; they are not")
+
+    @property
+    def mean(self) -> float | None:
+        """Mean length in control steps of what ``counts`` holds, as in the paper; None where it holds nothing."""
+        return _mean_length(self.counts)
+
+    @property
+    def mean_all(self) -> float | None:
+        """Mean length of all stretches, those as long as their episode included."""
+        return _mean_length(self._shorter + self.whole_episode_counts)
+
+    @property
+    def mean_shorter(self) -> float | None:
+        """Mean length of the stretches that are shorter than their episode."""
+        return _mean_length(self._shorter)
+
+    @property
+    def mean_uncensored(self) -> float | None:
+        """Mean length of the stretches that were seen from end to end."""
+        return _mean_length(self.uncensored_counts)
+
+    @property
+    def left_out(self) -> int:
+        """Stretches that ``counts`` leaves out because they are as long as their episode."""
+        return self.whole_episode if self.whole_episode_left_out else 0
+
+    @property
+    def whole_episode(self) -> int:
+        """Stretches that are as long as their episode."""
+        return int(self.whole_episode_counts.sum())
+
+    @property
+    def censored(self) -> int:
+        """Stretches that touch an end of their episode or a non-finite row; those of a whole episode not counted."""
+        return int((self._shorter - self.uncensored_counts).sum())
+
+    @property
+    def _shorter(self) -> NDArray[np.int64]:
+        return self.counts if self.whole_episode_left_out else self.counts - self.whole_episode_counts
+
+
+def _mean_length(counts: NDArray[np.int64]) -> float | None:
+    stretches = int(counts.sum())
+    return int(counts @ np.arange(len(counts))) / stretches if stretches else None
+
+
+class DurationCount:
+    """Counts, block by block, the stretches of zeros and of non-zeros by their length."""
+
+    def __init__(self, episode_steps: int) -> None:
+        """Start at zero rows.
+
+        Args:
+            episode_steps: Control steps of an episode: T of the histograms, unless an episode turns out longer.
+        """
+        # Kind (non-zero, zero) by end (seen from end to end, censored, whole episode) by length.
+        self._counts = np.zeros((2, 3, episode_steps + 1), dtype=np.int64)
+
+    def update(self, block: RowBlock) -> None:
+        """Count one block of rows.
+
+        Args:
+            block: Whole episodes.
+        """
+        if not block.rows or not block.zero.shape[1]:
+            return
+        length, zero, end = _stretches(block)
+        longest = int(length.max(initial=0))
+        missing = longest + 1 - self._counts.shape[2]
+        if missing > 0:
+            self._counts = np.pad(self._counts, ((0, 0), (0, 0), (0, missing)))
+        width = self._counts.shape[2]
+        cell = (zero * 3 + end) * width + length
+        self._counts += np.bincount(cell, minlength=self._counts.size).reshape(self._counts.shape)
+
+    def result(self) -> tuple[Durations, Durations]:
+        """Return the durations so far.
+
+        Returns:
+            Those of zero stretches and those of non-zero stretches.
+        """
+        nonzero, zero = self._counts.copy()
+        return (
+            Durations(zero[0] + zero[1], zero[0], zero[2], whole_episode_left_out=True),
+            Durations(nonzero.sum(axis=0), nonzero[0], nonzero[2], whole_episode_left_out=False),
+        )
+
+
+def _stretches(block: RowBlock) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Find the maximal stretches of all elements at once.
+
+    Returns:
+        Of each stretch: length; 1 if of zeros, else 0; 0 if seen from end to end, 1 if censored, 2 if of a whole
+        episode.
+    """
+    rows, finite, starts = block.rows, block.finite, block.starts
+    # Element by element along time, so that a stretch is a piece of the flat array.
+    zero = np.ascontiguousarray(block.zero.T)
+    broken = np.ones(rows, dtype=bool)
+    broken[1:] = starts[1:] | (finite[1:] != finite[:-1])
+    begins = np.empty(zero.shape, dtype=bool)
+    begins[:, 0] = True
+    begins[:, 1:] = (zero[:, 1:] != zero[:, :-1]) | broken[1:]
+    first = np.flatnonzero(begins)
+    length = np.diff(first, append=zero.size)
+    row = first % rows
+    kept = finite[row]
+    first, length, row = first[kept], length[kept], row[kept]
+    # After an episode's start or a non-finite row, and before an episode's end or a non-finite row.
+    closed = np.append(broken[1:], True)
+    steps = np.diff(np.flatnonzero(starts), append=rows)
+    episode_length = np.repeat(steps, steps)
+    end = (broken[row] | closed[row + length - 1]).astype(np.int64)
+    end[length == episode_length[row]] = 2
+    return length, zero.ravel()[first].astype(np.int64), end
