@@ -11,6 +11,7 @@ from collections.abc import Sequence
 __all__ = [
     "ActionRangeError",
     "ArrayError",
+    "DatasetError",
     "DynsparseError",
     "InputError",
     "OutputError",
@@ -70,6 +71,10 @@ class SettingError(InputError):
 
 class UnsupportedModelError(DynsparseError):
     """The model holds something whose transition dynsparse can not differentiate exactly."""
+
+
+class DatasetError(DynsparseError):
+    """A data set can not be read as it was committed: damaged, of another schema, without rows, or none at all."""
 
 
 class OutputError(DynsparseError, OSError):
