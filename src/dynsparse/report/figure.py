@@ -15,6 +15,7 @@ import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from dynsparse.errors import InputError
 from dynsparse.report.files import write_file
@@ -119,7 +120,9 @@ def mark(axes: Axes, position: float, label: str) -> None:
         position: The place, in the units of the axis.
         label: What it is, with its value.
     """
-    axes.axvline(position, color="black", linestyle=(0, (4, 2)), linewidth=0.9, zorder=3)
+    line = axes.axvline(position, color="black", linestyle=(0, (4, 2)), linewidth=0.9, zorder=3)
+    # A white rim keeps it visible in front of dark bars.
+    line.set_path_effects([withStroke(linewidth=2.2, foreground="white")])
     axes.set_title(f"╎ {label}", loc="right", fontsize=7.0)
 
 

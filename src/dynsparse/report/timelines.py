@@ -50,7 +50,7 @@ def draw_timeline(axes: Axes, values: NDArray[np.float64], look: BlockLook, *, w
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.set_title(look.label, loc="left")
     if len(missing):
-        axes.set_title(f"× not finite ({len(missing):,})", loc="right", fontsize=7.0)
+        axes.set_title(f"\N{MULTIPLICATION SIGN} not finite ({len(missing):,})", loc="right", fontsize=7.0)
 
 
 def draw_timelines(report: SparsityReport, steps: int | None = None) -> Figure:

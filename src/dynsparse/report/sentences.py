@@ -1,0 +1,281 @@
+"""Sentences: what each figure shows, in plain words and with the numbers of the analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dynsparse.analysis import BlockSparsity, Durations, SparsityReport
+
+__all__ = [
+    "NOT_AUDITED",
+    "NO_SWEEP",
+    "NO_TIME",
+    "about_audit",
+    "about_durations",
+    "about_heatmap",
+    "about_histograms",
+    "about_rows",
+    "about_thresholds",
+    "about_timeline",
+    "percent",
+]
+
+NOT_AUDITED = "Not audited: run dynsparse audit DATASET."
+NO_TIME = (
+    "There is no figure: the states were drawn one by one to cover their range and do not follow each other, "
+    "so nothing can be said about time."
+)
+NO_SWEEP = "There is no figure: the analysis was made at one threshold only."
+
+# What the paper says about Figure 7: "in most cases, these elements are zero for fewer than 50 time steps".
+_SHORT = 50
+# A share that moves by less counts as the same, in the sentence on the threshold.
+_SAME_SHARE = 0.01
+
+
+def percent(share: float) -> str:
+    """Write a share in percent, to a tenth; neither none nor all is what rounding makes of something else.
+
+    Args:
+        share: A number in [0, 1].
+
+    Returns:
+        For example ``"5.2 %"``, ``"0 %"`` or ``"<0.1 %"``.
+    """
+    if share in (0.0, 1.0):
+        return f"{100 * share:.0f} %"
+    if share < 0.0005:
+        return "<0.1 %"
+    return ">99.9 %" if share >= 0.9995 else f"{100 * share:.1f} %"
+
+
+def about_rows(report: SparsityReport) -> str:
+    """Say what was measured.
+
+    Args:
+        report: The analysis.
+
+    Returns:
+        Rows, policy, derivative and threshold.
+    """
+    left_out = f", {report.nonfinite_rows:,} of them not finite and left out" if report.nonfinite_rows else ""
+    return (
+        f"{_number(report.rows, 'row')} of {_number(report.episodes, 'episode')}{left_out}; "
+        f"{report.policy} policy, {report.derivative} derivative; "
+        f"{len(report.state_names)} state variables, {_number(len(report.action_names), 'action')}; "
+        f"an element is zero when |x| < {report.atol:g}."
+    )
+
+
+def about_heatmap(report: SparsityReport) -> str:
+    """Say how many elements are zero in every row, in some rows and in none.
+
+    Args:
+        report: The analysis.
+
+    Returns:
+        The sentence.
+    """
+    state, action = report.global_sparsity.state, report.global_sparsity.action
+    finite = report.rows - report.nonfinite_rows
+    always = state.always_zero_count + action.always_zero_count
+    never = sum(int(np.count_nonzero(block.zero_frequency == 0.0)) for block in (state, action))
+    others = state.elements + action.elements - always
+    rest = f"Of the other {others:,}, {others - never:,} are zero in some rows and {never:,} in none."
+    return (
+        f"{_always_zero(state)} of ∂s'/∂s and {_always_zero(action)} of ∂s'/∂a are zero in all {finite:,} finite rows. "
+        f"{rest}"
+    )
+
+
+def about_histograms(report: SparsityReport) -> str:
+    """Say how sparse a row is on average, and how many values and patterns there are.
+
+    Args:
+        report: The analysis.
+
+    Returns:
+        The sentences.
+    """
+    local = report.local
+    counts = np.sort(local.combined.histogram_counts[local.combined.histogram_counts > 0])[::-1]
+    top = float(counts[:3].sum() / counts.sum())
+    if len(counts) == 1:
+        values = "Every row has the same number of zeros."
+    elif len(counts) <= 3:
+        values = f"That share takes {len(counts)} values."
+    else:
+        values = f"That share takes {len(counts):,} values; the three most frequent make up {percent(top)} of the rows."
+    return (
+        f"On average {percent(local.combined.sparsity_mean)} of the elements are zero in a row "
+        f"({percent(local.state.sparsity_mean)} of ∂s'/∂s, {percent(local.action.sparsity_mean)} of ∂s'/∂a); "
+        f"the standard deviation is {100 * local.combined.sparsity_std:.1f} percentage points. "
+        f"{values} {_patterns(local.distinct_patterns, local.pattern_shares)}"
+    )
+
+
+def about_timeline(report: SparsityReport, steps: int | None = None) -> str:
+    """Say between which values the sparsity of the first episode moves, and how often.
+
+    Args:
+        report: The analysis.
+        steps: How many control steps from the episode's start; None for the whole episode.
+
+    Returns:
+        The sentences; why there is no figure, where there is none.
+    """
+    if report.temporal is None:
+        return NO_TIME
+    values = report.temporal.timeline_combined[:steps]
+    finite = ~np.isnan(values)
+    which = f"the {_number(len(values), 'control step')} of the first episode"
+    if steps is not None and len(values) == steps:
+        which = f"the first {_number(steps, 'control step')} of the first episode"
+    if not finite.any():
+        return f"None of {which} is finite."
+    low, high = float(values[finite].min()), float(values[finite].max())
+    pairs = finite[1:] & finite[:-1]
+    changes = int(np.count_nonzero(values[1:][pairs] != values[:-1][pairs]))
+    said = f"Over {which} {percent(low)} of the elements are zero throughout."
+    if low != high:
+        said = (
+            f"Over {which} between {percent(low)} and {percent(high)} of the elements are zero; "
+            f"the share changes from one step to the next in {changes:,} of {_number(int(pairs.sum()), 'case')}."
+        )
+    if not finite.all():
+        said += f" {_number(int((~finite).sum()), 'step is', 'steps are')} not finite and left blank."
+    return f"{said} {_switches(report)}" if steps is None else said
+
+
+def about_durations(report: SparsityReport) -> str:
+    """Say for how long an element stays zero or non-zero, and what is left out of that.
+
+    Args:
+        report: The analysis.
+
+    Returns:
+        The sentences; why there is no figure, where there is none.
+    """
+    if report.temporal is None:
+        return NO_TIME
+    zero, nonzero = report.temporal.zero, report.temporal.nonzero
+    parts = [f"{_stays('zero', zero)} {_stays('non-zero', nonzero)}"]
+    stretches = int(zero.counts.sum())
+    if stretches:
+        short = int(zero.counts[:_SHORT].sum())
+        parts.append(f"{percent(short / stretches)} of the zero stretches are shorter than {_SHORT} steps.")
+    if zero.left_out:
+        left = _number(zero.left_out, "zero stretch lasts", "zero stretches last")
+        parts.append(
+            f"{left} a whole episode and {'is' if zero.left_out == 1 else 'are'} left out, as in the paper; "
+            f"with {'it' if zero.left_out == 1 else 'them'} the mean would be {_steps(zero.mean_all)}."
+        )
+    censored = zero.censored + nonzero.censored
+    if censored:
+        parts.append(
+            f"{_number(censored, 'stretch touches', 'stretches touch')} an end of the episode or a row that is not "
+            f"finite and may be longer; those seen from end to end last {_steps(zero.mean_uncensored)} (zero) "
+            f"and {_steps(nonzero.mean_uncensored)} (non-zero)."
+        )
+    return " ".join(parts)
+
+
+def about_thresholds(report: SparsityReport) -> str:
+    """Say how far the threshold can be moved before the share of zeros moves.
+
+    Args:
+        report: The analysis.
+
+    Returns:
+        The sentences; why there is no figure, where there is none.
+    """
+    points = sorted(report.global_sparsity.threshold_sweep, key=lambda point: point.atol)
+    if not points:
+        return NO_SWEEP
+    # The mean over rows of zeros / elements is the share of zeros among all elements.
+    chosen = report.local.combined.sparsity_mean
+    below = [point for point in reversed(points) if point.atol <= report.atol]
+    above = [point for point in points if point.atol >= report.atol]
+    low, high = (_reach(side, chosen, report.atol) for side in (below, above))
+    first = f"At the chosen threshold of {report.atol:g}, {percent(chosen)} of all elements are zero."
+    last = f"at {points[-1].atol:g} it is {percent(points[-1].zero_fraction)}"
+    if low == high:
+        return f"{first} At the next thresholds it differs by a percentage point or more; {last}."
+    return f"{first} From {low:g} to {high:g} the share stays within one percentage point of that; {last}."
+
+
+def about_audit(audit: Mapping[str, Any] | None, derivative: str) -> str:
+    """Say what the comparison with finite differences found.
+
+    Args:
+        audit: The audit's record, or None.
+        derivative: Which verdict to quote.
+
+    Returns:
+        One sentence; what to run, where there was no audit.
+    """
+    if audit is None:
+        return NOT_AUDITED
+    rows = f" on {_number(audit['rows'], 'row')}" if isinstance(audit.get("rows"), int) else ""
+    clean = audit.get("clean")
+    verdict = ("clean" if clean else "NOT clean") if isinstance(clean, bool) else "no verdict on record"
+    columns = audit.get(derivative)
+    details = ""
+    if isinstance(columns, Mapping) and {"smooth_columns", "columns_off", "false_zeros"} <= set(columns):
+        largest = columns.get("largest_error")
+        error = f" (largest error {largest:.1e})" if isinstance(largest, float) else ""
+        details = (
+            f"; {_number(columns['smooth_columns'], 'column')} compared, {columns['columns_off']:,} off{error}, "
+            f"{_number(columns['false_zeros'], 'false zero')}"
+        )
+    return f"Audited against finite differences{rows}: {verdict}{details}."
+
+
+def _reach(points: list[Any], share: float, atol: float) -> float:
+    """Return how far from the chosen threshold the share stays the same."""
+    reached = atol
+    for point in points:
+        if abs(point.zero_fraction - share) >= _SAME_SHARE:
+            break
+        reached = point.atol
+    return reached
+
+
+def _always_zero(block: BlockSparsity) -> str:
+    count = block.always_zero_count
+    share = f" ({percent(block.fraction)})" if count else ""
+    return f"{count:,} of the {_number(block.elements, 'element')}{share}"
+
+
+def _patterns(distinct: int, shares: tuple[float, ...]) -> str:
+    if distinct == 1:
+        return "All rows have the same pattern."
+    ten = f", the ten most frequent ones {percent(min(sum(shares), 1.0))}" if distinct > 10 else ""
+    return f"There are {distinct:,} distinct patterns; the most frequent one makes up {percent(shares[0])}{ten}."
+
+
+def _switches(report: SparsityReport) -> str:
+    rate = None if report.temporal is None else report.temporal.pattern_switch_rate
+    if report.temporal is None or rate is None:
+        return "No two rows follow each other."
+    return (
+        f"In all episodes the pattern switches between {percent(rate)} of the consecutive steps "
+        f"and stays the same for {_steps(report.temporal.pattern_duration_mean)} on average."
+    )
+
+
+def _stays(kind: str, durations: Durations) -> str:
+    if durations.mean is None:
+        return f"No element stays {kind} for a while and then changes." if kind == "zero" else f"No element is {kind}."
+    return f"An element that is {kind} stays so for {_steps(durations.mean)} on average."
+
+
+def _steps(mean: float | None) -> str:
+    return "no steps (there is none)" if mean is None else f"{mean:,.1f} control steps"
+
+
+def _number(count: int, singular: str, plural: str | None = None) -> str:
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
