@@ -19,7 +19,8 @@ class Cubic:
         self.calls += 1
         after = states @ self.A.T + actions @ self.B.T
         after[:, 2] += states[:, 0] ** 3 + warmstarts[:, 0]
-        return Evaluation(after, warmstarts, np.zeros(len(states)), np.zeros((len(states), 5), dtype=bool))
+        none = np.zeros((len(states), 5), dtype=bool)
+        return Evaluation(after, warmstarts, np.zeros(len(states)), none, none, none)
 
 
 def test_all_four_slopes_are_those_of_the_function_and_not_their_transpose():

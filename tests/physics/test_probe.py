@@ -21,7 +21,8 @@ class Drift:
         ahead = states.copy()
         ahead[:, : self.nq] += 0.01 * states[:, self.nq :]
         still = np.zeros((len(states), self.nq))
-        return Evaluation(ahead, still, np.zeros(len(states)), self.rule(states))
+        active = self.rule(states)
+        return Evaluation(ahead, still, np.zeros(len(states)), active, active, active)
 
     def roll_out(self, initial_states, actions, warmstarts=None):
         states = [initial_states]

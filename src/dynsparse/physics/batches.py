@@ -14,14 +14,17 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mujoco
 import numpy as np
 
 from dynsparse.workers import Message
 
-__all__ = ["BatchServer", "serve"]
+if TYPE_CHECKING:
+    from dynsparse.physics.batch import Compilation
+
+__all__ = ["BatchServer", "read_model", "serve", "start_compilation"]
 
 # MJX imports NVIDIA Warp where it finds it, which takes 4 s of each worker's start and is never used here.
 sys.modules.setdefault("warp", None)  # type: ignore[arg-type] # None makes an import fail: documented by Python
@@ -40,16 +43,11 @@ class BatchServer:
         Args:
             start: meta ``substeps``, ``derivative`` and ``cache``; array ``model``, the bytes of an MJB file.
         """
-        from dynsparse.physics.batch import Compilation
         from dynsparse.physics.engine import Engine
 
-        cache = str(start.meta["cache"])
-        self.ready_meta: dict[str, Any] = {"cache_problem": _use_cache(cache)}
-        kept = cache and not self.ready_meta["cache_problem"]
-        model = _read_model(start.arrays["model"])
-        derivative = str(start.meta["derivative"])
-        lock = Path(cache, f"{hashlib.sha256(start.arrays['model'].tobytes()).hexdigest()[:16]}-{derivative}.lock")
-        compilation = Compilation(turn=partial(_turn, lock)) if kept else None
+        model, derivative = read_model(start), str(start.meta["derivative"])
+        compilation, problem = start_compilation(start, derivative)
+        self.ready_meta: dict[str, Any] = {"cache_problem": problem}
         self._engine = Engine(model, int(start.number("substeps")), derivative, compilation=compilation)
         self._serve: dict[str, Callable[..., Any]] = {
             "linearize": self._engine.linearize,
@@ -70,12 +68,33 @@ def serve(start: Message) -> BatchServer:
     return BatchServer(start)
 
 
-def _read_model(content: np.ndarray) -> mujoco.MjModel:
+def read_model(start: Message) -> mujoco.MjModel:
+    """Return the model that a start message carries."""
     # A worker runs in a temporary folder of its own, which is removed at its end.
     with tempfile.NamedTemporaryFile(suffix=".mjb", dir=".") as file:
-        file.write(content.tobytes())
+        file.write(start.arrays["model"].tobytes())
         file.flush()
         return mujoco.MjModel.from_binary_path(file.name)
+
+
+def start_compilation(start: Message, purpose: str) -> tuple[Compilation | None, str]:
+    """Switch the cache of compiled code on, as the start message says.
+
+    Args:
+        start: meta ``cache``, a folder or empty; array ``model``.
+        purpose: what is compiled; workers of one model and purpose take turns.
+
+    Returns:
+        How functions are compiled, and why the cache is not used (empty where it is).
+    """
+    from dynsparse.physics.batch import Compilation
+
+    cache = str(start.meta["cache"])
+    problem = _use_cache(cache)
+    if not cache or problem:
+        return None, problem
+    lock = Path(cache, f"{hashlib.sha256(start.arrays['model'].tobytes()).hexdigest()[:16]}-{purpose}.lock")
+    return Compilation(turn=partial(_turn, lock)), ""
 
 
 @contextlib.contextmanager

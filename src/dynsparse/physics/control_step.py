@@ -23,16 +23,7 @@ RowArray = Any  # a JAX array of one row inside a compiled function, a NumPy arr
 RUNGE_KUTTA_STEPS = tuple(float(a) for a in np.diag(mjx_forward._RK4_A))
 RUNGE_KUTTA_WEIGHTS = tuple(float(b) for b in mjx_forward._RK4_B)
 
-_KIND_OF_TYPE = {
-    mjx.ConstraintType.EQUALITY: 0,
-    mjx.ConstraintType.FRICTION_DOF: 1,
-    mjx.ConstraintType.FRICTION_TENDON: 1,
-    mjx.ConstraintType.LIMIT_JOINT: 2,
-    mjx.ConstraintType.LIMIT_TENDON: 3,
-    mjx.ConstraintType.CONTACT_FRICTIONLESS: 4,
-    mjx.ConstraintType.CONTACT_PYRAMIDAL: 4,
-    mjx.ConstraintType.CONTACT_ELLIPTIC: 4,
-}
+_FRICTION_TYPES = (int(mjx.ConstraintType.FRICTION_DOF), int(mjx.ConstraintType.FRICTION_TENDON))
 
 
 class SolverCalls(NamedTuple):
@@ -44,7 +35,7 @@ class SolverCalls(NamedTuple):
         warmstart: (substeps, stages, nv) from where the solver started.
         acceleration: (substeps, stages, nv) what it returned.
         residual: (substeps, stages) gradient of its cost there, rescaled as MJX does.
-        active: (substeps, stages, 5) bool; kinds of constraint that exerted force.
+        active: (substeps, stages, nc) bool; the named constraints that exerted force.
     """
 
     qpos: RowArray
@@ -118,16 +109,29 @@ def _record(sim: Simulator, before: mjx.Data, after: mjx.Data) -> SolverCalls:
     gradient = force - after.qfrc_smooth - after.qfrc_constraint
     # MJX's own norm, which says zero where every element is below 1e-8: so it is what stopped the solver.
     residual = mjx_solver._rescale(sim.model, after, mjx_math.norm(gradient))
-    return SolverCalls(
-        before.qpos, before.qvel, before.qacc_warmstart, after.qacc, residual, _exerted_kinds(sim, after)
-    )
+    return SolverCalls(before.qpos, before.qvel, before.qacc_warmstart, after.qacc, residual, _exerted(sim, after))
 
 
-def _exerted_kinds(sim: Simulator, data: mjx.Data) -> Array:
-    """Tell which kinds of constraint pushed; friction counts where it slides, which is at its bound."""
-    kinds = np.array([_KIND_OF_TYPE[mjx.ConstraintType(int(kind))] for kind in sim.constraint_types], dtype=int)
-    if not kinds.size:
-        return jnp.zeros(5, dtype=bool)
+def _exerted(sim: Simulator, data: mjx.Data) -> Array:
+    """Tell which constraints pushed; friction counts where it slides, which is at its bound."""
+    rows = sim.constraints
+    if not rows.names:
+        return jnp.zeros(0, dtype=bool)
     size = jnp.abs(data._impl.efc_force)
-    pushed = jnp.where(kinds == 1, size >= data._impl.efc_frictionloss, size > 0)
-    return jnp.stack([pushed[np.flatnonzero(kinds == kind)].any() for kind in range(5)])
+    friction = np.isin(sim.constraint_types, _FRICTION_TYPES)
+    pushed = jnp.where(friction, size >= data._impl.efc_frictionloss, size > 0)
+    first = len(rows.members)
+    # Sums as products: one operation, where a reduction for each constraint would be many.
+    member = _belongs(rows.members, np.arange(len(rows.names) - len(rows.pairs)))
+    named = pushed[:first].astype(jnp.float32) @ member > 0
+    if not len(rows.pairs):
+        return named
+    contact = data._impl.contact
+    touches = pushed[first:].astype(jnp.float32) @ _belongs(rows.slots, np.arange(contact.dim.size))
+    geoms = jnp.sort(jnp.asarray(contact.geom), axis=1)
+    of_pair = (geoms[:, None] == np.sort(rows.pairs, axis=1)[None]).all(axis=2)
+    return jnp.concatenate([named, touches @ of_pair.astype(jnp.float32) > 0])
+
+
+def _belongs(members: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    return (members[:, None] == groups).astype(np.float32)

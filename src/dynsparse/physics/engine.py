@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +13,7 @@ import numpy as np
 from dynsparse.errors import SettingError
 from dynsparse.physics.batch import BatchFunction, Compilation
 from dynsparse.physics.control_step import StepValue, control_step
+from dynsparse.physics.environment import float64_on_cpu
 from dynsparse.physics.exact import ExactJacobian
 from dynsparse.physics.linearization import Evaluation, Linearization, Rollout
 from dynsparse.physics.plain import plain_step
@@ -35,7 +35,7 @@ class BatchSizes:
     """Rows that each compiled function takes at once.
 
     Attributes:
-        value: control steps.
+        value: control steps; 16 cost as little a row as 128 but for the smallest models.
         implicit: converged solver calls.
         unrolled: unconverged solver calls.
         whole: control steps differentiated at once, by ``autodiff`` and ``reference``.
@@ -78,7 +78,7 @@ class Engine:
             raise SettingError(f"derivative must be one of {', '.join(ENGINE_DERIVATIVES)}, got {derivative!r}")
         sizes = sizes or BatchSizes()
         self.derivative = derivative
-        with _float64_on_cpu():
+        with float64_on_cpu():
             self._sim = build_simulator(model, substeps)
             clamped = build_simulator(model, substeps, clamp=True) if derivative == "autodiff" else None
         self._value = BatchFunction(partial(control_step, self._sim), sizes.value, compilation)
@@ -86,13 +86,13 @@ class Engine:
 
     def evaluate(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Evaluation:
         """Run control steps of (n, ds) states, (n, da) actions and (n, nv) warm starts."""
-        with _float64_on_cpu():
-            return _evaluation(self._step(states, actions, warmstarts))
+        with float64_on_cpu():
+            return self.evaluation(self._step(states, actions, warmstarts))
 
     def roll_out(self, initial_states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Rollout:
         """Run episodes from (e, ds) states and (e, nv) warm starts with (e, T, da) actions."""
         states, starts = [initial_states], [warmstarts]
-        with _float64_on_cpu():
+        with float64_on_cpu():
             for t in range(actions.shape[1]):
                 after = self._step(states[-1], actions[:, t], starts[-1])
                 states.append(np.concatenate([after.qpos, after.qvel], axis=1))
@@ -101,10 +101,30 @@ class Engine:
 
     def linearize(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Linearization:
         """Run and differentiate control steps of (n, ds) states, (n, da) actions and (n, nv) warm starts."""
-        with _float64_on_cpu():
-            value = self._step(states, actions, warmstarts)
+        return self.differentiate(states, actions, warmstarts, self.step(states, actions, warmstarts))
+
+    def step(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> StepValue:
+        """Run control steps as ``evaluate`` does, and keep the record of every solver call."""
+        with float64_on_cpu():
+            return self._step(states, actions, warmstarts)
+
+    def differentiate(
+        self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray, value: StepValue
+    ) -> Linearization:
+        """Differentiate control steps whose value was computed before.
+
+        Args:
+            states: (n, ds).
+            actions: (n, da).
+            warmstarts: (n, nv).
+            value: what ``step`` returned for these rows.
+
+        Returns:
+            n rows.
+        """
+        with float64_on_cpu():
             jac_state, jac_action = self._jacobian(states, actions, warmstarts, value)
-        found = _evaluation(value)
+        found = self.evaluation(value)
         numbers = (found.next_state, found.next_warmstart, jac_state, jac_action, found.solver_residual[:, None])
         finite = np.logical_and.reduce([np.isfinite(x).reshape(len(x), -1).all(axis=1) for x in numbers])
         return Linearization(
@@ -115,7 +135,21 @@ class Engine:
             finite,
             found.solver_residual,
             found.active,
+            found.constraint_active,
+            found.constraint_active_start,
             self.derivative,
+        )
+
+    def evaluation(self, value: StepValue) -> Evaluation:
+        """Return what control steps led to, and which constraints pushed in them."""
+        active = value.calls.active.any(axis=(1, 2))
+        return Evaluation(
+            np.concatenate([value.qpos, value.qvel], axis=1),
+            value.warmstart,
+            value.calls.residual.max(axis=(1, 2)),
+            self._sim.constraints.by_kind(active),
+            active,
+            value.calls.active[:, 0, 0],
         )
 
     def _step(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> StepValue:
@@ -159,22 +193,6 @@ class Engine:
             columns.append((moved[0] - moved[1]) / (2 * DIFFERENCE_STEP))
         jacobian = np.stack(columns, axis=2)
         return jacobian[:, :, :ds], jacobian[:, :, ds:]
-
-
-@contextlib.contextmanager
-def _float64_on_cpu() -> Iterator[None]:
-    """Compute where a worker would, whatever the caller's JAX is set to."""
-    with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
-        yield
-
-
-def _evaluation(value: StepValue) -> Evaluation:
-    return Evaluation(
-        np.concatenate([value.qpos, value.qvel], axis=1),
-        value.warmstart,
-        value.calls.residual.max(axis=(1, 2)),
-        value.calls.active.any(axis=(1, 2)),
-    )
 
 
 def _reference_step(sim: Simulator, state: jax.Array, action: jax.Array, warmstart: jax.Array) -> jax.Array:

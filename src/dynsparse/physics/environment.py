@@ -11,18 +11,23 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mujoco
 import numpy as np
 
 from dynsparse.errors import SettingError, UnknownEnvironmentError, UnsupportedModelError
 from dynsparse.physics.admission import admit
+from dynsparse.physics.linearization import CONSTRAINT_KINDS
+
+if TYPE_CHECKING:
+    from dynsparse.physics.constraints import ConstraintRows
 
 __all__ = [
     "ENVIRONMENT_NAMES",
     "Environment",
     "environment_from_model",
+    "float64_on_cpu",
     "load_environment",
     "model_bytes",
     "unknown_environment",
@@ -108,6 +113,32 @@ class Environment:
         """Length of ctrl."""
         return int(self.model.nu)
 
+    @property
+    def nmocap(self) -> int:
+        """Number of mocap bodies, such as a target."""
+        return int(self.model.nmocap)
+
+    @property
+    def constraint_names(self) -> tuple[str, ...]:
+        """(nc,) one name for each joint limit, tendon limit, equality, friction loss and pair of geoms."""
+        return self._constraints.names
+
+    @property
+    def constraint_kinds(self) -> tuple[str, ...]:
+        """(nc,) which of ``CONSTRAINT_KINDS`` each of ``constraint_names`` is."""
+        return tuple(CONSTRAINT_KINDS[kind] for kind in self._constraints.kinds)
+
+    @property
+    def playground(self) -> Any:
+        """The MuJoCo Playground environment, whose reset and reward these are; None for a bare model."""
+        return self._playground
+
+    @functools.cached_property
+    def _constraints(self) -> ConstraintRows:
+        from dynsparse.physics.constraints import constraint_rows
+
+        return constraint_rows(self.model)
+
     def default_state(self) -> np.ndarray:
         """Return the model's reference configuration at rest.
 
@@ -137,7 +168,7 @@ class Environment:
         import jax
 
         # The generator is named, so that the user's JAX settings do not decide what a key draws.
-        with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]), jax.threefry_partitionable(True):
+        with float64_on_cpu(), jax.threefry_partitionable(True):
             if not self._reset:
                 self._reset.append(jax.jit(self._positions_and_velocities))
             state = self._reset[0](jax.random.PRNGKey(int(key), impl="threefry2x32"))
@@ -167,9 +198,7 @@ def load_environment(name: str) -> Environment:
     """
     if name not in ENVIRONMENT_NAMES:
         raise UnknownEnvironmentError(unknown_environment(name))
-    import jax
-
-    with _quiet_mujoco(), jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
+    with _quiet_mujoco(), float64_on_cpu():
         from mujoco_playground import dm_control_suite
 
         # A fresh copy: Playground writes into the configuration that it is given, and the default is shared.
@@ -272,6 +301,15 @@ def unknown_environment(name: object) -> str:
     folded = [known for known in ENVIRONMENT_NAMES if str(name).lower() in known.lower() and known not in near]
     nearest = ", ".join([*near, *folded][:3]) or ", ".join(ENVIRONMENT_NAMES)
     return f"no environment is called {name!r}; nearest: {nearest}. `dynsparse envs` lists all"
+
+
+@contextlib.contextmanager
+def float64_on_cpu() -> Iterator[None]:
+    """Compute as every part of the library does, whatever the caller's JAX is set to."""
+    import jax
+
+    with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
+        yield
 
 
 @contextlib.contextmanager

@@ -35,12 +35,16 @@ class Evaluation:
         next_warmstart: (n, nv).
         solver_residual: (n,) largest rescaled gradient of the solver's cost over the row's substeps.
         active: (n, 5) bool; whether a constraint of each of ``CONSTRAINT_KINDS`` exerted force in any substep.
+        constraint_active: (n, nc) bool; the same for each of ``Environment.constraint_names``.
+        constraint_active_start: (n, nc) bool; the same at the first substep.
     """
 
     next_state: np.ndarray
     next_warmstart: np.ndarray
     solver_residual: np.ndarray
     active: np.ndarray
+    constraint_active: np.ndarray
+    constraint_active_start: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,8 @@ class Linearization:
         solver_residual: (n,) largest rescaled gradient of the solver's cost over the substeps; below 1e-8 every
             solver call of the row had converged.
         active: (n, 5) bool; whether a constraint of each of ``CONSTRAINT_KINDS`` exerted force in any substep.
+        constraint_active: (n, nc) bool; the same for each of ``Environment.constraint_names``.
+        constraint_active_start: (n, nc) bool; the same at the first substep.
         derivative: one of ``DERIVATIVES``.
     """
 
@@ -83,6 +89,8 @@ class Linearization:
     finite: np.ndarray
     solver_residual: np.ndarray
     active: np.ndarray
+    constraint_active: np.ndarray
+    constraint_active_start: np.ndarray
     derivative: str
 
     @property

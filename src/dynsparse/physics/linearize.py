@@ -85,6 +85,8 @@ def linearize(
         batch.finite[0],
         batch.solver_residual[0],
         batch.active[0],
+        batch.constraint_active[0],
+        batch.constraint_active_start[0],
         derivative,
     )
 

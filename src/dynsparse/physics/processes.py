@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -53,20 +54,30 @@ def cache_folder() -> str:
     return os.path.join(base, "dynsparse")
 
 
-def open_pool(env: Environment, derivative: str, workers: int) -> WorkerPool:
+def open_pool(
+    env: Environment,
+    derivative: str,
+    workers: int,
+    *,
+    task: str = "dynsparse.physics.batches:serve",
+    more: Mapping[str, JSON] | None = None,
+) -> WorkerPool:
     """Describe worker processes for an environment; they start with the first request.
 
     Args:
         env: the environment.
         derivative: what they compute; also ``"reference"``.
         workers: how many; 0 for one on each usable core.
+        task: "package.module:factory", what serves the requests.
+        more: what else the factory is told.
 
     Returns:
         The pool.
     """
     meta: dict[str, JSON] = {"substeps": env.substeps, "derivative": derivative, "cache": cache_folder()}
+    meta.update(more or {})
     start = Message("start", meta, {"model": np.frombuffer(model_bytes(env.model), dtype=np.uint8)})
-    return WorkerPool("dynsparse.physics.batches:serve", start, workers, environment=worker_environment())
+    return WorkerPool(task, start, workers, environment=worker_environment())
 
 
 def warn_once(message: str) -> None:

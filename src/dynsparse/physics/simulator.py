@@ -17,6 +17,7 @@ from mujoco.mjx._src import forward as mjx_forward
 from mujoco.mjx._src import support as mjx_support
 
 from dynsparse.errors import UnsupportedModelError
+from dynsparse.physics.constraints import ConstraintRows, constraint_rows
 
 __all__ = ["Simulator", "build_simulator"]
 
@@ -34,11 +35,13 @@ class Simulator:
         model: the MJX model, sensors off, the control clamp off unless built with it.
         template: MJX data of which only the four inputs are replaced.
         substeps: simulation steps in one control step.
+        constraints: the named constraints.
     """
 
     model: mjx.Model
     template: mjx.Data
     substeps: int
+    constraints: ConstraintRows
 
     @property
     def nq(self) -> int:
@@ -149,4 +152,4 @@ def build_simulator(model: mujoco.MjModel, substeps: int, *, clamp: bool = False
         raise UnsupportedModelError(f"MJX can not simulate this model: {error}") from error
     if mjx_model.body_mass.dtype != np.float64:
         raise UnsupportedModelError("the simulator needs float64; call it with 64-bit values enabled")
-    return Simulator(mjx_model, template, substeps)
+    return Simulator(mjx_model, template, substeps, constraint_rows(own))

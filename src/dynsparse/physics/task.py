@@ -1,0 +1,135 @@
+"""The task around a control step: where an episode starts, what a policy observes, what is rewarded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from mujoco import mjx
+
+from dynsparse.errors import UnsupportedModelError
+from dynsparse.physics.batch import BatchFunction, Compilation
+from dynsparse.physics.environment import Environment, float64_on_cpu
+
+__all__ = ["EpisodeStart", "LastSubstep", "Task"]
+
+Array = jax.Array
+
+
+@dataclass(frozen=True)
+class EpisodeStart:
+    """Where one episode starts, as the environment's own ``reset`` draws it.
+
+    Attributes:
+        state: (ds,) qpos then qvel.
+        warmstart: (nv,) qacc_warmstart, m/s^2 or rad/s^2.
+        mocap_pos: (nmocap, 3) positions of mocap bodies (targets), m.
+        mocap_quat: (nmocap, 4) their orientations.
+        observation: (do,) what a policy sees before the first step.
+    """
+
+    state: np.ndarray
+    warmstart: np.ndarray
+    mocap_pos: np.ndarray
+    mocap_quat: np.ndarray
+    observation: np.ndarray
+
+
+class LastSubstep(NamedTuple):
+    """What observation and reward of control steps are computed from, rows first.
+
+    Attributes:
+        qpos: (n, nq) at the start of the last substep.
+        qvel: (n, nv).
+        warmstart: (n, nv).
+        action: (n, nu) applied.
+        next_qpos: (n, nq) at its end.
+        next_qvel: (n, nv).
+        mocap_pos: (n, nmocap, 3) m.
+        mocap_quat: (n, nmocap, 4).
+    """
+
+    qpos: np.ndarray
+    qvel: np.ndarray
+    warmstart: np.ndarray
+    action: np.ndarray
+    next_qpos: np.ndarray
+    next_qvel: np.ndarray
+    mocap_pos: np.ndarray
+    mocap_quat: np.ndarray
+
+
+class Task:
+    """Start, observation and reward of a Playground environment, by its own code.
+
+    Playground computes both from the data that ``mjx.step`` leaves behind: qpos and qvel after the last substep,
+    everything derived from them (positions of bodies, sensors) as it was before it.  So the last substep is run
+    again, with its sensors; what it leaves is what Playground would have had.
+
+    Args:
+        env: the environment, loaded from Playground.
+        observed_rows: rows of a batch of observations.
+        rewarded_rows: rows of a batch of rewards.
+        compilation: how functions are compiled.
+
+    Raises:
+        UnsupportedModelError: if the environment is a model without a task.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        *,
+        observed_rows: int = 32,
+        rewarded_rows: int = 128,
+        compilation: Compilation | None = None,
+    ) -> None:
+        self._task = env.playground
+        if self._task is None:
+            raise UnsupportedModelError(f"{env.name} is a model without a task: it has no reset, observation or reward")
+        with float64_on_cpu():
+            self._model = self._task.mjx_model
+            self._template = mjx.make_data(env.model, impl="jax")
+            blank = jax.eval_shape(self._task.reset, jax.random.PRNGKey(0))
+        self.observation_dim = int(blank.obs.shape[-1])
+        self._metrics = tuple(blank.metrics)
+        self._start = jax.jit(self._started)
+        self._observe = BatchFunction(partial(self._observed, True), observed_rows, compilation)
+        self._reward = BatchFunction(partial(self._observed, False), rewarded_rows, compilation)
+
+    def start(self, key: int) -> EpisodeStart:
+        """Draw the start of an episode from a key (an integer from 0 to 2**63 - 1)."""
+        with float64_on_cpu(), jax.threefry_partitionable(True):
+            found = self._start(jax.random.PRNGKey(int(key), impl="threefry2x32"))
+        return EpisodeStart(*(np.array(part, dtype=np.float64) for part in found))
+
+    def rewards(self, last: LastSubstep) -> np.ndarray:
+        """Return the (n,) rewards of n control steps."""
+        with float64_on_cpu():
+            return np.asarray(self._reward(*last)[0])
+
+    def observe(self, last: LastSubstep) -> tuple[np.ndarray, np.ndarray]:
+        """Return the (n,) rewards of n control steps and the (n, do) observations after them."""
+        with float64_on_cpu():
+            reward, observation = self._observe(*last)
+        return np.asarray(reward), np.asarray(observation)
+
+    def _started(self, key: Array) -> tuple[Array, ...]:
+        state = self._task.reset(key)
+        data = state.data
+        position = jnp.concatenate([data.qpos, data.qvel])
+        return position, data.qacc_warmstart, data.mocap_pos, data.mocap_quat, state.obs
+
+    def _observed(self, both: bool, *last: Array) -> tuple[Array, ...]:
+        qpos, qvel, warmstart, action, next_qpos, next_qvel, mocap_pos, mocap_quat = last
+        data = self._template.replace(
+            qpos=qpos, qvel=qvel, ctrl=action, qacc_warmstart=warmstart, mocap_pos=mocap_pos, mocap_quat=mocap_quat
+        )
+        after = mjx.step(self._model, data).replace(qpos=next_qpos, qvel=next_qvel)
+        info: dict[str, Any] = {"rng": jax.random.PRNGKey(0)}
+        reward = self._task._get_reward(after, action, info, dict.fromkeys(self._metrics, jnp.zeros(())))
+        return (reward, self._task._get_obs(after, info)) if both else (reward,)
