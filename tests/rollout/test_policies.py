@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from dynsparse.errors import SettingError
-from dynsparse.rollout.policies import initial_key, random_actions
+from dynsparse.rollout.policies import (
+    coverage_stream,
+    initial_key,
+    policy_noise,
+    random_actions,
+    random_actions_of,
+)
 
 ENV = SimpleNamespace(name="Toy", action_dim=2, action_low=np.array([-1.0, 0.0]), action_high=np.array([1.0, 5.0]))
 
@@ -52,3 +58,43 @@ def test_a_range_without_end_is_refused():
     free = SimpleNamespace(name="Free", action_dim=1, action_low=np.array([-np.inf]), action_high=np.array([np.inf]))
     with pytest.raises(SettingError, match="bounded control range, Free"):
         random_actions(free, 1, 1, 0, 1)
+
+
+def test_one_episode_is_that_of_all_of_them():
+    together = random_actions(ENV, 4, 11, seed=6, hold=3)
+    for episode in (3, 0, 2):
+        assert np.array_equal(random_actions_of(ENV, 6, episode, 11, 3), together[episode])
+    assert random_actions_of(ENV, 6, 10**6, 2, 3).shape == (2, 2)
+
+
+def test_a_longer_episode_begins_like_a_shorter_one():
+    assert np.array_equal(random_actions_of(ENV, 1, 5, 40, 3)[:7], random_actions_of(ENV, 1, 5, 7, 3))
+    assert np.array_equal(policy_noise("Toy", 1, 5, 40, 3)[:7], policy_noise("Toy", 1, 5, 7, 3))
+
+
+@pytest.mark.parametrize(("steps", "hold", "named"), [(0, 1, "steps"), (1, 0, "hold"), (1, 1.5, "hold")])
+def test_an_episode_without_steps_and_a_hold_of_none_are_refused(steps, hold, named):
+    with pytest.raises(SettingError, match=f"{named} must be a whole number of at least 1"):
+        random_actions_of(ENV, 0, 0, steps, hold)
+
+
+def test_noise_is_standard_normal():
+    noise = policy_noise("Toy", 0, 0, 4000, 2)
+    assert (noise.shape, noise.dtype) == ((4000, 2), np.float32)
+    # Standard error of a mean of 4,000 is 0.016, of a standard deviation 0.011, of a correlation 0.016: five of them.
+    np.testing.assert_allclose(noise.mean(axis=0), 0.0, atol=0.08)
+    np.testing.assert_allclose(noise.std(axis=0), 1.0, atol=0.06)
+    assert abs(np.corrcoef(noise.T)[0, 1]) < 0.08
+
+
+def test_streams_differ_by_seed_environment_episode_and_purpose():
+    noises = [
+        policy_noise("Toy", 0, 0, 3, 2),
+        policy_noise("Toy", 1, 0, 3, 2),
+        policy_noise("Twin", 0, 0, 3, 2),
+        policy_noise("Toy", 0, 1, 3, 2),
+    ]
+    assert len({noise.tobytes() for noise in noises}) == len(noises)
+    streams = [coverage_stream("Toy", 0), *(coverage_stream("Toy", seed, row) for seed in (0, 1) for row in (0, 1))]
+    drawn = [int(stream.generate_state(1, np.uint64)[0]) for stream in streams]
+    assert len({*drawn, initial_key(ENV, 0, 0), initial_key(ENV, 0, 1)}) == 7

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -79,8 +80,12 @@ def coverage_states(env: Environment, seed: int, first: int, count: int) -> Cove
     points = _sobol(coverage_stream(env.name, seed), width, first, count)
     ends = [states.position_dim, states.position_dim + states.velocity_dim]
     position, velocity, action = np.split(points, ends, axis=1)
-    generators = (np.random.default_rng(coverage_stream(env.name, seed, first + row)) for row in range(count))
-    qpos, penetrating = _kept(env.model, states, states.positions(position), list(generators))
+    qpos, penetrating = _kept(
+        env.model,
+        states,
+        states.positions(position),
+        lambda row: np.random.default_rng(coverage_stream(env.name, seed, first + row)),
+    )
     return CoverageStates(
         states=np.concatenate([qpos, states.velocities(velocity)], axis=1),
         actions=low + (high - low) * action,
@@ -102,16 +107,17 @@ def _sobol(stream: np.random.SeedSequence, width: int, first: int, count: int) -
 
 
 def _kept(
-    model: mujoco.MjModel, states: StateRange, qpos: Array, generators: list[np.random.Generator]
+    model: mujoco.MjModel, states: StateRange, qpos: Array, generator: Callable[[int], np.random.Generator]
 ) -> tuple[Array, NDArray[np.bool_]]:
     """Draw again where a tendon is too long; return (n, nq) positions and (n,) which of them penetrate."""
     look = _Look(model)
     excess, penetrating = look(qpos)
+    generators = {row: generator(row) for row in np.flatnonzero(excess > 0.0).tolist()}
     for _ in range(REDRAWS):
         rows = np.flatnonzero(excess > 0.0)
         if not len(rows):
             break
-        others = states.positions(np.stack([generators[row].random(states.position_dim) for row in rows]))
+        others = states.positions(np.stack([generators[row].random(states.position_dim) for row in rows.tolist()]))
         found, overlapping = look(others)
         closer = found < excess[rows]
         rows = rows[closer]
