@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynsparse.errors import InputError, OutputError
+from dynsparse.provenance import content_hash
 
-__all__ = ["SCHEMA", "hash_arrays", "read", "write"]
+__all__ = ["SCHEMA", "hash_arrays", "read", "seal", "typed_errors", "write"]
 
 SCHEMA = 1
 
 JSON_NAME = "analysis.json"
 NPZ_NAME = "analysis.npz"
 
-_Report = TypeVar("_Report")
-_Part = TypeVar("_Part")
-
-# What reading damaged files was seen to raise: no file, no JSON or UTF-8, a key or type that is not there, a torn
-# archive (zipfile also says NotImplementedError of a flipped version number, and RuntimeError of a flipped flag).
+# What damaged files can raise: no file, no JSON or UTF-8, a key or type that is not there, a torn archive (zipfile also
+# says NotImplementedError of a flipped version number, and RuntimeError of a flipped flag), or a torn header of an
+# array in it (a shape beyond all memory, half a token).
 _BROKEN = (
     OSError,
     ValueError,
@@ -36,10 +37,12 @@ _BROKEN = (
     TypeError,
     AttributeError,
     EOFError,
+    MemoryError,
     NotImplementedError,
     OverflowError,
     RuntimeError,
     SyntaxError,
+    tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -64,7 +67,7 @@ def hash_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
 
 
 def write(folder: str | os.PathLike[str], content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write both files.
+    """Write both files, sealed: the JSON file holds a hash of the arrays and one of all the rest.
 
     Args:
         folder: An existing folder.
@@ -74,7 +77,7 @@ def write(folder: str | os.PathLike[str], content: Mapping[str, Any], arrays: Ma
     Raises:
         OutputError: If they can not be written there.
     """
-    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+    text = json.dumps(seal(content, arrays), indent=1, allow_nan=False) + "\n"
     try:
         with (Path(folder) / NPZ_NAME).open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
@@ -86,60 +89,61 @@ def write(folder: str | os.PathLike[str], content: Mapping[str, Any], arrays: Ma
         ) from error
 
 
-def read(
-    folder: str | os.PathLike[str],
-    build: Callable[[Mapping[str, Any], Mapping[str, NDArray[Any]]], _Report],
-    describe: Callable[[_Report], Mapping[str, Any]],
-) -> _Report:
-    """Read both files, and prove that they belong together.
+def seal(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """Add the two hashes by which damage, and a file of another analysis, is found.
+
+    Args:
+        content: What ``analysis.json`` is to hold.
+        arrays: What ``analysis.npz`` is to hold.
+
+    Returns:
+        The content with ``arrays_sha256``, and with ``content_sha256`` of all that stands before it.
+    """
+    content = {**content, "arrays_sha256": hash_arrays(arrays)}
+    return {**content, "content_sha256": content_hash(content)}
+
+
+def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Read both files, and prove that they are whole and belong together.
 
     Args:
         folder: Folder that holds them.
-        build: Makes the report from the content of both.
-        describe: Says what ``analysis.json`` must hold for a report.  Everything that the arrays decide is computed
-            from them again, so that an altered number is found.
 
     Returns:
-        The report.
+        What ``analysis.json`` holds, without the hashes, and the arrays.
 
     Raises:
-        InputError: If a file is missing, broken, of another schema, or the two do not belong together.
+        InputError: If a file is missing, broken, altered, of another schema, or the two do not belong together.
     """
-    found = _attempt(folder, lambda: _read_json(Path(folder) / JSON_NAME))
-    if found.get("schema") != SCHEMA:
-        raise InputError(
-            f"expected an analysis of schema {SCHEMA} in {folder}, got schema {found.get('schema')!r}; make it again"
-        )
-    arrays = _attempt(folder, lambda: _read_arrays(Path(folder) / NPZ_NAME))
-    if hash_arrays(arrays) != found.get("arrays_sha256"):
+    with typed_errors(folder):
+        found = json.loads((Path(folder) / JSON_NAME).read_text(encoding="utf-8"))
+        schema = found["schema"]
+    if schema != SCHEMA:
+        raise InputError(f"expected an analysis of schema {SCHEMA} in {folder}, got schema {schema!r}; make it again")
+    with typed_errors(folder):
+        sealed = found.pop("content_sha256") == content_hash(found)
+        arrays_hash = found.pop("arrays_sha256")
+    if not sealed:
+        raise InputError(f"{JSON_NAME} in {folder} is not what was written, its hash says; make it again")
+    with typed_errors(folder), (Path(folder) / NPZ_NAME).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+        arrays = {name: np.asarray(file[name]) for name in file.files}
+    if hash_arrays(arrays) != arrays_hash:
         raise InputError(f"{JSON_NAME} and {NPZ_NAME} in {folder} do not belong together; make them again")
-    report = _attempt(folder, lambda: build(found, arrays))
-    expected = _attempt(folder, lambda: describe(report))
-    different = sorted(key for key in {*found, *expected} if found.get(key) != expected.get(key))
-    if different:
-        raise InputError(
-            f"{JSON_NAME} and {NPZ_NAME} in {folder} do not belong together: {', '.join(different)} "
-            "is not what the arrays say; make them again"
-        )
-    return report
+    return found, arrays
 
 
-def _read_json(path: Path) -> Mapping[str, Any]:
-    found = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(found, dict):
-        raise TypeError(f"an object was expected, not {type(found).__name__}")
-    return found
+@contextlib.contextmanager
+def typed_errors(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn whatever a file that was not written by us can cause into one typed error.
 
+    Args:
+        folder: Folder that is read, for the message.
 
-def _read_arrays(path: Path) -> Mapping[str, NDArray[Any]]:
-    with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-        return {name: np.asarray(file[name]) for name in file.files}
-
-
-def _attempt(folder: str | os.PathLike[str], read_part: Callable[[], _Part]) -> _Part:
-    """Run one part of reading; whatever a file that was not written by us can cause becomes one typed error."""
+    Raises:
+        InputError: If the body raised one of the errors that broken files cause.
+    """
     try:
-        return read_part()
+        yield
     except _BROKEN as error:
         raise InputError(
             f"expected {JSON_NAME} and {NPZ_NAME} in {folder}, can not read them ({error!r}); make them again"

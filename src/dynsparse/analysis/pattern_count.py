@@ -9,6 +9,7 @@ __all__ = ["PatternCount", "hash_patterns"]
 
 _SEED = 20_250_402
 _MERGE_AT = 65_536
+_BLOCKS_AT = 256
 _HALF = np.uint64(32)
 
 
@@ -59,7 +60,8 @@ class PatternCount:
         hashes, counts = np.unique(hash_patterns(zero), return_counts=True)
         self._waiting.append((hashes, counts))
         # Merging whenever a block arrives would take a time that grows with the square of the rows.
-        if sum(len(hashes) for hashes, _ in self._waiting) > max(_MERGE_AT, len(self._hashes)):
+        waiting = sum(len(hashes) for hashes, _ in self._waiting)
+        if waiting > max(_MERGE_AT, len(self._hashes)) or len(self._waiting) >= _BLOCKS_AT:
             self._merge()
 
     @property

@@ -74,7 +74,8 @@ class RowBlock:
             starts = _episode_starts(episode, t, len(kept), first_row)
         # Float32 data are widened, which is exact, so that one threshold means one number.
         state, action = (np.asarray(block, dtype=np.float64) for block in (jac_state, jac_action))
-        zero = np.concatenate([is_zero(block, atol).reshape(len(kept), -1) for block in (state, action)], axis=1)
+        flat = [block.reshape(len(kept), block.shape[1] * block.shape[2]) for block in (state, action)]
+        zero = np.concatenate([is_zero(block, atol) for block in flat], axis=1)
         zero[~kept] = False
         return cls(state, action, np.asarray(kept), starts, zero)
 

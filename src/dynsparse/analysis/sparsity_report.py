@@ -14,7 +14,7 @@ from dynsparse.analysis.durations import Durations
 from dynsparse.analysis.global_sparsity import BlockSparsity, GlobalSparsity, ThresholdPoint
 from dynsparse.analysis.local_sparsity import LocalBlock, LocalSparsity
 from dynsparse.analysis.temporal_sparsity import TemporalSparsity
-from dynsparse.errors import ArrayError
+from dynsparse.errors import ArrayError, InputError
 
 __all__ = ["SparsityReport"]
 
@@ -86,7 +86,7 @@ class SparsityReport:
         return self.global_sparsity.atol
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what ``analysis.json`` holds, a hash of the arrays beside it included."""
+        """Return what ``analysis.json`` holds, besides the hashes that ``save`` adds."""
         blocks = {name: _local_dict(getattr(self.local, name)) for name in _BLOCKS}
         patterns = {
             "distinct_patterns": self.local.distinct_patterns,
@@ -111,7 +111,6 @@ class SparsityReport:
             "local": blocks | {"combined": blocks["combined"] | patterns},
             "temporal": None if self.temporal is None else _temporal_dict(self.temporal),
             "threshold_sweep": [asdict(point) for point in self.global_sparsity.threshold_sweep],
-            "arrays_sha256": files.hash_arrays(self.to_arrays()),
         }
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
@@ -156,9 +155,20 @@ class SparsityReport:
             An equal report.
 
         Raises:
-            InputError: If a file is missing, broken, of another schema, or the two do not belong together.
+            InputError: If a file is missing, broken, altered, of another schema, or the two do not belong together.
         """
-        return files.read(folder, cls._from_parts, cls.to_dict)
+        found, arrays = files.read(folder)
+        with files.typed_errors(folder):
+            report = cls._from_parts(found, arrays)
+        # What the arrays decide was computed from them again, so that a contradiction shows.
+        expected = report.to_dict()
+        different = sorted(key for key in {*found, *expected} if found.get(key) != expected.get(key))
+        if different:
+            raise InputError(
+                f"the files in {folder} contradict each other: {', '.join(different)} is not what the arrays say; "
+                "make them again"
+            )
+        return report
 
     @classmethod
     def _from_parts(cls, found: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> SparsityReport:
