@@ -18,7 +18,7 @@ from dynsparse.report.causes import Cause
 from dynsparse.report.figure import render
 from dynsparse.report.files import write_file
 from dynsparse.report.gallery import GALLERY, Drawing
-from dynsparse.report.markup import box, details, element, flatten, make_table, text
+from dynsparse.report.markup import box, details, element, flatten, make_table, prose, text
 from dynsparse.report.overview import about_page, summary_table, table1
 from dynsparse.report.table1 import Table1Row, make_table1, paper_table1
 
@@ -104,8 +104,8 @@ def _section(report: SparsityReport, anchor: str) -> str:
     suspicious = report.audit is None or report.audit.get("clean") is not True
     parts = [
         element("h2", text(report.environment), id=f"{anchor}-title"),
-        element("p", text(sentences.about_rows(report))),
-        element("p", text(audit), class_="audit warned" if suspicious else "audit"),
+        element("p", prose(sentences.about_rows(report))),
+        element("p", prose(audit), class_="audit warned" if suspicious else "audit"),
         element("div", *(_figure(drawing, report) for drawing in GALLERY), class_="figures"),
         details("Provenance", _record(f"Provenance of {report.environment}", report.provenance)),
     ]
@@ -123,7 +123,7 @@ def _missing_section(name: str, anchor: str) -> str:
 def _figure(drawing: Drawing, report: SparsityReport) -> str:
     """Return one figure with its caption, or the caption alone where there is nothing to draw."""
     source = f" The paper's {drawing.source}." if drawing.source else ""
-    caption = element("strong", text(drawing.title) + ".") + " " + text(drawing.say(report))
+    caption = element("strong", text(drawing.title) + ".") + " " + prose(drawing.say(report))
     caption = element("figcaption", caption, element("span", text(source), class_="source"))
     wide = drawing.name == "heatmap"
     image = _image(drawing, report, wide) if drawing.can_draw(report) else ""

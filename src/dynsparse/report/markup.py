@@ -8,10 +8,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["box", "details", "element", "flatten", "make_table", "text"]
+__all__ = ["box", "details", "element", "flatten", "make_table", "prose", "text"]
 
 # Not allowed in HTML, not even as references.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+# In escaped text: 1e-15, 5.2 %, <0.1 %, ∂s'/∂s.
+_UNBROKEN = re.compile(r"(?:&[lg]t;)?\d[\d.,]*(?:e-\d+| %)|∂s&#x27;/∂[sa]")
 _VOID = ("img", "br")
 
 
@@ -26,6 +28,18 @@ def text(value: object) -> str:
     """
     plain = str(value).encode("utf-8", "replace").decode("utf-8")
     return html.escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", plain))
+
+
+def prose(sentence: str) -> str:
+    """Return running text as HTML in which no line breaks inside a number, a percentage or a derivative.
+
+    Args:
+        sentence: The text.
+
+    Returns:
+        HTML.
+    """
+    return _UNBROKEN.sub(r'<span class="unbroken">\g<0></span>', text(sentence))
 
 
 def element(name: str, *inner: str, **attributes: object) -> str:
@@ -76,8 +90,9 @@ def make_table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[obj
         spread: dict[str, object] = {"colspan": missing + 1, "class_": "missing"} if missing else {}
         parts += [element("td", text(cell), **spread) for cell in cells[-1:]]
         lines.append(element("tr", *parts))
-    inner = element("caption", text(caption)) + element("thead", head) + element("tbody", *lines)
-    return box(element("table", inner), caption)
+    inner = element("thead", head) + element("tbody", *lines)
+    # Not a <caption>: that would be as wide as the table, and scroll with it.
+    return element("p", text(caption), class_="caption") + box(element("table", inner, aria_label=caption), caption)
 
 
 def details(summary: str, content: str) -> str:

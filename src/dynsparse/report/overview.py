@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dynsparse.analysis import SparsityReport
 from dynsparse.report.causes import Cause
-from dynsparse.report.markup import element, make_table, text
+from dynsparse.report.markup import element, make_table, prose, text
 from dynsparse.report.sentences import percent
 from dynsparse.report.table1 import Table1Row
 
@@ -68,7 +68,7 @@ def table1(rows: Sequence[Table1Row], causes: Sequence[Cause], missing: Sequence
     cells += [(name, _MISSING) for name in missing]
     atols = sorted({row.atol for row in rows})
     at = f" with |x| < {', '.join(f'{atol:g}' for atol in atols)}" if atols else ""
-    listed = element("ul", *(element("li", text(_sentence(cause))) for cause in causes)) if causes else ""
+    listed = element("ul", *(element("li", prose(_sentence(cause))) for cause in causes)) if causes else ""
     return make_table(f"Elements{at} in every finite row, beside the paper's Table 1", columns, cells) + listed
 
 
