@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -24,7 +25,7 @@ def weights(sizes=(3, 5, 4), seed=0, **changed):
     rng = np.random.default_rng(seed)
     layers = tuple(
         (rng.normal(size=(a, b)).astype(np.float32), rng.normal(size=b).astype(np.float32))
-        for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+        for a, b in itertools.pairwise(sizes)
     )
     given = {"name": "toy", "environment": "Toy", "family": "tanh-normal", "activation": "swish", "layers": layers}
     return PolicyWeights(**{**given, "action_scaling": "range", **changed})
@@ -104,7 +105,7 @@ def test_the_normalised_observation_is_clipped():
 
 
 def test_network_is_that_of_brax():
-    jax = pytest.importorskip("jax")
+    import jax
     from brax.training.acme.running_statistics import NestedMeanStd, normalize
     from brax.training.agents.ppo import networks
 
@@ -156,8 +157,8 @@ def test_memory_order_of_a_kernel_decides_nothing():
 
 
 def test_actions_stay_inside_the_range_however_large_they_were_sampled():
-    # 0.1 + (0.3 - 0.1) is above 0.3 in float64: the clip after scaling is needed.
-    low, high = np.array([0.1, -7.0]), np.array([0.3, 1.0])
+    low, high = np.array([-2.0, -7.0]), np.array([-0.9, 1.0])
+    assert low[0] + (high[0] - low[0]) > high[0]  # which is why there is a clip after scaling
     extreme = policy(low=low, high=high).apply(np.array([[1e30, 1e30], [-1e30, -1e30], [9.0, -9.0]]))
     np.testing.assert_array_equal(extreme[:2], [high, low])
     # float32 would round tanh(9) = 1 - 3e-8 to 1.
@@ -194,7 +195,7 @@ def test_another_environments_policy_is_refused_with_both_shapes(observations, a
 def test_a_nan_in_the_output_names_the_row():
     observation = np.zeros((5, 3))
     observation[3, 1] = np.nan
-    with pytest.raises(PolicyError, match="policy 'toy'.*row 3 of the batch.*observation was not finite") as caught:
+    with pytest.raises(PolicyError, match=r"policy 'toy'.*row 3 of the batch.*observation was not finite") as caught:
         policy().act(observation, np.zeros((5, 2), np.float32))
     assert caught.value.row == 3
     # Finite weights that overflow on a finite observation.
