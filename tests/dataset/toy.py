@@ -1,4 +1,4 @@
-"""A toy system in NumPy alone, collected block by block: a block depends on the seed and its number, on nothing else."""
+"""A toy system in NumPy alone, collected block by block: a block depends on the seed and its number alone."""
 
 from __future__ import annotations
 

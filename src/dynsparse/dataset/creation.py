@@ -9,7 +9,7 @@ from dynsparse.dataset.chunks import CODEC, GROUP, Codec
 from dynsparse.dataset.description import DatasetDescription
 from dynsparse.dataset.fields import FIELD_NAMES
 from dynsparse.dataset.files import Files
-from dynsparse.dataset.lock import Lock
+from dynsparse.dataset.lock import LOCK_NAME, Lock
 from dynsparse.dataset.place import holds_dataset, is_empty, output_errors
 from dynsparse.dataset.record import BLOCKS
 from dynsparse.dataset.writer import DatasetWriter
@@ -77,7 +77,7 @@ def _refuse_other_content(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"expected a folder, {folder} is a file; choose another --out")
     if not is_empty(folder) and not holds_dataset(folder):
-        held = ", ".join(sorted(entry.name for entry in folder.iterdir())[:3])
+        held = ", ".join(sorted(entry.name for entry in folder.iterdir() if entry.name != LOCK_NAME)[:3])
         raise OutputExistsError(
             f"expected an empty folder or a data set of dynsparse, {folder} holds {held}; nothing is overwritten, "
             "choose another --out"
