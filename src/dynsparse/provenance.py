@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -17,7 +17,7 @@ from typing import Any
 
 from dynsparse.errors import SettingError
 
-__all__ = ["Machine", "Provenance", "collect_provenance", "content_hash"]
+__all__ = ["Machine", "Provenance", "collect_provenance", "content_hash", "package_versions"]
 
 # Read from package metadata: importing JAX or MuJoCo takes seconds and is not ours to do here.
 _DISTRIBUTIONS = ("numpy", "jax", "jaxlib", "mujoco", "mujoco-mjx", "playground")
@@ -97,7 +97,7 @@ def collect_provenance(command: str, seed: int | None, **extra: Any) -> Provenan
         version=_version("dynsparse") or "unknown",
         commit=commit,
         uncommitted_changes=changed,
-        versions={"python": platform.python_version()} | {name: _version(name) for name in _DISTRIBUTIONS},
+        versions={"python": platform.python_version()} | package_versions(_DISTRIBUTIONS),
         machine=_machine(),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         extra=extra,
@@ -144,6 +144,18 @@ def _version(distribution: str) -> str | None:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return None
+
+
+def package_versions(distributions: Sequence[str]) -> dict[str, str | None]:
+    """Return the installed versions of packages.
+
+    Args:
+        distributions: Their names.
+
+    Returns:
+        Version by name; None for one that is missing.
+    """
+    return {name: _version(name) for name in distributions}
 
 
 @cache

@@ -1,95 +1,174 @@
-"""Collection: trajectories of a policy, with the transition Jacobian of every row."""
+"""Collection: a data set of transitions with the exact Jacobian of every row."""
 
 from __future__ import annotations
 
+import json
+import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from dynsparse.dataset import DatasetDescription, create_dataset
+from dynsparse.physics.environment import Environment
+from dynsparse.provenance import package_versions
+from dynsparse.rollout.collector import Collector
+from dynsparse.rollout.policies import bounded_range
+from dynsparse.rollout.settings import CollectSettings
 
-from dynsparse.rollout.policies import initial_key, random_actions
+__all__ = ["Collected", "collect", "describe"]
 
-if TYPE_CHECKING:
-    from dynsparse.config import ReproduceSettings
-    from dynsparse.physics.environment import Environment
-    from dynsparse.physics.linearization import Linearization
-    from dynsparse.physics.linearizer import Linearizer
+BLOCK_BYTES = 4 * 2**20
+"""Bytes of a block's rows before compression, about: one episode of the larger environments.  A commit costs some
+twenty flushes to disk whatever its size, and what is not committed is lost with a stop."""
 
-__all__ = ["Collected", "collect_random"]
+_DECIDING = ("dynsparse", "numpy", "scipy", "jax", "jaxlib", "mujoco", "mujoco-mjx", "playground", "zarr", "numcodecs")
 
 
 @dataclass(frozen=True)
 class Collected:
-    """Rows of rollouts in the order of episode and time.
+    """What a collection did.
 
     Attributes:
-        states: (n, ds) state before the control step.
-        actions: (n, da) applied action.
-        warmstarts: (n, nv) ``qacc_warmstart`` at the start of the control step.
-        next_states: (n, ds) state after it; bitwise the next row's state inside an episode.
-        episode: (n,) number of the episode.
-        t: (n,) control step inside the episode.
-        linearization: Jacobians of the same rows.
+        path: the data set.
+        rows: rows that it holds now.
+        new_rows: rows that were added.
+        nonfinite_rows: how many of the added ones are not finite.
+        seconds: time of the rows alone, without starting and compiling, s.
+        compile_seconds: time of starting and compiling, s.
+        peak_rss_mib: most memory of one worker, MiB.
     """
 
-    states: NDArray[np.float64]
-    actions: NDArray[np.float64]
-    warmstarts: NDArray[np.float64]
-    next_states: NDArray[np.float64]
-    episode: NDArray[np.int64]
-    t: NDArray[np.int64]
-    linearization: Linearization
+    path: Path
+    rows: int
+    new_rows: int
+    nonfinite_rows: int
+    seconds: float
+    compile_seconds: float
+    peak_rss_mib: float
 
 
-def collect_random(
+def collect(
     env: Environment,
-    linearizer: Linearizer,
-    settings: ReproduceSettings,
-    on_phase: Callable[[str], None] = lambda phase: None,
+    settings: CollectSettings,
+    path: str | os.PathLike[str],
+    *,
+    workers: int = 0,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_phase: Callable[[str], None] = lambda _phase: None,
     on_rows: Callable[[int, int], None] | None = None,
+    on_collector: Callable[[Collector], None] = lambda _collector: None,
 ) -> Collected:
-    """Roll the random policy out and linearize every row.
+    """Roll a policy out, differentiate every row, and store block after block.
+
+    Stopped at any moment and called again with ``resume``, it ends with the same bytes as without the stop.
 
     Args:
-        env: The environment.
-        linearizer: Its pool of workers.
-        settings: Rows, episodes, seed and action hold.
-        on_phase: Told ``"roll out"`` and ``"linearize"`` when they start.
-        on_rows: Told rows linearized so far, and how many of them are not finite.
+        env: the environment, loaded from Playground.
+        settings: what decides the rows.
+        path: folder of the data set.
+        workers: worker processes; 0 for one on each usable core.
+        resume: go on with a data set of the same settings; start one where there is none.
+        overwrite: replace a data set that is there.
+        on_phase: told ``"compile"``, ``"roll out"`` and ``"linearize"`` as they begin.
+        on_rows: told rows of the data set so far, and how many of the new ones are not finite.
+        on_collector: told the worker processes' owner once there is one, to be able to stop them.
 
     Returns:
-        All rows; an episode's content depends on the seed and its number alone.
+        What was done.
 
     Raises:
-        WorkerError: If a worker died or hung; names the rows without a result.
+        OutputExistsError: something is there; or, with ``resume``, a data set of other settings (each named).
+        OutputError: it can not be written, or another process is writing there.
+        PolicyError: the policy's file does not fit the environment.
+        WorkerError: a worker died or hung; blocks that were whole are committed.
     """
-    on_phase("roll out")
-    steps = settings.episode_steps
-    actions = random_actions(env, settings.episodes, steps, settings.seed, settings.action_hold)
-    keys = [initial_key(env, settings.seed, episode) for episode in range(settings.episodes)]
-    initial = np.stack([env.sample_initial_state(key) for key in keys])
-    rollout = linearizer.roll_out(initial, actions)
-    # Episodes are equally long, so that they are rolled out together; the surplus of the last ones is cut here.
-    rows = settings.rows
-    states = _flat(rollout.states[:, :-1], rows)
-    flat_actions = _flat(actions, rows)
-    warmstarts = _flat(rollout.warmstarts[:, :-1], rows)
-    on_phase("linearize")
-    linearization = linearizer.linearize(states, flat_actions, warmstarts, on_rows=on_rows)
-    number = np.arange(rows, dtype=np.int64)
-    return Collected(
-        states=states,
-        actions=flat_actions,
-        warmstarts=warmstarts,
-        next_states=_flat(rollout.states[:, 1:], rows),
-        episode=number // steps,
-        t=number % steps,
-        linearization=linearization,
+    description = describe(env, settings)
+    with create_dataset(path, description, resume=resume, overwrite=overwrite) as writer:
+        missing = writer.missing
+        places = {number: description.block_rows(number) for number in range(description.blocks)}
+        new = sum(places[number].stop - places[number].start for number in missing)
+        before, nonfinite = description.rows - new, [0]
+        if not missing:
+            return Collected(Path(path), description.rows, 0, 0, 0.0, 0.0, 0.0)
+
+        def count(done: int, bad: int) -> None:
+            nonfinite[0] = bad
+            if on_rows is not None:
+                on_rows(before + done, bad)
+
+        with Collector(env, settings, workers=workers) as collector:
+            on_collector(collector)
+            on_phase("compile")
+            collector.warm_up()
+            began = time.perf_counter()
+            collector.make(description, missing, writer.commit, on_phase=on_phase, on_rows=count)
+            seconds = time.perf_counter() - began
+            peak = collector.peak_rss_mib
+        return Collected(Path(path), description.rows, new, nonfinite[0], seconds, collector.compile_seconds, peak)
+
+
+def describe(env: Environment, settings: CollectSettings) -> DatasetDescription:
+    """Say what a data set of these settings holds.
+
+    Args:
+        env: the environment.
+        settings: what decides the rows.
+
+    Returns:
+        The description that is stored with it.
+
+    Raises:
+        PolicyError: the policy's file can not be read or has another number of actions.
+        SettingError: the random policy has no range to draw from.
+    """
+    steps = 1 if settings.states == "coverage" else min(settings.episode_steps, settings.rows)
+    width = 8 if settings.dtype == "float64" else 4
+    reals = env.state_dim * (env.state_dim + env.action_dim + 2) + 2 * env.action_dim + env.nv + 7 * env.nmocap + 2
+    held = settings.is_random and settings.states == "rollout"
+    episode_bytes = steps * (width * reals + 2 * len(env.constraint_names) + 19)
+    return DatasetDescription(
+        environment=env.name,
+        state_names=env.state_names,
+        state_units=env.state_units,
+        action_names=env.action_names,
+        action_low=tuple(env.action_low.tolist()),
+        action_high=tuple(env.action_high.tolist()),
+        constraint_names=env.constraint_names,
+        nv=env.nv,
+        nmocap=env.nmocap,
+        rows=settings.rows,
+        episode_steps=steps,
+        episodes_per_block=max(1, round(BLOCK_BYTES / episode_bytes)),
+        dtype=settings.dtype,
+        policy=_policy(env, settings),
+        seed=settings.seed,
+        states=settings.states,
+        derivative=settings.derivative,
+        environment_config=_config(env),
+        versions=package_versions(_DECIDING),
+        substeps=env.substeps,
+        dt=env.dt,
+        extras={"model_sha256": env.fingerprint, **({"action_hold": settings.action_hold} if held else {})},
     )
 
 
-def _flat(block: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
-    """Put (episodes, steps, width) into (rows, width), the surplus cut off."""
-    return np.ascontiguousarray(block.reshape(-1, block.shape[-1])[:rows])
+def _policy(env: Environment, settings: CollectSettings) -> dict[str, Any]:
+    if settings.is_random:
+        bounded_range(env, "policy 'random'")  # refused before anything is written
+        return {"name": "random", "family": "uniform, held", "sha256": None}
+    from dynsparse.rollout.policy_file import read_weights
+
+    weights = read_weights(settings.policy)
+    return {"name": weights.name, "family": weights.family, "sha256": weights.fingerprint}
+
+
+def _config(env: Environment) -> dict[str, Any]:
+    """Return Playground's configuration as plain JSON values."""
+    if env.playground is None:
+        return {}
+    # A tuple becomes the list that it will be when it is read again.
+    config: dict[str, Any] = json.loads(json.dumps(env.playground._config.to_dict(), default=str))
+    return config

@@ -1,0 +1,186 @@
+"""Collector: worker processes that roll episodes out and differentiate every row of them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from dynsparse.dataset import DatasetDescription, finite_rows
+from dynsparse.errors import WorkerError
+from dynsparse.physics.environment import Environment
+from dynsparse.physics.processes import open_pool, warn_once
+from dynsparse.rollout.settings import CollectSettings
+from dynsparse.rollout.wave import EPISODES_AT_ONCE, Wave
+from dynsparse.workers import Message, worker_count
+from dynsparse.workers.protocol import JSON
+
+__all__ = ["Collector"]
+
+CHUNK_ROWS = 256
+"""Most rows of a request to differentiate."""
+
+Commit = Callable[[int, Mapping[str, np.ndarray]], None]
+
+
+class Collector:
+    """Processes that make the blocks of one data set; a context manager.
+
+    A block's content depends on the description and on its number alone: not on the number of workers, nor on which
+    blocks are made together.
+
+    Args:
+        env: the environment, loaded from Playground.
+        settings: what decides the rows.
+        workers: how many processes; 0 for one on each usable core.
+
+    Raises:
+        SettingError: if ``workers`` is negative.
+    """
+
+    def __init__(self, env: Environment, settings: CollectSettings, *, workers: int = 0) -> None:
+        self._name, self._settings, self._workers = env.name, settings, worker_count(workers)
+        more: dict[str, JSON] = {
+            "environment": env.name,
+            "fingerprint": env.fingerprint,
+            "seed": settings.seed,
+            "action_hold": settings.action_hold,
+            "policy": "" if settings.is_random else os.path.abspath(settings.policy),
+        }
+        self._pool = open_pool(env, settings.derivative, workers, task="dynsparse.rollout.server:serve", more=more)
+        self.compile_seconds = 0.0
+
+    @property
+    def peak_rss_mib(self) -> float:
+        """Largest memory that any of the workers has held, MiB."""
+        return self._pool.peak_rss_mib
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the workers that run now."""
+        return self._pool.pids
+
+    def warm_up(self) -> None:
+        """Start the workers and compile what every row needs.
+
+        Raises:
+            WorkerError: if they can not be started, or a policy can not be used there.
+        """
+        began = time.perf_counter()
+        self._pool.start()
+        kind, meta, arrays = self._begin([0], 1)
+        count = max(1, len(self._pool.pids))
+        first = self._answers([Message(kind, meta, arrays)] * count, "its first step")
+        self._answers([Message("differentiate", {}, dict(reply.arrays)) for reply in first], "its first row")
+        for ready in self._pool.ready:
+            if ready.get("cache_problem"):
+                warn_once(f"compiled code is not kept: {ready['cache_problem']}; set DYNSPARSE_CACHE to a folder")
+        self.compile_seconds = time.perf_counter() - began
+
+    def make(
+        self,
+        description: DatasetDescription,
+        blocks: Sequence[int],
+        commit: Commit,
+        *,
+        on_phase: Callable[[str], None] = lambda _phase: None,
+        on_rows: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Make blocks and hand each over as soon as it is whole.
+
+        Args:
+            description: the data set.
+            blocks: numbers of the blocks to make.
+            commit: told a block's number and its arrays, in this thread.
+            on_phase: told ``"roll out"`` and ``"linearize"`` when they begin.
+            on_rows: told rows differentiated so far, and how many of them are not finite.
+
+        Raises:
+            WorkerError: a worker died or hung; names the episodes.  Blocks that are whole were handed over before.
+            OutputError: whatever ``commit`` raises goes through; no worker is left busy.
+        """
+        told = [0, 0]
+        for group in self._waves(description, blocks):
+            on_phase("roll out")
+            wave = Wave(description, group)
+            requests = [self._begin(part, description.episode_steps) for part in self._parts(wave.episodes)]
+            replies = self._answers([Message(*request) for request in requests], "episodes")
+            for part, reply in zip(self._parts(wave.episodes), replies, strict=True):
+                wave.begin(part, reply.arrays)
+            del replies
+            on_phase("linearize")
+            self._linearize(wave, commit, told, on_rows)
+
+    def close(self) -> None:
+        """End the workers; harmless when repeated."""
+        self._pool.close()
+
+    def __enter__(self) -> Collector:
+        """Return the collector itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the workers."""
+        self.close()
+
+    def _linearize(
+        self, wave: Wave, commit: Commit, told: list[int], on_rows: Callable[[int, int], None] | None
+    ) -> None:
+        spans = [slice(first, min(first + CHUNK_ROWS, wave.rows)) for first in range(0, wave.rows, CHUNK_ROWS)]
+
+        def take(index: int, reply: Message) -> None:
+            wave.finish(spans[index], reply.arrays)
+            told[0] += spans[index].stop - spans[index].start
+            told[1] += int((~finite_rows(dict(reply.arrays))).sum())
+            if on_rows is not None:
+                on_rows(told[0], told[1])
+            for number, arrays in wave.whole_blocks():
+                commit(number, arrays)
+
+        answers = self._pool.run([Message("differentiate", {}, wave.request(span)) for span in spans], take)
+        lost = [(span, answer) for span, answer in zip(spans, answers, strict=True) if isinstance(answer, WorkerError)]
+        if lost:
+            rows = [row for span, _ in lost for row in wave.numbers(span)]
+            raise WorkerError(f"{self._name}: rows {rows[0]} to {rows[-1]} have no result. {lost[0][1]}", rows)
+
+    def _begin(self, episodes: Sequence[int], steps: int) -> tuple[str, dict[str, Any], dict[str, np.ndarray]]:
+        """Return the request that starts a group of consecutive episodes."""
+        if self._settings.states == "coverage":
+            return "cover", {"first": episodes[0], "rows": len(episodes)}, {}
+        return "roll_out", {"steps": steps}, {"episodes": np.array(episodes, dtype=np.int64)}
+
+    def _waves(self, description: DatasetDescription, blocks: Sequence[int]) -> Iterator[list[int]]:
+        """Group blocks, so that every worker has as many episodes as one step of its takes."""
+        wave: list[int] = []
+        held = 0
+        for number in blocks:
+            wave.append(number)
+            held += len(description.block_episodes(number))
+            if held >= self._workers * EPISODES_AT_ONCE:
+                yield wave
+                wave, held = [], 0
+        if wave:
+            yield wave
+
+    def _parts(self, episodes: Sequence[int]) -> list[list[int]]:
+        """Split episodes evenly among the workers; a part of coverage's is consecutive."""
+        if self._settings.states == "coverage":
+            cuts = [i for i, (a, b) in enumerate(pairwise(episodes), 1) if b != a + 1]
+            runs = np.split(np.array(episodes), cuts)
+            return [part.tolist() for run in runs for part in np.split(run, range(CHUNK_ROWS, len(run), CHUNK_ROWS))]
+        count = max(self._workers, -(-len(episodes) // EPISODES_AT_ONCE))
+        return [part.tolist() for part in np.array_split(np.array(episodes), min(count, len(episodes)))]
+
+    def _answers(self, requests: Sequence[Message], what: str) -> list[Message]:
+        answers = self._pool.run(requests)
+        for answer in answers:
+            if isinstance(answer, WorkerError):
+                raise WorkerError(f"{self._name}: a worker could not compute {what}. {answer}")
+        return [answer for answer in answers if isinstance(answer, Message)]

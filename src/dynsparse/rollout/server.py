@@ -1,0 +1,209 @@
+"""What a collecting worker does: roll episodes out, then differentiate their rows without computing them again.
+
+Imported in worker processes only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from dynsparse.errors import PolicyError, WorkerError
+from dynsparse.physics.batches import read_model, start_compilation
+from dynsparse.physics.control_step import SolverCalls, StepValue
+from dynsparse.physics.engine import BatchSizes, Engine
+from dynsparse.physics.environment import Environment, load_environment
+from dynsparse.physics.task import EpisodeStart, LastSubstep, Task
+from dynsparse.rollout.coverage import coverage_states
+from dynsparse.rollout.policies import Policy, initial_key, policy_noise, random_actions_of
+from dynsparse.rollout.wave import EPISODES_AT_ONCE
+from dynsparse.workers import Message
+
+__all__ = ["RolloutServer", "serve"]
+
+Arrays = dict[str, np.ndarray]
+
+_CALLS = tuple(f"calls_{name}" for name in SolverCalls._fields)
+
+
+class RolloutServer:
+    """Serves ``roll_out``, ``cover`` and ``differentiate`` requests of one environment.
+
+    Attributes:
+        ready_meta: what the parent learns when this worker is ready.
+    """
+
+    def __init__(self, start: Message) -> None:
+        """Load the environment and prepare to compile.
+
+        Args:
+            start: meta ``environment``, ``substeps``, ``derivative``, ``cache``, ``seed``, ``action_hold`` and
+                ``policy`` (a file, or empty for the random policy); array ``model``, the bytes of an MJB file.
+        """
+        model = read_model(start)
+        compilation, problem = start_compilation(start, f"collect-{start.meta['derivative']}")
+        self.ready_meta: dict[str, Any] = {"cache_problem": problem}
+        sizes = BatchSizes(value=EPISODES_AT_ONCE)
+        self._engine = Engine(
+            model, int(start.number("substeps")), str(start.meta["derivative"]), sizes=sizes, compilation=compilation
+        )
+        name = str(start.meta["environment"])
+        self._env = load_environment(name)
+        if self._env.fingerprint != start.meta["fingerprint"]:
+            raise WorkerError(
+                f"expected the model of {name} that the parent process has, got another one; "
+                "were packages upgraded while it ran? start the program again"
+            )
+        self._task = Task(self._env, observed_rows=EPISODES_AT_ONCE, compilation=compilation)
+        self._seed, self._hold = int(start.number("seed")), int(start.number("action_hold"))
+        self._policy = _policy(str(start.meta["policy"]), self._env, self._task)
+        self._serve: Mapping[str, Callable[[Message], Arrays]] = {
+            "roll_out": self._roll_out,
+            "cover": self._cover,
+            "differentiate": self._differentiate,
+        }
+
+    def __call__(self, request: Message) -> Message:
+        """Answer a request."""
+        arrays = self._serve[request.kind](request)
+        return Message(request.kind, {}, {name: np.ascontiguousarray(array) for name, array in arrays.items()})
+
+    def _roll_out(self, request: Message) -> Arrays:
+        """Run the episodes whose numbers are given, ``steps`` control steps each."""
+        episodes, steps = request.arrays["episodes"].tolist(), int(request.number("steps"))
+        starts = [self._task.start(initial_key(self._env, self._seed, episode)) for episode in episodes]
+        chooser = _Chooser(self._env, self._policy, self._seed, self._hold, episodes, steps, starts)
+        state = np.stack([start.state for start in starts])
+        warmstart = np.stack([start.warmstart for start in starts])
+        mocap = {name: np.stack([getattr(start, name) for start in starts]) for name in ("mocap_pos", "mocap_quat")}
+        kept: list[Arrays] = []
+        for t in range(steps):
+            raw, action = chooser.choose(t)
+            value = self._engine.step(state, action, warmstart)
+            row = {"state": state, "action": action, "action_raw": raw, "warmstart": warmstart, **_flat(value)}
+            if chooser.looks:
+                row["reward"], observation = self._task.observe(_last(self._env.nq, action, value, mocap))
+                chooser.see(observation)
+            kept.append(row)
+            state, warmstart = row["next_state"], value.warmstart
+        # Episode after episode: (e, T, ...) flattened.
+        found = {name: _by_episode([row[name] for row in kept]) for name in kept[0]}
+        return found | {name: np.repeat(array, steps, axis=0) for name, array in mocap.items()}
+
+    def _cover(self, request: Message) -> Arrays:
+        """Run the one-step episodes ``first`` to ``first + rows - 1`` of the coverage sequence."""
+        rows = int(request.number("rows"))
+        start = coverage_states(self._env, self._seed, int(request.number("first")), rows)
+        value = self._engine.step(start.states, start.actions, start.warmstarts)
+        home = self._task.start(0)
+        found: Arrays = {"state": start.states, "action": start.actions, "action_raw": start.actions}
+        found |= {"warmstart": start.warmstarts, "penetrating": start.penetrating, **_flat(value)}
+        for name in ("mocap_pos", "mocap_quat"):
+            found[name] = np.repeat(getattr(home, name)[None], rows, axis=0)
+        return found
+
+    def _differentiate(self, request: Message) -> Arrays:
+        """Differentiate rows that a ``roll_out`` or ``cover`` answered; reward those that have none yet."""
+        rows = request.arrays
+        nq, value = self._env.nq, _value(self._env.nq, rows)
+        found = self._engine.differentiate(rows["state"], rows["action"], rows["warmstart"], value)
+        answer = {
+            "jac_state": found.jac_state,
+            "jac_action": found.jac_action,
+            "solver_residual": found.solver_residual,
+            "constraint_active": found.constraint_active,
+            "constraint_active_start": found.constraint_active_start,
+        }
+        if "reward" not in rows:
+            mocap = {name: rows[name] for name in ("mocap_pos", "mocap_quat")}
+            answer["reward"] = self._task.rewards(_last(nq, rows["action"], value, mocap))
+        return answer
+
+
+def serve(start: Message) -> RolloutServer:
+    """Make the handler of a worker (the task that the parent names)."""
+    return RolloutServer(start)
+
+
+class _Chooser:
+    """The actions of a group of episodes: drawn beforehand, or chosen by a policy that looks."""
+
+    def __init__(
+        self,
+        env: Environment,
+        policy: Policy | None,
+        seed: int,
+        hold: int,
+        episodes: list[int],
+        steps: int,
+        starts: list[EpisodeStart],
+    ) -> None:
+        self._policy, self._episodes, self._middle = policy, episodes, (env.action_low + env.action_high) / 2
+        self._observation = np.stack([start.observation for start in starts])
+        if policy is None:
+            self._drawn = np.stack([random_actions_of(env, seed, episode, steps, hold) for episode in episodes])
+        else:
+            noise = [policy_noise(env.name, seed, episode, steps, env.action_dim) for episode in episodes]
+            self._noise = np.stack(noise)
+
+    @property
+    def looks(self) -> bool:
+        """Whether the actions depend on what is observed."""
+        return self._policy is not None
+
+    def see(self, observation: np.ndarray) -> None:
+        """Take the (e, do) observations after a step."""
+        self._observation = observation
+
+    def choose(self, t: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the (e, da) actions of step t, as sampled and as applied."""
+        if self._policy is None:
+            return self._drawn[:, t], self._drawn[:, t]
+        # A simulation that has gone to NaN is no fault of the policy's: it is not asked any more.
+        lost = ~np.isfinite(self._observation).all(axis=1)
+        observation = np.where(lost[:, None], 0.0, self._observation)
+        try:
+            raw, action = self._policy.act(observation, self._noise[:, t])
+        except PolicyError as error:
+            row = getattr(error, "row", None)
+            where = "" if row is None else f" in episode {self._episodes[row]}"
+            raise PolicyError(f"{error} (at control step {t}{where})") from error
+        return np.where(lost[:, None], self._middle, raw), np.where(lost[:, None], self._middle, action)
+
+
+def _policy(path: str, env: Environment, task: Task) -> Policy | None:
+    if not path:
+        return None
+    from dynsparse.rollout.policy_file import load_policy
+
+    return load_policy(
+        path, action_low=env.action_low, action_high=env.action_high, observation_dim=task.observation_dim
+    )
+
+
+def _flat(value: StepValue) -> Arrays:
+    """Return what is kept of control steps, under names that a message can carry."""
+    calls = dict(zip(_CALLS, value.calls, strict=True))
+    end = np.concatenate([value.qpos, value.qvel], axis=1)
+    return {"next_state": end, "next_warmstart": value.warmstart, **calls}
+
+
+def _value(nq: int, rows: Mapping[str, np.ndarray]) -> StepValue:
+    """Undo ``_flat``."""
+    end = rows["next_state"]
+    return StepValue(end[:, :nq], end[:, nq:], rows["next_warmstart"], SolverCalls(*(rows[name] for name in _CALLS)))
+
+
+def _last(nq: int, action: np.ndarray, value: StepValue, mocap: Mapping[str, np.ndarray]) -> LastSubstep:
+    calls = value.calls
+    # The first stage of the last substep: where the substep begins, also with Runge-Kutta's four stages.
+    before = (calls.qpos[:, -1, 0], calls.qvel[:, -1, 0], calls.warmstart[:, -1, 0])
+    return LastSubstep(*before, action, value.qpos, value.qvel, mocap["mocap_pos"], mocap["mocap_quat"])
+
+
+def _by_episode(steps: list[np.ndarray]) -> np.ndarray:
+    """Put T arrays of (e, ...) into one of (e * T, ...), episode after episode."""
+    stacked = np.stack(steps, axis=1)
+    return stacked.reshape(-1, *stacked.shape[2:])
