@@ -55,7 +55,7 @@ _DPI = 200
 _METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Producer": None, "Creator": "dynsparse"},
-    "svg": {"Date": None, "Creator": "dynsparse"},
+    "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
 }
 
 # matplotlib's settings are global to the process, and environments finish in several threads.

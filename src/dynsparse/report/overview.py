@@ -130,5 +130,6 @@ def _steps(mean: float | None) -> str:
 
 def _sentence(cause: Cause) -> str:
     subject = f"{cause.environment}, {cause.column}" if cause.column else cause.environment
-    count = f" ({cause.elements} elements)" if cause.kind in {"cause", "unexplained"} else ""
+    plural = "" if cause.elements == 1 else "s"
+    count = f" ({cause.elements} element{plural})" if cause.kind in {"cause", "unexplained"} else ""
     return f"{subject}{count}: {cause.sentence}."

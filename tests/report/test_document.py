@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import re
+
+import matplotlib
+import pytest
+
+from dynsparse.errors import InputError, OutputError
+from dynsparse.report.causes import Cause
+from dynsparse.report.document import write_report
+from dynsparse.report.gallery import GALLERY
+from dynsparse.report.sentences import NO_TIME
+from dynsparse.report.table1 import make_table1, paper_table1
+
+from .page_checks import read_page
+from .switched import switched_report
+
+HOSTILE = "<script>alert('x')</script>\"$title&"
+AUDIT = {"rows": 300, "clean": True, "exact": {"smooth_columns": 9, "columns_off": 0, "false_zeros": 0}}
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    reports = [switched_report("CheetahRun", audit=AUDIT), switched_report("Other", states="coverage")]
+    return write_report(reports, tmp_path_factory.mktemp("page") / "sub" / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_is_valid_and_needs_nothing_else(page):
+    reader = read_page(page)
+    assert reader.faults == []
+    assert "script" not in reader.tags
+    assert "default-src 'none'" in page
+
+
+def test_every_figure_is_there_with_its_sentence(page):
+    reader = read_page(page)
+    along_time = 3
+    assert len(reader.images) == 2 * len(GALLERY) - along_time
+    for drawing in GALLERY:
+        assert re.sub(r"\s+", " ", drawing.say(switched_report("CheetahRun"))) in reader.text
+    assert reader.text.count(NO_TIME) == along_time
+
+
+def test_missing_environments_are_shown_as_missing(page):
+    reader = read_page(page)
+    missing = [name for name in paper_table1() if name != "CheetahRun"]
+    for name in missing:
+        assert f"Missing: there is no analysis of {name}." in reader.text
+    assert reader.text.count("missing: not analysed") == 2 * len(missing)
+    assert "Missing: there is no analysis of Other" not in reader.text
+
+
+def test_expected_environments_can_be_named(tmp_path):
+    path = write_report([switched_report("Other")], tmp_path / "r.html", expected=["Other", "Third"])
+    text = read_page(path.read_text(encoding="utf-8")).text
+    assert "no analysis of Third" in text
+    assert "BallInCup" not in text
+
+
+def test_the_audit_is_quoted_and_its_absence_too(page):
+    text = read_page(page).text
+    assert "Audited against finite differences on 300 rows: clean; 9 columns compared, 0 off, 0 false zeros." in text
+    assert text.count("Not audited: run dynsparse audit DATASET.") == 1
+    assert 'class="audit warned">Not audited' in page and 'class="audit">Audited' in page
+    assert "exact.smooth_columns" in text  # the whole record is there, folded
+
+
+def test_an_audit_that_is_not_clean_is_marked(tmp_path):
+    report = switched_report(audit=AUDIT | {"clean": False})
+    page = write_report([report], tmp_path / "r.html", expected=[]).read_text(encoding="utf-8")
+    assert 'class="audit warned">Audited' in page
+    assert "NOT clean" in page
+
+
+def test_provenance_is_folded_away_but_whole(page):
+    reader = read_page(page)
+    assert "versions.numpy" in reader.text and "dynsparse analyze data --out out" in reader.text
+    assert reader.tags.count("details") == 3  # two of provenance, one audit
+
+
+def test_hostile_names_stay_text(tmp_path):
+    report = switched_report(HOSTILE, audit={"<b>": "</table>"}, names=("<i>", "qvel \N{SNOWMAN}"))
+    path = write_report([report], tmp_path / "r.html", title=HOSTILE, expected=["<u>", HOSTILE])
+    reader = read_page(path.read_text(encoding="utf-8"))
+    assert reader.faults == []
+    assert not {"script", "b", "i", "u"} & set(reader.tags)
+    assert reader.text.count(HOSTILE) >= 4  # title twice, contents, section
+
+
+def test_table_and_causes_can_be_given(tmp_path):
+    report = switched_report("ReacherHard")
+    rows, _ = make_table1([report])
+    cause = Cause("ReacherHard", "qpos a", 1, "cause", "because we say so")
+    page = write_report([report], tmp_path / "r.html", table=rows, causes=[cause], provenance={"command": "made it"})
+    text = read_page(page.read_text(encoding="utf-8")).text
+    assert "ReacherHard, qpos a (1 element): because we say so." in text
+    assert "no cause on record" not in text
+    assert "made it" in text
+
+
+def test_table1_has_the_paper_s_count_beside(tmp_path):
+    page = write_report([switched_report("ReacherHard")], tmp_path / "r.html").read_text(encoding="utf-8")
+    row = re.search(r"<tr><th scope=\"row\">ReacherHard</th>(.*?)</tr>", page).group(1)
+    cells = re.findall(r"<td>(.*?)</td>", row)
+    assert cells == ["2", "1", "1 (25.00 %)", "3", "0", "0", "NO", "1e-20 to 1e-03", "128", "0"]
+
+
+def test_the_same_reports_give_the_same_bytes(tmp_path):
+    told = []
+    one = write_report([switched_report()], tmp_path / "one.html", on_environment=told.append)
+    with matplotlib.rc_context({"font.size": 20.0, "axes.facecolor": "red"}):
+        two = write_report([switched_report()], tmp_path / "two.html")
+    other = write_report([switched_report(steps=32)], tmp_path / "other.html")
+    assert one.read_bytes() == two.read_bytes() != other.read_bytes()
+    assert told == ["Switched"]
+
+
+def test_no_report_and_two_of_one_environment_are_refused(tmp_path):
+    with pytest.raises(InputError, match="got none"):
+        write_report([], tmp_path / "r.html")
+    with pytest.raises(InputError, match="got several of Switched"):
+        write_report([switched_report(), switched_report()], tmp_path / "r.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_can_not_be_written_is_a_typed_error(tmp_path):
+    with pytest.raises(OutputError, match="expected to write"):
+        write_report([switched_report(states="coverage")], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("planted", "fault"),
+    [
+        ('<img src="x.png" alt="a long enough text">', "img loads x.png"),
+        ("<b>", "b is not closed"),
+        ("</b>", "</b> closes nothing"),
+        ('<a href="#none"></a>', "#none leads nowhere"),
+        ('<p id="a"></p><p id="a"></p>', "id a twice"),
+        ('<p onclick="x()"></p>', "p has onclick"),
+        ("<p>http://example.org</p>", "refers to another file"),
+        ('<img src="data:," alt="">', "an image says nothing"),
+    ],
+)
+def test_planted_faults_are_found(planted, fault):
+    assert fault in read_page(f"<!DOCTYPE html>\n{planted}").faults

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from dynsparse.analysis import LocalBlock
+from dynsparse.report.figure import BLOCK_LOOKS
+from dynsparse.report.histograms import draw_histogram, draw_histograms
+
+from .switched import switched_report
+
+
+def bars(axes):
+    return {round(bar.get_x() + bar.get_width() / 2, 6): round(bar.get_height(), 6) for bar in axes.patches}
+
+
+def marked(axes):
+    (line,) = axes.lines
+    return line.get_xdata()[0]
+
+
+def test_a_bar_stands_over_each_sparsity_that_occurs():
+    axes = Figure().add_subplot()
+    draw_histogram(axes, LocalBlock.from_counts(np.array([6, 0, 3, 0, 1])), BLOCK_LOOKS[0])  # 0, 2 and 4 zeros of 4
+    assert bars(axes) == {0.0: 60.0, 50.0: 30.0, 100.0: 10.0}
+    assert marked(axes) == pytest.approx(100 * (3 * 2 + 1 * 4) / 40)
+    assert axes.get_title(loc="right").endswith("mean 25.0 %")
+
+
+def test_all_bars_lie_inside_the_axis():
+    axes = Figure().add_subplot()
+    draw_histogram(axes, LocalBlock.from_counts(np.array([6, 0, 3, 0, 1])), BLOCK_LOOKS[0])
+    low, high = axes.get_xlim()
+    assert all(low <= bar.get_x() and bar.get_x() + bar.get_width() <= high for bar in axes.patches)
+
+
+def test_a_bar_among_hundreds_can_be_seen():
+    counts = np.zeros(433, dtype=np.int64)
+    counts[[100, 102]] = 5
+    axes = Figure().add_subplot()
+    draw_histogram(axes, LocalBlock.from_counts(counts), BLOCK_LOOKS[2], limit=30.0)
+    assert all(bar.get_width() >= 0.0079 * 30.0 for bar in axes.patches)
+
+
+def test_the_figure_has_a_panel_for_each_block():
+    figure = draw_histograms(switched_report())
+    state, action, combined = figure.axes
+    assert bars(state) == {25.0: 50.0, 50.0: 50.0}
+    assert bars(action) == {0.0: 50.0, 50.0: 50.0}
+    assert bars(combined) == {round(100 / 6, 6): 50.0, 50.0: 50.0}
+    assert [marked(axes) for axes in figure.axes] == pytest.approx([37.5, 25.0, 100 / 3])
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["∂s'/∂s", "∂s'/∂a", "both"]

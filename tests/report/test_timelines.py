@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from dynsparse.errors import InputError
+from dynsparse.report.figure import BLOCK_LOOKS
+from dynsparse.report.timelines import draw_timeline, draw_timelines
+
+from .switched import switched_report
+
+
+def drawn(axes):
+    (steps,) = axes.patches
+    return steps.get_data()
+
+
+def test_each_step_has_its_level_in_percent():
+    axes = Figure().add_subplot()
+    draw_timeline(axes, np.array([0.1, np.nan, 0.3]), BLOCK_LOOKS[0])
+    values, edges, _ = drawn(axes)
+    assert values == pytest.approx([10.0, np.nan, 30.0], nan_ok=True)
+    assert list(edges) == [-0.5, 0.5, 1.5, 2.5]
+    low, high = axes.get_ylim()
+    assert low < 10.0 and high > 30.0
+
+
+def test_a_row_that_is_not_finite_has_a_cross_and_no_level():
+    axes = Figure().add_subplot()
+    draw_timeline(axes, np.array([0.1, np.nan, 0.3]), BLOCK_LOOKS[0])
+    (crosses,) = axes.lines
+    assert list(crosses.get_xdata()) == [1]
+    assert axes.get_title(loc="right").endswith("not finite (1)")
+
+
+@pytest.mark.parametrize("values", [[0.0, 0.0], [1.0, 1.0], [np.nan, np.nan], [0.5]])
+def test_a_flat_line_is_not_on_the_frame(values):
+    axes = Figure().add_subplot()
+    draw_timeline(axes, np.array(values), BLOCK_LOOKS[0])
+    low, high = axes.get_ylim()
+    assert high - low >= 2.0
+    assert not np.nanmax([100 * v for v in values if v == v] or [50.0]) >= high
+
+
+def test_the_panels_are_state_action_and_both():
+    report = switched_report()
+    figure = draw_timelines(report)
+    levels = [drawn(axes)[0] for axes in figure.axes]
+    # Mode A at step 0, mode B at step 8.
+    assert [level[0] for level in levels] == pytest.approx([50.0, 50.0, 50.0])
+    assert [level[8] for level in levels] == pytest.approx([25.0, 0.0, 100 / 6])
+    assert [len(level) for level in levels] == [64] * 3
+    assert [len(drawn(axes)[0]) for axes in draw_timelines(report, 50).axes] == [50] * 3
+
+
+def test_without_episodes_there_is_no_timeline():
+    with pytest.raises(InputError, match="no timeline"):
+        draw_timelines(switched_report(states="coverage"))
