@@ -115,6 +115,14 @@ def test_the_same_reports_give_the_same_bytes(tmp_path):
     assert told == ["Switched"]
 
 
+def test_only_a_matrix_of_many_names_takes_the_whole_width(tmp_path):
+    long = tuple(f"qvel a_name_as_long_as_no_sensible_model_has_one_{index}" for index in range(2))
+    reports = [switched_report(), switched_report("Long", names=long)]
+    page = write_report(reports, tmp_path / "r.html").read_text(encoding="utf-8")
+    assert re.findall(r'<figure class="(heatmap[^"]*)"', page) == ["heatmap", "heatmap wide"]
+    assert page.count("min-width: ") > page.count('style="min-width: ') == 1
+
+
 def test_no_report_and_two_of_one_environment_are_refused(tmp_path):
     with pytest.raises(InputError, match="got none"):
         write_report([], tmp_path / "r.html")

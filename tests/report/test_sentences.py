@@ -3,28 +3,11 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import pytest
 
 from dynsparse.analysis import Durations, LocalBlock, LocalSparsity, ThresholdPoint
 from dynsparse.report import sentences
 
 from .switched import switched_report
-
-
-@pytest.mark.parametrize(
-    ("share", "written"),
-    [
-        (0.0, "0 %"),
-        (1.0, "100 %"),
-        (0.0004, "<0.1 %"),
-        (0.9996, ">99.9 %"),
-        (0.0006, "0.1 %"),
-        (0.0525, "5.2 %"),
-        (1 / 3, "33.3 %"),
-    ],
-)
-def test_a_share_never_rounds_to_none_or_all(share, written):
-    assert sentences.percent(share) == written
 
 
 def test_what_was_measured():
@@ -157,26 +140,3 @@ def with_sweep(report, sweep):
     return dataclasses.replace(
         report, global_sparsity=dataclasses.replace(report.global_sparsity, threshold_sweep=sweep)
     )
-
-
-AUDIT = {
-    "rows": 300,
-    "clean": True,
-    "exact": {"smooth_columns": 2919, "columns_off": 0, "largest_error": 8.26e-08, "false_zeros": 1},
-    "autodiff": {"smooth_columns": 2919, "columns_off": 7, "largest_error": None, "false_zeros": 0},
-}
-
-
-def test_audit_quotes_the_verdict_on_the_derivative_that_was_analysed():
-    assert sentences.about_audit(AUDIT, "exact") == (
-        "Audited against finite differences on 300 rows: clean; 2,919 columns compared, 0 off "
-        "(largest error 8.3e-08), 1 false zero."
-    )
-    assert "7 off, 0 false zeros" in sentences.about_audit(AUDIT | {"clean": False}, "autodiff")
-    assert ": NOT clean;" in sentences.about_audit(AUDIT | {"clean": False}, "autodiff")
-
-
-def test_an_audit_that_says_nothing_is_not_taken_for_clean():
-    assert sentences.about_audit(None, "exact") == "Not audited: run dynsparse audit DATASET."
-    assert sentences.about_audit({}, "exact") == "Audited against finite differences: no verdict on record."
-    assert "no verdict" in sentences.about_audit({"clean": "yes"}, "exact")

@@ -21,12 +21,17 @@ from dynsparse.report.gallery import GALLERY, Drawing
 from dynsparse.report.markup import box, details, element, flatten, make_table, prose, text
 from dynsparse.report.overview import about_page, summary_table, table1
 from dynsparse.report.table1 import Table1Row, make_table1, paper_table1
+from dynsparse.report.verdict import about_audit, is_clean
 
 __all__ = ["write_report"]
 
 TITLE = "Where the transition Jacobian is zero"
 _SIZE = re.compile(rb'<svg[^>]* width="([\d.]+)pt"')
-_POINT = 96 / 72  # pixels of a web page
+# Pixels of a web page: to a point of print, and of a column of the template's grid (23rem).
+_POINT = 96 / 72
+_COLUMN = 368
+# How much an image may be made smaller before its letters are too small.
+_SHRINKS = 0.8
 
 
 def write_report(
@@ -100,12 +105,11 @@ def _contents(names: Sequence[str], missing: Sequence[str]) -> str:
 
 def _section(report: SparsityReport, anchor: str) -> str:
     """Return everything about one environment."""
-    audit = sentences.about_audit(report.audit, report.derivative)
-    suspicious = report.audit is None or report.audit.get("clean") is not True
+    audit = prose(about_audit(report.audit, report.derivative))
     parts = [
         element("h2", text(report.environment), id=f"{anchor}-title"),
         element("p", prose(sentences.about_rows(report))),
-        element("p", prose(audit), class_="audit warned" if suspicious else "audit"),
+        element("p", audit, class_="audit" if is_clean(report.audit) else "audit warned"),
         element("div", *(_figure(drawing, report) for drawing in GALLERY), class_="figures"),
         details("Provenance", _record(f"Provenance of {report.environment}", report.provenance)),
     ]
@@ -122,25 +126,25 @@ def _missing_section(name: str, anchor: str) -> str:
 
 def _figure(drawing: Drawing, report: SparsityReport) -> str:
     """Return one figure with its caption, or the caption alone where there is nothing to draw."""
+    image, wide = _image(drawing, report) if drawing.can_draw(report) else ("", False)
     source = f" The paper's {drawing.source}." if drawing.source else ""
     caption = element("strong", text(drawing.title) + ".") + " " + prose(drawing.say(report))
     caption = element("figcaption", caption, element("span", text(source), class_="source"))
-    wide = drawing.name == "heatmap"
-    image = _image(drawing, report, wide) if drawing.can_draw(report) else ""
     return element("figure", image, caption, class_=f"{drawing.name} wide" if wide else drawing.name)
 
 
-def _image(drawing: Drawing, report: SparsityReport, wide: bool) -> str:
+def _image(drawing: Drawing, report: SparsityReport) -> tuple[str, bool]:
+    """Return one image, and whether it needs the whole width of the page."""
     (svg,) = render(lambda: drawing.draw(report), ("svg",))
     label = f"{report.environment}: {drawing.content}"
     source = f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
-    if not wide:
-        return element("img", src=source, alt=label)
-    # A matrix of many names is not squeezed into a telephone's screen: below four fifths of its size it scrolls.
     size = _SIZE.search(svg)
-    width = float(size.group(1)) * _POINT if size else 640.0
-    style = f"min-width: {0.8 * width:.0f}px; max-width: {1.1 * width:.0f}px"
-    return box(element("img", src=source, alt=label, style=style), label)
+    width = _POINT * float(size.group(1)) if size else 0.0
+    if _SHRINKS * width <= _COLUMN:
+        return element("img", src=source, alt=label), False
+    # A matrix of many names is not squeezed into a telephone's screen: it scrolls in its own box.
+    style = f"min-width: {_SHRINKS * width:.0f}px; max-width: {1.1 * width:.0f}px"
+    return box(element("img", src=source, alt=label, style=style), label), True
 
 
 def _record(caption: str, record: Mapping[str, Any]) -> str:

@@ -7,14 +7,19 @@ from collections.abc import Sequence
 from dynsparse.analysis import SparsityReport
 from dynsparse.report.causes import Cause
 from dynsparse.report.markup import element, make_table, prose, text
-from dynsparse.report.sentences import percent
+from dynsparse.report.quantities import number, percent
 from dynsparse.report.table1 import Table1Row
+from dynsparse.report.verdict import verdict
 
 __all__ = ["about_page", "summary_table", "table1"]
 
 _SAME = {True: "yes", False: "NO", None: "not in it"}
 _MISSING = "missing: not analysed"
 _NONE = "-"
+_HEADINGS = (
+    "Same for: the range of thresholds within which the count of ∂s'/∂s stays the same. "
+    "Left out: rows that are not finite."
+)
 
 
 def about_page(reports: Sequence[SparsityReport], missing: Sequence[str]) -> str:
@@ -28,7 +33,7 @@ def about_page(reports: Sequence[SparsityReport], missing: Sequence[str]) -> str
         HTML.
     """
     rows = sum(report.rows for report in reports)
-    environments = f"{len(reports)} environment{'' if len(reports) == 1 else 's'}"
+    environments = number(len(reports), "environment")
     absent = f" Missing: {', '.join(missing)}." if missing else ""
     return element(
         "p",
@@ -69,7 +74,8 @@ def table1(rows: Sequence[Table1Row], causes: Sequence[Cause], missing: Sequence
     atols = sorted({row.atol for row in rows})
     at = f" with |x| < {', '.join(f'{atol:g}' for atol in atols)}" if atols else ""
     listed = element("ul", *(element("li", prose(_sentence(cause))) for cause in causes)) if causes else ""
-    return make_table(f"Elements{at} in every finite row, beside the paper's Table 1", columns, cells) + listed
+    counts = make_table(f"Elements{at} in every finite row, beside the paper's Table 1", columns, cells)
+    return counts + element("p", prose(_HEADINGS)) + listed
 
 
 def summary_table(reports: Sequence[SparsityReport], missing: Sequence[str]) -> str:
@@ -109,7 +115,6 @@ def _table1_cells(row: Table1Row) -> tuple[object, ...]:
 
 def _summary_cells(report: SparsityReport) -> tuple[object, ...]:
     local, temporal = report.local, report.temporal
-    audit = "not audited" if report.audit is None else "clean" if report.audit.get("clean") is True else "NOT clean"
     return (
         report.environment,
         percent(local.combined.sparsity_mean),
@@ -120,7 +125,7 @@ def _summary_cells(report: SparsityReport) -> tuple[object, ...]:
         _steps(None if temporal is None else temporal.zero.mean),
         _steps(None if temporal is None else temporal.nonzero.mean),
         _NONE if temporal is None or temporal.pattern_switch_rate is None else percent(temporal.pattern_switch_rate),
-        audit,
+        verdict(report.audit),
     )
 
 
@@ -130,6 +135,5 @@ def _steps(mean: float | None) -> str:
 
 def _sentence(cause: Cause) -> str:
     subject = f"{cause.environment}, {cause.column}" if cause.column else cause.environment
-    plural = "" if cause.elements == 1 else "s"
-    count = f" ({cause.elements} element{plural})" if cause.kind in {"cause", "unexplained"} else ""
+    count = f" ({number(cause.elements, 'element')})" if cause.kind in {"cause", "unexplained"} else ""
     return f"{subject}{count}: {cause.sentence}."

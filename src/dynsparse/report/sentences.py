@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from dynsparse.analysis import BlockSparsity, Durations, SparsityReport
+from dynsparse.report.quantities import number, percent, steps_long
 
 __all__ = [
-    "NOT_AUDITED",
     "NO_SWEEP",
     "NO_TIME",
-    "about_audit",
     "about_durations",
     "about_heatmap",
     "about_histograms",
     "about_rows",
     "about_thresholds",
     "about_timeline",
-    "percent",
 ]
 
-NOT_AUDITED = "Not audited: run dynsparse audit DATASET."
 NO_TIME = (
     "There is no figure: the states were drawn one by one to cover their range and do not follow each other, "
     "so nothing can be said about time."
@@ -34,22 +30,6 @@ NO_SWEEP = "There is no figure: the analysis was made at one threshold only."
 _SHORT = 50
 # A share that moves by less counts as the same, in the sentence on the threshold.
 _SAME_SHARE = 0.01
-
-
-def percent(share: float) -> str:
-    """Write a share in percent, to a tenth; neither none nor all is what rounding makes of something else.
-
-    Args:
-        share: A number in [0, 1].
-
-    Returns:
-        For example ``"5.2 %"``, ``"0 %"`` or ``"<0.1 %"``.
-    """
-    if share in (0.0, 1.0):
-        return f"{100 * share:.0f} %"
-    if share < 0.0005:
-        return "<0.1 %"
-    return ">99.9 %" if share >= 0.9995 else f"{100 * share:.1f} %"
 
 
 def about_rows(report: SparsityReport) -> str:
@@ -63,9 +43,9 @@ def about_rows(report: SparsityReport) -> str:
     """
     left_out = f", {report.nonfinite_rows:,} of them not finite and left out" if report.nonfinite_rows else ""
     return (
-        f"{_number(report.rows, 'row')} of {_number(report.episodes, 'episode')}{left_out}; "
+        f"{number(report.rows, 'row')} of {number(report.episodes, 'episode')}{left_out}; "
         f"{report.policy} policy, {report.derivative} derivative; "
-        f"{len(report.state_names)} state variables, {_number(len(report.action_names), 'action')}; "
+        f"{len(report.state_names)} state variables, {number(len(report.action_names), 'action')}; "
         f"an element is zero when |x| < {report.atol:g}."
     )
 
@@ -131,9 +111,9 @@ def about_timeline(report: SparsityReport, steps: int | None = None) -> str:
         return NO_TIME
     values = report.temporal.timeline_combined[:steps]
     finite = ~np.isnan(values)
-    which = f"the {_number(len(values), 'control step')} of the first episode"
+    which = f"the {number(len(values), 'control step')} of the first episode"
     if steps is not None and len(values) == steps:
-        which = f"the first {_number(steps, 'control step')} of the first episode"
+        which = f"the first {number(steps, 'control step')} of the first episode"
     if not finite.any():
         return f"None of {which} is finite."
     low, high = float(values[finite].min()), float(values[finite].max())
@@ -143,10 +123,10 @@ def about_timeline(report: SparsityReport, steps: int | None = None) -> str:
     if low != high:
         said = (
             f"Over {which} between {percent(low)} and {percent(high)} of the elements are zero; "
-            f"the share changes from one step to the next in {changes:,} of {_number(int(pairs.sum()), 'case')}."
+            f"the share changes from one step to the next in {changes:,} of {number(int(pairs.sum()), 'case')}."
         )
     if not finite.all():
-        said += f" {_number(int((~finite).sum()), 'step is', 'steps are')} not finite and left blank."
+        said += f" {number(int((~finite).sum()), 'step is', 'steps are')} not finite and left blank."
     return f"{said} {_switches(report)}" if steps is None else said
 
 
@@ -168,17 +148,17 @@ def about_durations(report: SparsityReport) -> str:
         short = int(zero.counts[:_SHORT].sum())
         parts.append(f"{percent(short / stretches)} of the zero stretches are shorter than {_SHORT} steps.")
     if zero.left_out:
-        left = _number(zero.left_out, "zero stretch lasts", "zero stretches last")
+        left = number(zero.left_out, "zero stretch lasts", "zero stretches last")
         parts.append(
             f"{left} a whole episode and {'is' if zero.left_out == 1 else 'are'} left out, as in the paper; "
-            f"with {'it' if zero.left_out == 1 else 'them'} the mean would be {_steps(zero.mean_all)}."
+            f"with {'it' if zero.left_out == 1 else 'them'} the mean would be {steps_long(zero.mean_all)}."
         )
     censored = zero.censored + nonzero.censored
     if censored:
         parts.append(
-            f"{_number(censored, 'stretch touches', 'stretches touch')} an end of the episode or a row that is not "
-            f"finite and may be longer; those seen from end to end last {_steps(zero.mean_uncensored)} (zero) "
-            f"and {_steps(nonzero.mean_uncensored)} (non-zero)."
+            f"{number(censored, 'stretch touches', 'stretches touch')} an end of the episode or a row that is not "
+            f"finite and may be longer; those seen from end to end last {steps_long(zero.mean_uncensored)} (zero) "
+            f"and {steps_long(nonzero.mean_uncensored)} (non-zero)."
         )
     return " ".join(parts)
 
@@ -207,33 +187,6 @@ def about_thresholds(report: SparsityReport) -> str:
     return f"{first} From {low:g} to {high:g} the share stays within one percentage point of that; {last}."
 
 
-def about_audit(audit: Mapping[str, Any] | None, derivative: str) -> str:
-    """Say what the comparison with finite differences found.
-
-    Args:
-        audit: The audit's record, or None.
-        derivative: Which verdict to quote.
-
-    Returns:
-        One sentence; what to run, where there was no audit.
-    """
-    if audit is None:
-        return NOT_AUDITED
-    rows = f" on {_number(audit['rows'], 'row')}" if isinstance(audit.get("rows"), int) else ""
-    clean = audit.get("clean")
-    verdict = ("clean" if clean else "NOT clean") if isinstance(clean, bool) else "no verdict on record"
-    columns = audit.get(derivative)
-    details = ""
-    if isinstance(columns, Mapping) and {"smooth_columns", "columns_off", "false_zeros"} <= set(columns):
-        largest = columns.get("largest_error")
-        error = f" (largest error {largest:.1e})" if isinstance(largest, float) else ""
-        details = (
-            f"; {_number(columns['smooth_columns'], 'column')} compared, {columns['columns_off']:,} off{error}, "
-            f"{_number(columns['false_zeros'], 'false zero')}"
-        )
-    return f"Audited against finite differences{rows}: {verdict}{details}."
-
-
 def _reach(points: list[Any], share: float, atol: float) -> float:
     """Return how far from the chosen threshold the share stays the same."""
     reached = atol
@@ -247,7 +200,7 @@ def _reach(points: list[Any], share: float, atol: float) -> float:
 def _always_zero(block: BlockSparsity) -> str:
     count = block.always_zero_count
     share = f" ({percent(block.fraction)})" if count else ""
-    return f"{count:,} of the {_number(block.elements, 'element')}{share}"
+    return f"{count:,} of the {number(block.elements, 'element')}{share}"
 
 
 def _patterns(distinct: int, shares: tuple[float, ...]) -> str:
@@ -263,19 +216,11 @@ def _switches(report: SparsityReport) -> str:
         return "No two rows follow each other."
     return (
         f"In all episodes the pattern switches between {percent(rate)} of the consecutive steps "
-        f"and stays the same for {_steps(report.temporal.pattern_duration_mean)} on average."
+        f"and stays the same for {steps_long(report.temporal.pattern_duration_mean)} on average."
     )
 
 
 def _stays(kind: str, durations: Durations) -> str:
     if durations.mean is None:
         return f"No element stays {kind} for a while and then changes." if kind == "zero" else f"No element is {kind}."
-    return f"An element that is {kind} stays so for {_steps(durations.mean)} on average."
-
-
-def _steps(mean: float | None) -> str:
-    return "no steps (there is none)" if mean is None else f"{mean:,.1f} control steps"
-
-
-def _number(count: int, singular: str, plural: str | None = None) -> str:
-    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+    return f"An element that is {kind} stays so for {steps_long(durations.mean)} on average."

@@ -1,0 +1,63 @@
+"""Verdict: what the comparison with finite differences found, in a word and in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dynsparse.report.quantities import number
+
+__all__ = ["about_audit", "is_clean", "verdict"]
+
+
+def is_clean(audit: Mapping[str, Any] | None) -> bool:
+    """Say whether there was an audit and it found nothing; one that does not say so is not taken for clean.
+
+    Args:
+        audit: The audit's record, or None.
+
+    Returns:
+        Whether it is clean.
+    """
+    return audit is not None and audit.get("clean") is True
+
+
+def verdict(audit: Mapping[str, Any] | None) -> str:
+    """Return the verdict in a word or two, for a table.
+
+    Args:
+        audit: The audit's record, or None.
+
+    Returns:
+        ``"clean"``, ``"NOT clean"``, ``"no verdict on record"`` or ``"not audited"``.
+    """
+    if audit is None:
+        return "not audited"
+    if isinstance(audit.get("clean"), bool):
+        return "clean" if is_clean(audit) else "NOT clean"
+    return "no verdict on record"
+
+
+def about_audit(audit: Mapping[str, Any] | None, derivative: str) -> str:
+    """Say what the comparison with finite differences found.
+
+    Args:
+        audit: The audit's record, or None.
+        derivative: Which verdict to quote.
+
+    Returns:
+        One sentence; what to run, where there was no audit.
+    """
+    if audit is None:
+        return "Not audited: run dynsparse audit DATASET."
+    rows = f" on {number(audit['rows'], 'row')}" if isinstance(audit.get("rows"), int) else ""
+    columns = audit.get(derivative)
+    details = ""
+    if isinstance(columns, Mapping) and {"smooth_columns", "columns_off", "false_zeros"} <= set(columns):
+        largest = columns.get("largest_error")
+        error = f" (largest error {largest:.1e})" if isinstance(largest, float) else ""
+        details = (
+            f"; {number(columns['smooth_columns'], 'column')} compared, {columns['columns_off']:,} off{error}, "
+            f"{number(columns['false_zeros'], 'false zero')}"
+        )
+    return f"Audited against finite differences{rows}: {verdict(audit)}{details}."

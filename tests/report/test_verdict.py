@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from dynsparse.report.verdict import about_audit, is_clean, verdict
+
+AUDIT = {
+    "rows": 300,
+    "clean": True,
+    "exact": {"smooth_columns": 2919, "columns_off": 0, "largest_error": 8.26e-08, "false_zeros": 1},
+    "autodiff": {"smooth_columns": 2919, "columns_off": 7, "largest_error": None, "false_zeros": 0},
+}
+
+
+def test_audit_quotes_the_verdict_on_the_derivative_that_was_analysed():
+    assert about_audit(AUDIT, "exact") == (
+        "Audited against finite differences on 300 rows: clean; 2,919 columns compared, 0 off "
+        "(largest error 8.3e-08), 1 false zero."
+    )
+    assert "7 off, 0 false zeros" in about_audit(AUDIT | {"clean": False}, "autodiff")
+    assert ": NOT clean;" in about_audit(AUDIT | {"clean": False}, "autodiff")
+
+
+def test_an_audit_that_says_nothing_is_not_taken_for_clean():
+    assert about_audit(None, "exact") == "Not audited: run dynsparse audit DATASET."
+    assert about_audit({}, "exact") == "Audited against finite differences: no verdict on record."
+    assert "no verdict" in about_audit({"clean": "yes"}, "exact")
+
+
+def test_the_word_for_a_table():
+    audits = (None, {}, {"clean": "yes"}, {"clean": True}, {"clean": False})
+    assert [verdict(audit) for audit in audits] == [
+        "not audited",
+        "no verdict on record",
+        "no verdict on record",
+        "clean",
+        "NOT clean",
+    ]
+    assert [is_clean(audit) for audit in audits] == [False, False, False, True, False]
