@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from functools import cache
+
 import numpy as np
 import pytest
 
-from dynsparse.dataset import create_dataset, open_dataset, verify_dataset
+from dynsparse.dataset import DatasetDescription, create_dataset, open_dataset, verify_dataset, writer
+from dynsparse.dataset.chunks import Chunks, encode_metadata
 from dynsparse.errors import DatasetError, OutputError
 
 from .faulty_files import (
@@ -49,6 +54,28 @@ def assert_readable(path, committed):
             np.testing.assert_array_equal(block[name], expected)
 
 
+@pytest.fixture(autouse=True)
+def encode_once(monkeypatch):
+    """Encode the toy's metadata once: that touches no disk, and a thousand collections would spend their time on it."""
+    monkeypatch.setattr(writer, "encode_metadata", _metadata)
+    monkeypatch.setattr(writer, "Chunks", _chunks)
+
+
+@cache
+def _made(key):
+    description = DatasetDescription.from_dict(json.loads(key))
+    metadata = encode_metadata(description)
+    return metadata, Chunks(description, metadata)
+
+
+def _metadata(description, codec):
+    return _made(json.dumps(description.to_dict()))[0]
+
+
+def _chunks(description, metadata):
+    return _made(json.dumps(description.to_dict()))[1]
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """An uninterrupted collection: its files, and its operations."""
@@ -69,13 +96,16 @@ def test_every_kind_of_operation_is_counted(whole):
 @pytest.mark.parametrize("kind", [StoppingFiles, TornFiles, FullFiles, PowerLossFiles])
 def test_after_a_fault_anywhere_nothing_committed_is_lost_and_resume_ends_equal(tmp_path, whole, kind):
     expected, operations = whole
-    for at in range(len(operations)):
+    for at, operation in enumerate(operations):
+        if kind is TornFiles and operation != "write":
+            continue  # nothing else can be torn
         path = tmp_path / str(at)
         committed, error = collect_until_fault(path, kind(at))
         assert error is not None, at
         assert_readable(path, committed)
-        collect(path, TOY, resume=True)
-        assert contents(path) == expected, (at, operations[at])
+        collect(path, TOY, resume=True, files=CountingFiles())
+        assert contents(path) == expected, (at, operation)
+        shutil.rmtree(path)
 
 
 def test_fault_while_resuming_is_survived_too(tmp_path, whole):
@@ -83,10 +113,10 @@ def test_fault_while_resuming_is_survived_too(tmp_path, whole):
     middle = len(operations) * 3 // 4
     for at in range(0, 120, 7):
         path = tmp_path / str(at)
-        committed, _ = collect_until_fault(path, TornFiles(middle))
+        committed, _ = collect_until_fault(path, StoppingFiles(middle))
         again, _ = collect_until_fault(path, PowerLossFiles(at), resume=True)
         assert_readable(path, {*committed, *again})
-        collect(path, TOY, resume=True)
+        collect(path, TOY, resume=True, files=CountingFiles())
         assert contents(path) == expected, at
 
 
@@ -146,7 +176,7 @@ def test_overwriting_is_resumable_from_every_stop(tmp_path, whole):
     assert removals > 50
     for at in range(0, removals + 5, 3):
         path = tmp_path / str(at)
-        collect(path, other)
+        collect(path, other, files=CountingFiles())
         collect_until_fault(path, StoppingFiles(at), overwrite=True)
-        collect(path, TOY, overwrite=True)
+        collect(path, TOY, overwrite=True, files=CountingFiles())
         assert contents(path) == whole[0], at
