@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dynsparse.analysis.pattern import SparsityPattern
     from dynsparse.analysis.sparsity_report import SparsityReport
     from dynsparse.analysis.streaming import analyze
+    from dynsparse.dataset.reader import Dataset, open_dataset
     from dynsparse.errors import (
         ActionRangeError,
         ArrayError,
@@ -39,6 +40,7 @@ __all__ = [
     "ENVIRONMENT_NAMES",
     "ActionRangeError",
     "ArrayError",
+    "Dataset",
     "DatasetError",
     "DynsparseError",
     "Environment",
@@ -61,6 +63,7 @@ __all__ = [
     "linearize",
     "linearize_batch",
     "load_environment",
+    "open_dataset",
     "step",
 ]
 
@@ -77,6 +80,8 @@ _HOME_OF_NAME = {
     "SparsityPattern": "dynsparse.analysis.pattern",
     "SparsityReport": "dynsparse.analysis.sparsity_report",
     "analyze": "dynsparse.analysis.streaming",
+    "Dataset": "dynsparse.dataset.reader",
+    "open_dataset": "dynsparse.dataset.reader",
 } | {name: "dynsparse.errors" for name in __all__ if name.endswith("Error")}
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from dynsparse.physics.columns import ColumnAudit, audit_columns
 from dynsparse.physics.convergence import CONVERGED
-from dynsparse.physics.differences import ColumnDifferences, difference_columns
+from dynsparse.physics.differences import ColumnDifferences, Evaluator, difference_columns
 from dynsparse.physics.environment import Environment
+from dynsparse.physics.environment_audit import LEAST_SMOOTH_SHARE, ROUND_OFF, DifferingZeros, EnvironmentAudit
 from dynsparse.physics.linearization import CONSTRAINT_KINDS, Linearization
 from dynsparse.physics.linearizer import Linearizer
 from dynsparse.physics.probe import ORIGINS, ProbeRows, check_probe, probe_rows
@@ -24,6 +23,7 @@ __all__ = [
     "DifferingZeros",
     "EnvironmentAudit",
     "audit_environment",
+    "audit_rows",
     "differing_zeros",
     "judge",
     "whole_jacobian",
@@ -33,103 +33,6 @@ AUDITED = ("exact", "autodiff")
 """The derivatives that are judged; only the first has to be clean."""
 
 PATTERN_ATOLS = (1e-15, 1e-12, 1e-9)
-
-LEAST_SMOOTH_SHARE = 0.9
-"""Share of columns that must be smooth for an audit to say anything."""
-
-ROUND_OFF = 1e-13
-"""Where a symmetry makes an element zero by cancellation, what is left is round-off, and 1e-15 lies in the midst of
-it: the reference alone, compiled once with XLA's fusion and once without, calls 130 of 82,944 elements of WalkerRun
-zero in only one of the two, of up to 1.4e-14.  Elements that differ below this bound are counted, and accuse nobody."""
-
-
-@dataclass(frozen=True)
-class DifferingZeros:
-    """Elements that are zero in one of two Jacobians and not in the other.
-
-    Attributes:
-        elements: how many.
-        largest: the largest of them, by the Jacobian in which it is larger; 0 where there is none.
-    """
-
-    elements: int
-    largest: float
-
-    @property
-    def decided(self) -> bool:
-        """Whether one of them is too large for round-off."""
-        return not self.largest < ROUND_OFF
-
-
-@dataclass(frozen=True)
-class EnvironmentAudit:
-    """What the audit of one environment found.
-
-    Attributes:
-        environment: its name.
-        rows: how many rows were compared.
-        seed: what they were drawn from.
-        origin_rows: rows by how they were made (``ORIGINS``).
-        active_rows: rows in which a constraint of a kind exerted force (``CONSTRAINT_KINDS``).
-        constrained_rows: rows in which any did.
-        unconverged_rows: rows with a solver call that ran out of iterations.
-        next_state_difference: largest distance between the next states of ``linearize`` and ``evaluate``.
-        nonfinite_rows: rows flagged as not finite, by derivative.
-        columns: the verdict on every column, by derivative.
-        differing_zeros: elements that are zero in only one of ``exact`` and its reference, by atol; None where no
-            reference was computed.
-    """
-
-    environment: str
-    rows: int
-    seed: int
-    origin_rows: Mapping[str, int]
-    active_rows: Mapping[str, int]
-    constrained_rows: int
-    unconverged_rows: int
-    next_state_difference: float
-    nonfinite_rows: Mapping[str, int]
-    columns: Mapping[str, ColumnAudit] = field(repr=False)
-    differing_zeros: Mapping[float, DifferingZeros] | None = None
-
-    @property
-    def clean(self) -> bool:
-        """``exact`` is off nowhere, has no false zero or slope; its zeros are the reference's, up to round-off.
-
-        And there was something to compare with: an audit without smooth columns finds nothing.
-        """
-        if self.smooth_share < LEAST_SMOOTH_SHARE:
-            return False
-        differing = any(zeros.decided for zeros in (self.differing_zeros or {}).values())
-        return self.columns["exact"].clean and not differing and not self.nonfinite_rows["exact"]
-
-    @property
-    def smooth_share(self) -> float:
-        """Share of (row, column) pairs in which the differences agree with one another."""
-        return float(self.columns["exact"].smooth.mean())
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything but the single columns, as plain JSON values."""
-        patterns = (
-            None if self.differing_zeros is None else {f"{k:g}": vars(v) for k, v in self.differing_zeros.items()}
-        )
-        return {
-            "environment": self.environment,
-            "rows": self.rows,
-            "seed": self.seed,
-            "origin_rows": dict(self.origin_rows),
-            "active_rows": dict(self.active_rows),
-            "constrained_rows": self.constrained_rows,
-            "unconverged_rows": self.unconverged_rows,
-            "smooth_share": self.smooth_share,
-            "next_state_difference": self.next_state_difference,
-            "clean": self.clean,
-            **{
-                name: {**verdict.to_dict(), "nonfinite_rows": self.nonfinite_rows[name]}
-                for name, verdict in self.columns.items()
-            },
-            "differing_zeros": patterns,
-        }
 
 
 def audit_environment(
@@ -195,6 +98,34 @@ def differing_zeros(jac: np.ndarray, other: np.ndarray, atol: float) -> Differin
     return DifferingZeros(int(differ.sum()), float(larger.max(initial=0.0)))
 
 
+def audit_rows(
+    env: Environment,
+    runner: Evaluator,
+    probe: ProbeRows,
+    found: Linearization,
+    *,
+    seed: int,
+    atol: float = 1e-15,
+    left_out: int = 0,
+) -> EnvironmentAudit:
+    """Compare Jacobians that are there already with differences of the MJX step.
+
+    Args:
+        env: the environment.
+        runner: runs its control steps.
+        probe: the rows; an origin of -1 is none of ``ORIGINS``.
+        found: their Jacobians.
+        seed: what the rows were drawn from, for the record.
+        atol: an element counts as zero when ``abs(x) < atol``.
+        left_out: rows that were drawn too, but are not finite.
+
+    Raises:
+        WorkerError: a worker hung or died; names the rows.
+    """
+    slopes = difference_columns(runner, probe.states, probe.actions, probe.warmstarts)
+    return _report(env, seed, probe, slopes, {found.derivative: found}, atol, left_out)
+
+
 def _report(
     env: Environment,
     seed: int,
@@ -202,23 +133,28 @@ def _report(
     slopes: ColumnDifferences,
     found: Mapping[str, Linearization],
     atol: float,
+    left_out: int = 0,
 ) -> EnvironmentAudit:
+    judged = next(iter(found))
     jacobians = {name: whole_jacobian(linearization) for name, linearization in found.items()}
-    exact = found["exact"]
+    first = found[judged]
     patterns = None
     if "reference" in found:
         patterns = {size: differing_zeros(jacobians["exact"], jacobians["reference"], size) for size in PATTERN_ATOLS}
-    counts = np.bincount(probe.origin, minlength=len(ORIGINS)).tolist()
+    known = probe.origin[probe.origin >= 0]
+    counts = np.bincount(known, minlength=len(ORIGINS)).tolist() if len(known) else [0] * len(ORIGINS)
+    audited = [name for name in found if name != "reference"]
     return EnvironmentAudit(
         environment=env.name,
         rows=len(probe),
         seed=seed,
         origin_rows=dict(zip(ORIGINS, counts, strict=True)),
-        active_rows=dict(zip(CONSTRAINT_KINDS, exact.active.sum(axis=0).tolist(), strict=True)),
-        constrained_rows=int(exact.active.any(axis=1).sum()),
-        unconverged_rows=int((exact.solver_residual >= CONVERGED).sum()),
-        next_state_difference=float(np.abs(exact.next_state - slopes.next_state).max()),
-        nonfinite_rows={name: int((~found[name].finite).sum()) for name in AUDITED},
-        columns={name: judge(jacobians[name], slopes, atol=atol) for name in AUDITED},
+        active_rows=dict(zip(CONSTRAINT_KINDS, first.active.sum(axis=0).tolist(), strict=True)),
+        constrained_rows=int(first.active.any(axis=1).sum()),
+        unconverged_rows=int((first.solver_residual >= CONVERGED).sum()),
+        next_state_difference=float(np.abs(first.next_state - slopes.next_state).max()),
+        nonfinite_rows={name: int((~found[name].finite).sum()) + left_out for name in audited},
+        columns={name: judge(jacobians[name], slopes, atol=atol) for name in audited},
         differing_zeros=patterns,
+        judged=judged,
     )

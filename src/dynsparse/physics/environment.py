@@ -128,6 +128,17 @@ class Environment:
         """(nc,) which of ``CONSTRAINT_KINDS`` each of ``constraint_names`` is."""
         return tuple(CONSTRAINT_KINDS[kind] for kind in self._constraints.kinds)
 
+    def active_kinds(self, active: np.ndarray) -> np.ndarray:
+        """Say of which of ``CONSTRAINT_KINDS`` any constraint is active.
+
+        Args:
+            active: (..., nc) bool, by name.
+
+        Returns:
+            (..., 5) bool, by kind.
+        """
+        return self._constraints.by_kind(active)
+
     @property
     def playground(self) -> Any:
         """The MuJoCo Playground environment, whose reset and reward these are; None for a bare model."""

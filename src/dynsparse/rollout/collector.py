@@ -14,9 +14,10 @@ import numpy as np
 from dynsparse.dataset import DatasetDescription, finite_rows
 from dynsparse.errors import WorkerError
 from dynsparse.physics.environment import Environment
+from dynsparse.physics.linearization import Evaluation
 from dynsparse.physics.processes import open_pool, warn_once
 from dynsparse.rollout.settings import CollectSettings
-from dynsparse.rollout.wave import EPISODES_AT_ONCE, Wave
+from dynsparse.rollout.wave import Wave, episodes_at_once
 from dynsparse.workers import Message, worker_count
 from dynsparse.workers.protocol import JSON
 
@@ -45,6 +46,8 @@ class Collector:
 
     def __init__(self, env: Environment, settings: CollectSettings, *, workers: int = 0) -> None:
         self._name, self._settings, self._workers = env.name, settings, worker_count(workers)
+        self._nv = env.nv
+        self._at_once = episodes_at_once(env.nv)
         more: dict[str, JSON] = {
             "environment": env.name,
             "fingerprint": env.fingerprint,
@@ -116,6 +119,44 @@ class Collector:
             on_phase("linearize")
             self._linearize(wave, commit, told, on_rows)
 
+    def recompute(self, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run and differentiate stored rows once more, with the very functions that made them.
+
+        Args:
+            rows: (n, ...) ``state``, ``action``, ``warmstart``, ``mocap_pos`` and ``mocap_quat``.
+
+        Returns:
+            (n, ...) ``next_state``, ``next_warmstart``, ``jac_state``, ``jac_action``, ``reward``,
+            ``solver_residual``, ``constraint_active`` and ``constraint_active_start``.
+
+        Raises:
+            WorkerError: a worker died or hung.
+        """
+        stepped = self._answers([Message("step", {}, part) for part in _parts(rows)], "stored rows")
+        answers = self._answers([Message("differentiate", {}, dict(reply.arrays)) for reply in stepped], "stored rows")
+        ends = ("next_state", "next_warmstart")
+        found = {name: np.concatenate([reply.arrays[name] for reply in stepped]) for name in ends}
+        return found | {name: np.concatenate([reply.arrays[name] for reply in answers]) for name in answers[0].arrays}
+
+    def evaluate(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray | None = None) -> Evaluation:
+        """Run control steps without differentiating them; actions may leave the control range.
+
+        Args:
+            states: (n, ds).
+            actions: (n, da).
+            warmstarts: (n, nv), or None for zeros.
+
+        Returns:
+            n rows.
+
+        Raises:
+            WorkerError: a worker died or hung.
+        """
+        starts = np.zeros((len(states), self._nv)) if warmstarts is None else warmstarts
+        parts = _parts({"state": states, "action": actions, "warmstart": starts})
+        replies = self._answers([Message("evaluate", {}, part) for part in parts], "control steps")
+        return Evaluation(**{name: np.concatenate([x.arrays[name] for x in replies]) for name in replies[0].arrays})
+
     def close(self) -> None:
         """End the workers; harmless when repeated."""
         self._pool.close()
@@ -163,7 +204,7 @@ class Collector:
         for number in blocks:
             wave.append(number)
             held += len(description.block_episodes(number))
-            if held >= self._workers * EPISODES_AT_ONCE:
+            if held >= self._workers * self._at_once:
                 yield wave
                 wave, held = [], 0
         if wave:
@@ -175,7 +216,7 @@ class Collector:
             cuts = [i for i, (a, b) in enumerate(pairwise(episodes), 1) if b != a + 1]
             runs = np.split(np.array(episodes), cuts)
             return [part.tolist() for run in runs for part in np.split(run, range(CHUNK_ROWS, len(run), CHUNK_ROWS))]
-        count = max(self._workers, -(-len(episodes) // EPISODES_AT_ONCE))
+        count = max(self._workers, -(-len(episodes) // self._at_once))
         return [part.tolist() for part in np.array_split(np.array(episodes), min(count, len(episodes)))]
 
     def _answers(self, requests: Sequence[Message], what: str) -> list[Message]:
@@ -184,3 +225,10 @@ class Collector:
             if isinstance(answer, WorkerError):
                 raise WorkerError(f"{self._name}: a worker could not compute {what}. {answer}")
         return [answer for answer in answers if isinstance(answer, Message)]
+
+
+def _parts(rows: Mapping[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
+    """Cut arrays of rows into the size of a request."""
+    count = len(rows["state"])
+    spans = [slice(first, first + CHUNK_ROWS) for first in range(0, count, CHUNK_ROWS)]
+    return [{name: np.ascontiguousarray(array[span]) for name, array in rows.items()} for span in spans]

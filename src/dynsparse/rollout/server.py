@@ -18,7 +18,7 @@ from dynsparse.physics.environment import Environment, load_environment
 from dynsparse.physics.task import EpisodeStart, LastSubstep, Task
 from dynsparse.rollout.coverage import coverage_states
 from dynsparse.rollout.policies import Policy, initial_key, policy_noise, random_actions_of
-from dynsparse.rollout.wave import EPISODES_AT_ONCE
+from dynsparse.rollout.wave import episodes_at_once
 from dynsparse.workers import Message
 
 __all__ = ["RolloutServer", "serve"]
@@ -29,7 +29,7 @@ _CALLS = tuple(f"calls_{name}" for name in SolverCalls._fields)
 
 
 class RolloutServer:
-    """Serves ``roll_out``, ``cover`` and ``differentiate`` requests of one environment.
+    """Serves ``roll_out``, ``cover``, ``step``, ``evaluate`` and ``differentiate`` requests of one environment.
 
     Attributes:
         ready_meta: what the parent learns when this worker is ready.
@@ -45,7 +45,8 @@ class RolloutServer:
         model = read_model(start)
         compilation, problem = start_compilation(start, f"collect-{start.meta['derivative']}")
         self.ready_meta: dict[str, Any] = {"cache_problem": problem}
-        sizes = BatchSizes(value=EPISODES_AT_ONCE)
+        at_once = episodes_at_once(int(model.nv))
+        sizes = BatchSizes(value=at_once)
         self._engine = Engine(
             model, int(start.number("substeps")), str(start.meta["derivative"]), sizes=sizes, compilation=compilation
         )
@@ -56,12 +57,14 @@ class RolloutServer:
                 f"expected the model of {name} that the parent process has, got another one; "
                 "were packages upgraded while it ran? start the program again"
             )
-        self._task = Task(self._env, observed_rows=EPISODES_AT_ONCE, compilation=compilation)
+        self._task = Task(self._env, observed_rows=at_once, compilation=compilation)
         self._seed, self._hold = int(start.number("seed")), int(start.number("action_hold"))
         self._policy = _policy(str(start.meta["policy"]), self._env, self._task)
         self._serve: Mapping[str, Callable[[Message], Arrays]] = {
             "roll_out": self._roll_out,
             "cover": self._cover,
+            "step": self._step,
+            "evaluate": self._evaluate,
             "differentiate": self._differentiate,
         }
 
@@ -104,6 +107,16 @@ class RolloutServer:
             found[name] = np.repeat(getattr(home, name)[None], rows, axis=0)
         return found
 
+    def _step(self, request: Message) -> Arrays:
+        """Run single control steps from given states, exactly as a roll-out runs them."""
+        rows = request.arrays
+        return {**rows, **_flat(self._engine.step(rows["state"], rows["action"], rows["warmstart"]))}
+
+    def _evaluate(self, request: Message) -> Arrays:
+        """Run single control steps and keep where they end, and what pushed."""
+        rows = request.arrays
+        return dict(vars(self._engine.evaluate(rows["state"], rows["action"], rows["warmstart"])))
+
     def _differentiate(self, request: Message) -> Arrays:
         """Differentiate rows that a ``roll_out`` or ``cover`` answered; reward those that have none yet."""
         rows = request.arrays
@@ -140,7 +153,7 @@ class _Chooser:
         steps: int,
         starts: list[EpisodeStart],
     ) -> None:
-        self._policy, self._episodes, self._middle = policy, episodes, (env.action_low + env.action_high) / 2
+        self._policy, self._episodes, self._middle = policy, episodes, _middle(env)
         self._observation = np.stack([start.observation for start in starts])
         if policy is None:
             self._drawn = np.stack([random_actions_of(env, seed, episode, steps, hold) for episode in episodes])
@@ -171,6 +184,12 @@ class _Chooser:
             where = "" if row is None else f" in episode {self._episodes[row]}"
             raise PolicyError(f"{error} (at control step {t}{where})") from error
         return np.where(lost[:, None], self._middle, raw), np.where(lost[:, None], self._middle, action)
+
+
+def _middle(env: Environment) -> np.ndarray:
+    """Return an action inside every control range, bounded or not."""
+    inside: np.ndarray = np.clip(0.0, env.action_low, env.action_high)
+    return inside
 
 
 def _policy(path: str, env: Environment, task: Task) -> Policy | None:
