@@ -13,6 +13,7 @@ from dynsparse.errors import SettingError
 
 __all__ = [
     "DEFAULT_ATOL",
+    "EPISODE_STEPS",
     "PRESETS",
     "ReproduceSettings",
     "check_atol",
@@ -24,6 +25,9 @@ __all__ = [
 
 DEFAULT_ATOL = 1e-15
 """The paper's threshold for a zero of the simulator's Jacobian (Section 5.1)."""
+
+EPISODE_STEPS = 1_000
+"""Control steps of an episode, in the paper and in MuJoCo Playground's suite."""
 
 _DERIVATIVES = ("exact", "autodiff", "finite-difference")
 _POLICIES = ("random",)
@@ -93,7 +97,7 @@ class ReproduceSettings:
         preset: Name under which the settings were made; a label that decides nothing.
         environments: Names of the environments, each once.
         rows: Transitions per environment.
-        episodes: Episodes that the rows are spread over; the last one may be shorter.
+        episode_steps: Control steps of an episode; the last one may be shorter.
         policy: Who chooses the actions.
         seed: Seed of initial states and actions.
         atol: Zero threshold, ``abs(x) < atol``.
@@ -104,7 +108,7 @@ class ReproduceSettings:
     preset: str
     environments: tuple[str, ...]
     rows: int
-    episodes: int
+    episode_steps: int = EPISODE_STEPS
     policy: str = "random"
     seed: int = 0
     atol: float = DEFAULT_ATOL
@@ -119,19 +123,17 @@ class ReproduceSettings:
         if twice:
             raise SettingError(f"environments must name each environment once, got {', '.join(twice)} twice; drop one")
         check_count("rows", self.rows, 1, "one row is one transition")
-        check_count("episodes", self.episodes, 1, "rows are spread over episodes")
+        check_count("episode_steps", self.episode_steps, 1, f"the paper's episodes have {EPISODE_STEPS}")
         check_count("seed", self.seed, 0, "try 0")
         check_count("action_hold", self.action_hold, 1, "1 draws a new action at every control step")
         check_atol(self.atol)
-        if self.episodes > self.rows:
-            raise SettingError(f"episodes must not exceed rows, got {self.episodes} episodes and {self.rows} rows")
         _check_choice("derivative", self.derivative, _DERIVATIVES)
         _check_choice("policy", self.policy, _POLICIES)
 
     @property
-    def episode_steps(self) -> int:
-        """Control steps in an episode: enough that the episodes hold all rows."""
-        return -(-self.rows // self.episodes)
+    def episodes(self) -> int:
+        """Episodes that hold all rows."""
+        return -(-self.rows // self.episode_steps)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain values in the order of their declaration."""
@@ -155,11 +157,8 @@ def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
         raise SettingError(f"{name} must be one of {', '.join(choices)}, got {value!r}{nearest_names(value, choices)}")
 
 
-# The paper's Table 1 rests on a million steps of trained agents per environment (Appendix A1).  "paper" keeps its
-# episode length of 1,000 control steps, and with it finds the paper's count on all eight environments.  A thousand
-# random steps are enough for seven of them: in the short episodes of "smoke" no cart reaches the end of its rail.
-PRESETS: Mapping[str, tuple[int, int]] = {"smoke": (1_000, 10), "small": (3_000, 10), "paper": (10_000, 10)}
-"""Rows and episodes per environment of each preset."""
+PRESETS: Mapping[str, int] = {"smoke": 4_000, "small": 20_000, "paper": 1_000_000}
+"""Rows per environment of each preset; "paper" has the paper's million (Appendix A1)."""
 
 
 def preset_settings(
@@ -170,7 +169,7 @@ def preset_settings(
     Args:
         preset: One of ``PRESETS``.
         environments: Names of the environments.
-        rows: Transitions per environment in place of the preset's; fewer than its episodes makes as many episodes.
+        rows: Transitions per environment in place of the preset's.
         seed: Seed of initial states and actions.
         atol: Zero threshold.
 
@@ -181,9 +180,8 @@ def preset_settings(
         SettingError: If the preset is unknown or a value can not be used.
     """
     _check_choice("preset", preset, tuple(PRESETS))
-    preset_rows, episodes = PRESETS[preset]
-    rows = preset_rows if rows is None else check_count("rows", rows, 1, "one row is one transition")
-    return ReproduceSettings(preset, tuple(environments), rows, min(episodes, rows), seed=seed, atol=atol)
+    rows = PRESETS[preset] if rows is None else check_count("rows", rows, 1, "one row is one transition")
+    return ReproduceSettings(preset, tuple(environments), rows, seed=seed, atol=atol)
 
 
 def settings_from_dict(values: Mapping[str, Any]) -> ReproduceSettings:

@@ -11,12 +11,10 @@ from dynsparse.errors import SettingError
 ENVIRONMENTS = ("CheetahRun", "WalkerRun")
 
 
-@pytest.mark.parametrize(
-    ("preset", "rows", "steps"), [("smoke", 1000, 100), ("small", 3000, 300), ("paper", 10000, 1000)]
-)
-def test_presets_are_ten_episodes(preset, rows, steps):
+@pytest.mark.parametrize(("preset", "rows", "episodes"), [("smoke", 4000, 4), ("small", 20000, 20), ("paper", 10**6, 1000)])
+def test_presets_are_episodes_of_the_papers_length(preset, rows, episodes):
     settings = preset_settings(preset, ENVIRONMENTS)
-    assert (settings.rows, settings.episodes, settings.episode_steps) == (rows, 10, steps)
+    assert (settings.rows, settings.episodes, settings.episode_steps) == (rows, episodes, 1000)
     assert settings.atol == 1e-15
     assert settings.derivative == "exact"
 
@@ -25,12 +23,9 @@ def test_every_preset_can_be_built():
     assert {preset_settings(name, ENVIRONMENTS).preset for name in PRESETS} == {"smoke", "small", "paper"}
 
 
-def test_few_rows_make_few_episodes_and_all_rows_fit():
-    settings = preset_settings("smoke", ENVIRONMENTS, rows=7)
-    assert settings.episodes * settings.episode_steps >= 7
-    assert settings.episodes == 7
-    uneven = preset_settings("smoke", ENVIRONMENTS, rows=1001)
-    assert uneven.episodes * uneven.episode_steps >= 1001 > (uneven.episodes - 1) * uneven.episode_steps
+@pytest.mark.parametrize(("rows", "episodes"), [(7, 1), (1000, 1), (1001, 2)])
+def test_all_rows_fit_into_the_episodes(rows, episodes):
+    assert preset_settings("smoke", ENVIRONMENTS, rows=rows).episodes == episodes
 
 
 @pytest.mark.parametrize("atol", [-1e-15, 0.0, math.nan, math.inf, True, "1e-15"])
@@ -51,8 +46,7 @@ def test_rows_below_one_are_refused_with_their_value(rows):
     ("change", "message"),
     [
         ({"seed": -1}, "seed must"),
-        ({"episodes": 0}, "episodes must"),
-        ({"episodes": 1001}, "1001 episodes and 1000 rows"),
+        ({"episode_steps": 0}, "episode_steps must"),
         ({"action_hold": 0}, "action_hold must"),
         ({"derivative": "exakt"}, "did you mean 'exact'"),
         ({"policy": "expert"}, "policy must be one of random"),
@@ -77,8 +71,8 @@ def test_settings_survive_the_way_through_plain_values():
 
 
 def test_unknown_key_stops_with_the_nearest_name():
-    values = preset_settings("smoke", ENVIRONMENTS).to_dict() | {"epizodes": 3}
-    with pytest.raises(SettingError, match="unknown setting 'epizodes'; did you mean 'episodes'"):
+    values = preset_settings("smoke", ENVIRONMENTS).to_dict() | {"epizode_steps": 3}
+    with pytest.raises(SettingError, match="unknown setting 'epizode_steps'; did you mean 'episode_steps'"):
         settings_from_dict(values)
 
 
@@ -97,7 +91,7 @@ def test_one_name_in_place_of_a_list_is_refused():
 
 def test_labels_do_not_decide_an_environment():
     smoke = preset_settings("smoke", ENVIRONMENTS)
-    same = preset_settings("paper", ("CheetahRun",), rows=1000)
+    same = preset_settings("paper", ("CheetahRun",), rows=4000)
     assert smoke.environment_dict("CheetahRun") == same.environment_dict("CheetahRun")
     other = preset_settings("smoke", ENVIRONMENTS, seed=1)
     assert smoke.environment_dict("CheetahRun") != other.environment_dict("CheetahRun")

@@ -25,6 +25,7 @@ examples:
   dynsparse audit CartpoleBalance
   dynsparse audit FingerSpin FingerTurnEasy --rows 1000 --seed 7
   dynsparse audit all --rows 300 --reference --json audit.json
+  dynsparse audit data/cheetah --rows 300 --json cheetah_audit.json
 """
 
 _COLUMNS = (
@@ -45,20 +46,21 @@ _COLUMNS = (
 class Audit:
     """Compare every column of the Jacobian with finite differences of the MJX step.
 
-    Fails (exit 1) where the exact derivative is off anywhere.
+    Of an environment: exact and autodiff at rows chosen for it.  Of a data set: the Jacobians that it holds, at some
+    of its rows.  Fails (exit 1) where the exact derivative, or the data set's, is off anywhere.
     """
 
-    envs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="ENV [ENV ...]")]
-    """Environments, or all (see dynsparse envs)."""
+    envs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="ENV|DATASET [...]")]
+    """Environments, or all (see dynsparse envs); or folders of data sets."""
 
     rows: int = 300
-    """Rows per environment; half ordinary, half with an active constraint where the model has any."""
+    """Rows of each; of an environment half ordinary, half with an active constraint where the model has any."""
 
     seed: int = 0
     """Seed of the rows."""
 
     reference: bool = False
-    """Also compare the zeros with those of the same formula under plain autodiff (minutes)."""
+    """Also compare the zeros with those of the same formula under plain autodiff (minutes; environments only)."""
 
     workers: int = 0
     """Worker processes; 0 for one on each usable core."""
@@ -80,7 +82,9 @@ class Audit:
 
         if not self.envs:
             raise SettingError("expected an environment or all, got none: try dynsparse audit CartpoleBalance")
-        names = environment_names(self.envs)
+        folders = [Path(entry) for entry in self.envs if Path(entry).is_dir()]
+        named = [entry for entry in self.envs if not Path(entry).is_dir()]
+        names: tuple[str | Path, ...] = (*(environment_names(named) if named else ()), *folders)
         check_probe(self.rows, self.seed)
         worker_count(self.workers)
         file = None if self.json is None else JsonFile(self.json, self.overwrite)
@@ -90,7 +94,7 @@ class Audit:
 
         progress = open_progress()
         for name in names:
-            progress.add(name, self.rows)
+            progress.add(str(name), self.rows)
         audits: list[EnvironmentAudit] = []
         try:
             for name in names:
@@ -106,7 +110,27 @@ class Audit:
         console.print(_verdict(audits))
         return 0 if all(audit.clean for audit in audits) else 1
 
-    def _audit(self, name: str, progress: Progress) -> EnvironmentAudit:
+    def _audit(self, name: str | Path, progress: Progress) -> EnvironmentAudit:
+        return self._of_dataset(name, progress) if isinstance(name, Path) else self._of_environment(name, progress)
+
+    def _of_dataset(self, path: Path, progress: Progress) -> EnvironmentAudit:
+        from dynsparse.cli.stored import opened
+        from dynsparse.rollout.stored_rows import audit_dataset
+
+        progress.phase(str(path), "load")
+        with opened(path, self.workers) as (dataset, env, collector):
+            audit = audit_dataset(
+                dataset,
+                env,
+                collector,
+                rows=self.rows,
+                seed=self.seed,
+                on_phase=lambda phase: progress.phase(str(path), phase),
+            )
+        progress.finish(str(path), "clean" if audit.clean else "OFF")
+        return audit
+
+    def _of_environment(self, name: str, progress: Progress) -> EnvironmentAudit:
         from dynsparse.physics.audit import audit_environment
         from dynsparse.physics.environment import load_environment
 
@@ -146,9 +170,17 @@ class Audit:
         }
 
     def _command(self) -> str:
-        words = ["dynsparse", "audit", *self.envs, "--rows", str(self.rows), "--seed", str(self.seed)]
+        words = [
+            "dynsparse",
+            "audit",
+            *(Path(entry).name for entry in self.envs),
+            "--rows",
+            str(self.rows),
+            "--seed",
+            str(self.seed),
+        ]
         words += ["--reference"] * self.reference
-        words += [] if self.json is None else ["--json", str(self.json)]
+        words += [] if self.json is None else ["--json", self.json.name]
         return shlex.join(words)
 
 
@@ -156,7 +188,7 @@ def _cells(audit: EnvironmentAudit) -> list[list[str]]:
     """One line of the table for each derivative."""
     lines = []
     for name, verdict in audit.columns.items():
-        first = name == "exact"
+        first = name == audit.judged
         lines.append(
             [
                 audit.environment if first else "",
@@ -176,12 +208,13 @@ def _cells(audit: EnvironmentAudit) -> list[list[str]]:
 
 def _verdict(audits: Sequence[EnvironmentAudit]) -> str:
     """One line: clean, or where not."""
-    smooth = sum(audit.columns["exact"].smooth_columns for audit in audits)
+    smooth = sum(audit.columns[audit.judged].smooth_columns for audit in audits)
+    judged = " and ".join(dict.fromkeys(audit.judged for audit in audits))
     zeros = _zeros(audits)
     failed = [audit for audit in audits if not audit.clean]
     if not failed:
-        return f"exact: off on none of {smooth:,} smooth columns, no false zero, no false slope{zeros}"
-    return "exact is OFF: " + "; ".join(f"{audit.environment} ({_faults(audit)})" for audit in failed)
+        return f"{judged}: off on none of {smooth:,} smooth columns, no false zero, no false slope{zeros}"
+    return f"{judged} is OFF: " + "; ".join(f"{audit.environment} ({_faults(audit)})" for audit in failed)
 
 
 def _zeros(audits: Sequence[EnvironmentAudit]) -> str:
@@ -197,12 +230,12 @@ def _zeros(audits: Sequence[EnvironmentAudit]) -> str:
 
 
 def _faults(audit: EnvironmentAudit) -> str:
-    counts = audit.columns["exact"].to_dict()
+    counts = audit.columns[audit.judged].to_dict()
     faults = {
         "columns off": counts["columns_off"],
         "false zeros": counts["false_zeros"],
         "false slopes": counts["false_slopes"],
-        "non-finite rows": audit.nonfinite_rows["exact"],
+        "non-finite rows": audit.nonfinite_rows[audit.judged],
     }
     faults |= {
         f"zeros that differ at {atol:g} by up to {zeros.largest:.0e}": zeros.elements

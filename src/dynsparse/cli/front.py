@@ -32,17 +32,25 @@ class Verb:
         options: Name of the dataclass.
         summary: One line for ``dynsparse --help``.
         resumes: Whether the same command, run again, goes on where it was stopped.
+        resumes_with: The option with which it does, where it needs one.
     """
 
     module: str
     options: str
     summary: str
     resumes: bool = False
+    resumes_with: str = ""
 
 
 _VERBS: Mapping[str, Verb] = {
     "envs": Verb("dynsparse.cli.envs", "Envs", "list the environments: dimensions, substeps, solver"),
     "audit": Verb("dynsparse.cli.audit", "Audit", "compare the exact derivative with finite differences"),
+    "collect": Verb(
+        "dynsparse.cli.collect", "Collect", "store transitions with their exact Jacobians", resumes_with="--resume"
+    ),
+    "verify": Verb("dynsparse.cli.verify", "Verify", "check that a data set is what was committed"),
+    "analyze": Verb("dynsparse.cli.analyze", "Analyze", "find the zeros: always, at which states, for how long"),
+    "report": Verb("dynsparse.cli.report", "Report", "draw every analysis, on one page that needs no network"),
     "bench": Verb("dynsparse.cli.bench", "Bench", "measure Jacobians per second beside what else there is"),
     "reproduce": Verb(
         "dynsparse.cli.reproduce", "Reproduce", "answer the paper's questions for all environments", resumes=True
@@ -52,7 +60,8 @@ _VERBS: Mapping[str, Verb] = {
 _EXAMPLES = """\
 examples:
   dynsparse envs
-  dynsparse reproduce --preset smoke --only q1 --out out/demo
+  dynsparse collect CheetahRun --rows 10000 --out data/cheetah
+  dynsparse reproduce --preset smoke --only q1,q2,q3 --out out/demo
   dynsparse reproduce --help
 """
 
@@ -88,6 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _run(name, verb, arguments[1:])
     except KeyboardInterrupt:
         again = "; run the same command again to continue" if verb.resumes else ""
+        if verb.resumes_with:
+            again = f"; run the same command with {verb.resumes_with} to continue"
         _complain(f"interrupted{again}")
         return INTERRUPTED
     except BrokenPipeError:

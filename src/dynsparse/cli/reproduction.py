@@ -1,4 +1,4 @@
-"""Reproduction of Q1: environments side by side, each collected, analysed, drawn and committed."""
+"""Reproduction of Q1 to Q3: environments side by side, each collected, verified, audited, analysed and drawn."""
 
 from __future__ import annotations
 
@@ -8,23 +8,30 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynsparse.analysis.source import ArrayRows, RowDescription
-from dynsparse.analysis.streaming import analyze
+from dynsparse.analysis import SparsityReport, analyze
 from dynsparse.cli.progress import Progress
 from dynsparse.cli.result_folder import ResultFolder
 from dynsparse.config import ReproduceSettings
+from dynsparse.dataset import open_dataset, verify_dataset
+from dynsparse.errors import DatasetError
 from dynsparse.provenance import collect_provenance
-from dynsparse.report.heatmap import write_heatmap
-from dynsparse.rollout.collect import Collected, collect_random
+from dynsparse.report.gallery import write_figures
+from dynsparse.rollout.collect import fill_dataset
+from dynsparse.rollout.settings import CollectSettings
+from dynsparse.rollout.stored_rows import audit_dataset
 
 if TYPE_CHECKING:
     from dynsparse.physics.environment import Environment
-    from dynsparse.physics.linearizer import Linearizer
+    from dynsparse.rollout.collector import Collector
 
 __all__ = ["Reproduction"]
+
+AUDIT_ROWS = 64
+"""Rows of each data set that are held against differences: a second's work.  `dynsparse audit` looks at more."""
 
 # Longest first: what takes longest must not start last.  Compile time decides at the size of "smoke".
 _LONGEST_FIRST = (
@@ -44,7 +51,14 @@ _LOOK_SECONDS = 0.2
 class Reproduction:
     """Works a list of environments off, a few at a time, each in a thread with worker processes of its own."""
 
-    def __init__(self, settings: ReproduceSettings, folder: ResultFolder, progress: Progress, command: str) -> None:
+    def __init__(
+        self,
+        settings: ReproduceSettings,
+        folder: ResultFolder,
+        progress: Progress,
+        command: str,
+        questions: Sequence[str],
+    ) -> None:
         """Prepare; nothing is started yet.
 
         Args:
@@ -52,15 +66,17 @@ class Reproduction:
             folder: Where finished environments go.
             progress: Who is told how far it is.
             command: The command, for the record.
+            questions: Which of the paper's questions to draw the answers to.
         """
         self._settings = settings
         self._folder = folder
         self._progress = progress
         self._command = command
+        self._questions = tuple(questions)
         self._queue: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._loading = threading.Lock()
-        self._open: set[Linearizer] = set()
+        self._open: set[Collector] = set()
         self._failures: dict[str, BaseException] = {}
 
     def run(self, environments: Iterable[str], workers: int) -> dict[str, BaseException]:
@@ -112,69 +128,72 @@ class Reproduction:
                     self._progress.finish(name, f"failed: {error}")
 
     def _environment(self, name: str, workers: int) -> None:
-        """Collect, analyse, draw and commit one environment."""
+        """Collect, verify, audit, analyse, draw and commit one environment."""
 
         def enter(phase: str) -> None:
             if self._stop.is_set():
                 raise KeyboardInterrupt
             self._progress.phase(name, phase)
 
+        settings, path = self._settings, self._folder.dataset(name)
         enter("load")
         # Loading switches JAX to 64 bits inside a context of its thread; one at a time is not slower.
         with self._loading:
             env = open_environment(name)
-        enter("compile")
-        linearizer = open_linearizer(env, self._settings.derivative, workers)
-        self._open.add(linearizer)
+        rows = CollectSettings(
+            settings.rows,
+            settings.policy,
+            seed=settings.seed,
+            derivative=settings.derivative,
+            episode_steps=settings.episode_steps,
+            action_hold=settings.action_hold,
+        )
+        collector = open_collector(env, rows, workers)
+        self._open.add(collector)
         try:
-            linearizer.warm_up()
-            told = self._teller(name)
-            collected = collect_random(env, linearizer, self._settings, enter, told)
-            measured = {"compile_seconds": linearizer.compile_seconds, "peak_rss_mib": linearizer.peak_rss_mib}
+            collected = fill_dataset(
+                env, rows, path, collector, resume=True, on_phase=enter, on_rows=self._teller(name)
+            )
+            enter("verify")
+            _check(path)
+            dataset = open_dataset(path)
+            enter("audit")
+            audit = audit_dataset(
+                dataset, env, collector, rows=AUDIT_ROWS, seed=settings.seed, atol=settings.atol, on_phase=enter
+            ).to_dict()
         finally:
-            self._open.discard(linearizer)
-            linearizer.close()
+            self._open.discard(collector)
+            collector.close()
+        enter("analyze")
+        measured = {"compile_seconds": collected.compile_seconds, "peak_rss_mib": collected.peak_rss_mib}
+        record = analyze(dataset, settings.atol, audit=audit, provenance=self._provenance(name, measured))
         enter("draw")
-        self._keep(env, collected, measured)
+        # The figures first: once an environment counts as finished, everything of it is there.
+        write_figures(record, self._folder.path / "figures", self._questions)
+        self._folder.commit(record)
+        self._progress.finish(name, _told(record))
 
     def _teller(self, name: str) -> Callable[[int, int], None]:
         return lambda done, nonfinite: self._progress.rows(name, done, nonfinite)
 
-    def _keep(self, env: Environment, collected: Collected, measured: dict[str, float]) -> None:
-        settings = self._settings
-        provenance = collect_provenance(
+    def _provenance(self, name: str, measured: dict[str, float]) -> dict[str, Any]:
+        return collect_provenance(
             self._command,
-            settings.seed,
-            settings=settings.environment_dict(env.name),
+            self._settings.seed,
+            settings=self._settings.environment_dict(name),
             settings_hash=self._folder.settings_hash,
             measured=measured,
-        )
-        description = RowDescription(
-            environment=env.name,
-            state_names=env.state_names,
-            action_names=env.action_names,
-            policy={"name": settings.policy},
-            derivative=settings.derivative,
-            episode_steps=settings.episode_steps,
-        )
-        jacobians = {name: getattr(collected.linearization, name) for name in ("jac_state", "jac_action", "finite")}
-        rows = ArrayRows(description, {**jacobians, "episode": collected.episode, "t": collected.t})
-        record = analyze(rows, settings.atol, provenance=provenance.to_dict())
-        # The figure first: once an environment counts as finished, everything of it is there.
-        write_heatmap(record, self._folder.path / "figures")
-        self._folder.commit(record)
-        left_out = f", {record.nonfinite_rows:,} non-finite" if record.nonfinite_rows else ""
-        self._progress.finish(env.name, f"done, {record.rows:,} rows{left_out}")
+        ).to_dict()
 
     def _abandon(self, threads: list[threading.Thread]) -> None:
         """End all workers and wait for the threads that were waiting for them.
 
-        A thread inside a call of its linearizer can not be interrupted, and closing the linearizer would wait for
+        A thread inside a call of its collector can not be interrupted, and closing the collector would wait for
         that call.  But the call ends when it keeps losing its workers, as it would if they died.
         """
         self._stop.set()
         while any(thread.is_alive() for thread in threads):
-            for pid in [pid for linearizer in list(self._open) for pid in linearizer.pids]:
+            for pid in [pid for collector in list(self._open) for pid in collector.pids]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(_LOOK_SECONDS / 4)
@@ -187,11 +206,27 @@ def open_environment(name: str) -> Environment:
     return load_environment(name)
 
 
-def open_linearizer(env: Environment, derivative: str, workers: int) -> Linearizer:
+def open_collector(env: Environment, settings: CollectSettings, workers: int) -> Collector:
     """Make an environment's pool of workers; nothing is started yet."""
-    from dynsparse.physics.linearizer import Linearizer
+    from dynsparse.rollout.collector import Collector
 
-    return Linearizer(env, derivative, workers=workers)
+    return Collector(env, settings, workers=workers)
+
+
+def _check(path: Path) -> None:
+    """Refuse a data set that is not what was committed."""
+    report = verify_dataset(path)
+    if not report.ok:
+        raise DatasetError(
+            f"{path} is damaged: {report.problems[0] if report.problems else 'blocks are missing'} "
+            f"({len(report.problems)} problems; dynsparse verify lists them); remove it and run again"
+        )
+
+
+def _told(record: SparsityReport) -> str:
+    left_out = f", {record.nonfinite_rows:,} non-finite" if record.nonfinite_rows else ""
+    audit = "" if record.audit is None or record.audit.get("clean") else ", audit NOT clean"
+    return f"done, {record.rows:,} rows{left_out}{audit}"
 
 
 def _start_order(name: str) -> int:

@@ -16,15 +16,16 @@ from dynsparse.errors import OutputError, OutputExistsError
 from dynsparse.provenance import collect_provenance, content_hash
 from dynsparse.report.files import write_file
 
-__all__ = ["ResultFolder"]
+__all__ = ["ANALYSES", "DATA", "ResultFolder"]
 
 _SETTINGS = "settings.json"
 _SCHEMA = 1
+ANALYSES, DATA = "analysis", "data"
 _LABELS = ("preset", "environments")
 
 
 class ResultFolder:
-    """One writer's hold on ``OUT``: settings.json, then ``q1/<environment>/`` as each is finished.
+    """One writer's hold on ``OUT``: settings, then a data set and an analysis of each environment.
 
     A folder belongs to one set of settings; preset name and list of environments are only labels.  An environment
     appears by the rename of a folder written aside, whole or not at all.
@@ -49,7 +50,7 @@ class ResultFolder:
         _check_place(path)
         self._check_settings()
         try:
-            (path / "q1").mkdir(parents=True, exist_ok=True)
+            (path / ANALYSES).mkdir(parents=True, exist_ok=True)
             self._lock = _lock(path)
             self._sweep()
             if not (path / _SETTINGS).exists():
@@ -80,8 +81,17 @@ class ResultFolder:
         Raises:
             InputError: If the files are there but broken.
         """
-        folder = self.path / "q1" / environment
+        folder = self.path / ANALYSES / environment
         return SparsityReport.load(folder) if folder.exists() else None
+
+    def names(self) -> tuple[str, ...]:
+        """Return the environments that are finished."""
+        folders = (self.path / ANALYSES).glob("[!.]*")
+        return tuple(sorted(folder.name for folder in folders if folder.is_dir()))
+
+    def dataset(self, environment: str) -> Path:
+        """Return where an environment's data set is or will be."""
+        return self.path / DATA / environment
 
     def commit(self, record: SparsityReport) -> Path:
         """Make an environment's results appear, whole or not at all.
@@ -95,8 +105,8 @@ class ResultFolder:
         Raises:
             OutputError: If it can not be written.
         """
-        target = self.path / "q1" / record.environment
-        aside = self.path / "q1" / f".partial-{record.environment}"
+        target = self.path / ANALYSES / record.environment
+        aside = self.path / ANALYSES / f".partial-{record.environment}"
         try:
             shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir()
@@ -136,7 +146,7 @@ class ResultFolder:
 
     def _sweep(self) -> None:
         # Under the lock: nobody else is writing here, so whatever is half written is left over.
-        for left in (self.path / "q1").glob(".partial-*"):
+        for left in (self.path / ANALYSES).glob(".partial-*"):
             shutil.rmtree(left)
 
 
@@ -148,7 +158,7 @@ def _check_place(path: Path) -> None:
         visible = sorted(p.name for p in path.iterdir() if not p.name.startswith(".")) if path.is_dir() else []
     except PermissionError as error:
         raise OutputError(f"expected a folder that can be read, got {path}: {error.strerror}") from error
-    if visible and _SETTINGS not in visible and visible != ["q1"]:
+    if visible and _SETTINGS not in visible and not set(visible) <= {ANALYSES, DATA}:
         raise OutputExistsError(
             f"expected an empty folder or results of dynsparse reproduce, {path} holds {', '.join(visible[:3])}; "
             "nothing is overwritten, choose another --out"

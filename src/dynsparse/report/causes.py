@@ -70,6 +70,14 @@ class Cause:
     kind: str
     sentence: str
 
+    @property
+    def text(self) -> str:
+        """What a reader is told: whose column, how many elements, and why."""
+        subject = f"{self.environment}, {self.column}" if self.column else self.environment
+        counted = f"{self.elements:,} element{'' if self.elements == 1 else 's'}"
+        count = f" ({counted})" if self.kind in {"cause", "unexplained"} else ""
+        return f"{subject}{count}: {self.sentence}."
+
     def to_dict(self) -> dict[str, Any]:
         """Return the cause as plain values."""
         return dict(self.__dict__)

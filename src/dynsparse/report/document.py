@@ -17,7 +17,7 @@ from dynsparse.report import sentences
 from dynsparse.report.causes import Cause
 from dynsparse.report.figure import render
 from dynsparse.report.files import write_file
-from dynsparse.report.gallery import GALLERY, Drawing
+from dynsparse.report.gallery import QUESTIONS, Drawing, drawings_of
 from dynsparse.report.markup import box, details, element, flatten, make_table, prose, text
 from dynsparse.report.overview import about_page, summary_table, table1
 from dynsparse.report.table1 import Table1Row, make_table1, paper_table1
@@ -43,6 +43,7 @@ def write_report(
     title: str = TITLE,
     expected: Sequence[str] | None = None,
     provenance: Mapping[str, Any] | None = None,
+    questions: Sequence[str] = QUESTIONS,
     on_environment: Callable[[str], None] | None = None,
 ) -> Path:
     """Write one self-contained HTML page; the same reports give the same bytes.
@@ -56,6 +57,7 @@ def write_report(
         expected: Names of the environments that there should be, those missing are shown as missing; None for the
             paper's eight.
         provenance: Where the page itself comes from; its date would make the bytes differ, leave it out for equal ones.
+        questions: Which of the paper's questions the figures are to answer.
         on_environment: Told the name of each environment as its figures are drawn.
 
     Returns:
@@ -75,11 +77,11 @@ def write_report(
     rows, found = make_table1(reports)
     rows, found = (rows if table is None else tuple(table)), (found if causes is None else tuple(causes))
     missing = [name for name in (paper_table1() if expected is None else expected) if name not in names]
-    sections = []
+    sections, drawings = [], drawings_of(questions)
     for index, report in enumerate(reports, start=1):
         if on_environment is not None:
             on_environment(report.environment)
-        sections.append(_section(report, f"environment-{index}"))
+        sections.append(_section(report, f"environment-{index}", drawings))
     sections += [_missing_section(name, f"missing-{index}") for index, name in enumerate(missing, start=1)]
     template = Template(resources.files("dynsparse.report").joinpath("data/report.html").read_text(encoding="utf-8"))
     page = template.substitute(
@@ -103,14 +105,14 @@ def _contents(names: Sequence[str], missing: Sequence[str]) -> str:
     return "".join(element("li", link) for link in links)
 
 
-def _section(report: SparsityReport, anchor: str) -> str:
+def _section(report: SparsityReport, anchor: str, drawings: Sequence[Drawing]) -> str:
     """Return everything about one environment."""
     audit = prose(about_audit(report.audit, report.derivative))
     parts = [
         element("h2", text(report.environment), id=f"{anchor}-title"),
         element("p", prose(sentences.about_rows(report))),
         element("p", audit, class_="audit" if is_clean(report.audit) else "audit warned"),
-        element("div", *(_figure(drawing, report) for drawing in GALLERY), class_="figures"),
+        element("div", *(_figure(drawing, report) for drawing in drawings), class_="figures"),
         details("Provenance", _record(f"Provenance of {report.environment}", report.provenance)),
     ]
     if report.audit is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from dynsparse.report.histograms import draw_histograms
 from dynsparse.report.thresholds import draw_thresholds
 from dynsparse.report.timelines import FIRST_STEPS, draw_timelines
 
-__all__ = ["GALLERY", "Drawing", "write_figures"]
+__all__ = ["GALLERY", "QUESTIONS", "Drawing", "drawings_of", "figure_names", "write_figures"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Drawing:
 
     Attributes:
         name: Part of the file name.
+        question: Which of the paper's questions it answers, ``"q1"`` to ``"q3"``.
         title: Short title.
         source: The paper's figures of this kind; empty for one that the paper lacks.
         content: What the figure holds, for a reader who can not see it.
@@ -36,6 +37,7 @@ class Drawing:
     """
 
     name: str
+    question: str
     title: str
     source: str
     content: str
@@ -51,6 +53,7 @@ def _has_time(report: SparsityReport) -> bool:
 GALLERY = (
     Drawing(
         "heatmap",
+        "q1",
         "Zeros of each element",
         "Figures 3 and A3.1",
         "heat map of the share of rows in which each element of the transition Jacobian is zero",
@@ -60,6 +63,7 @@ GALLERY = (
     ),
     Drawing(
         "histograms",
+        "q2",
         "Sparsity over rows",
         "Figures 5 and A3.2",
         "histograms of the share of zero elements in a row, for both blocks and the two together, the mean marked",
@@ -69,6 +73,7 @@ GALLERY = (
     ),
     Drawing(
         "timeline",
+        "q3",
         "Sparsity over time",
         "Figure 6",
         "the share of zero elements at each control step of the first episode",
@@ -78,6 +83,7 @@ GALLERY = (
     ),
     Drawing(
         f"timeline-{FIRST_STEPS}",
+        "q3",
         f"The first {FIRST_STEPS} control steps",
         "Figure A3.3",
         f"the share of zero elements at each of the first {FIRST_STEPS} control steps",
@@ -87,6 +93,7 @@ GALLERY = (
     ),
     Drawing(
         "durations",
+        "q3",
         "Durations",
         "Figure 7",
         "histograms of the lengths of zero and of non-zero stretches, logarithmic axes, the mean marked",
@@ -96,6 +103,7 @@ GALLERY = (
     ),
     Drawing(
         "thresholds",
+        "q1",
         "Zero threshold",
         "",
         "the share of zero elements against the zero threshold, the chosen one marked",
@@ -107,7 +115,24 @@ GALLERY = (
 """The figures in the order in which a report shows them."""
 
 
-def write_figures(report: SparsityReport, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
+QUESTIONS = ("q1", "q2", "q3")
+"""The paper's questions that a report answers."""
+
+
+def drawings_of(questions: Sequence[str]) -> tuple[Drawing, ...]:
+    """Return the figures that answer some of the paper's questions, in their order."""
+    return tuple(drawing for drawing in GALLERY if drawing.question in questions)
+
+
+def figure_names(report: SparsityReport, questions: Sequence[str] = QUESTIONS) -> tuple[str, ...]:
+    """Return the names of the files that ``write_figures`` writes."""
+    drawn = [drawing.name for drawing in drawings_of(questions) if drawing.can_draw(report)]
+    return tuple(f"{report.environment}-{name}{suffix}" for name in drawn for suffix in (".png", ".pdf"))
+
+
+def write_figures(
+    report: SparsityReport, folder: str | os.PathLike[str], questions: Sequence[str] = QUESTIONS
+) -> tuple[Path, ...]:
     """Write every figure of one environment as ``<environment>-<figure>.png`` and ``.pdf``.
 
     The same report gives the same bytes.  A figure that the analysis has no numbers for is left out.
@@ -115,6 +140,7 @@ def write_figures(report: SparsityReport, folder: str | os.PathLike[str]) -> tup
     Args:
         report: The analysis as read from its files.
         folder: Folder to write into; made where it is missing.
+        questions: Which of the paper's questions to draw the answers to.
 
     Returns:
         Paths of the files, PNG and PDF of one figure side by side.
@@ -124,7 +150,7 @@ def write_figures(report: SparsityReport, folder: str | os.PathLike[str]) -> tup
         OutputError: If the folder can not be written.
     """
     paths: list[Path] = []
-    for drawing in GALLERY:
+    for drawing in drawings_of(questions):
         if drawing.can_draw(report):
             paths += write_pair(lambda draw=drawing.draw: draw(report), folder, f"{report.environment}-{drawing.name}")  # type: ignore[misc]
     return tuple(paths)

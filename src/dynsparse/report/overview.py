@@ -73,7 +73,7 @@ def table1(rows: Sequence[Table1Row], causes: Sequence[Cause], missing: Sequence
     cells += [(name, _MISSING) for name in missing]
     atols = sorted({row.atol for row in rows})
     at = f" with |x| < {', '.join(f'{atol:g}' for atol in atols)}" if atols else ""
-    listed = element("ul", *(element("li", prose(_sentence(cause))) for cause in causes)) if causes else ""
+    listed = element("ul", *(element("li", prose(cause.text)) for cause in causes)) if causes else ""
     counts = make_table(f"Elements{at} in every finite row, beside the paper's Table 1", columns, cells)
     return counts + element("p", prose(_HEADINGS)) + listed
 
@@ -131,9 +131,3 @@ def _summary_cells(report: SparsityReport) -> tuple[object, ...]:
 
 def _steps(mean: float | None) -> str:
     return _NONE if mean is None else f"{mean:,.1f}"
-
-
-def _sentence(cause: Cause) -> str:
-    subject = f"{cause.environment}, {cause.column}" if cause.column else cause.environment
-    count = f" ({number(cause.elements, 'element')})" if cause.kind in {"cause", "unexplained"} else ""
-    return f"{subject}{count}: {cause.sentence}."

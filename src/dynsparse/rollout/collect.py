@@ -17,7 +17,7 @@ from dynsparse.rollout.collector import Collector
 from dynsparse.rollout.policies import bounded_range
 from dynsparse.rollout.settings import CollectSettings
 
-__all__ = ["Collected", "collect", "describe"]
+__all__ = ["Collected", "collect", "describe", "fill_dataset"]
 
 BLOCK_BYTES = 4 * 2**20
 """Bytes of a block's rows before compression, about: one episode of the larger environments.  A commit costs some
@@ -85,29 +85,70 @@ def collect(
         PolicyError: the policy's file does not fit the environment.
         WorkerError: a worker died or hung; blocks that were whole are committed.
     """
+    with Collector(env, settings, workers=workers) as collector:
+        on_collector(collector)
+        return fill_dataset(
+            env, settings, path, collector, resume=resume, overwrite=overwrite, on_phase=on_phase, on_rows=on_rows
+        )
+
+
+def fill_dataset(
+    env: Environment,
+    settings: CollectSettings,
+    path: str | os.PathLike[str],
+    collector: Collector,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_phase: Callable[[str], None] = lambda _phase: None,
+    on_rows: Callable[[int, int], None] | None = None,
+) -> Collected:
+    """Do what ``collect`` does, with workers that somebody else opened and closes.
+
+    Args:
+        env: see ``collect``.
+        settings: see ``collect``.
+        path: see ``collect``.
+        collector: workers of that environment and those settings; not started where nothing is missing.
+        resume: see ``collect``.
+        overwrite: see ``collect``.
+        on_phase: see ``collect``.
+        on_rows: see ``collect``.
+
+    Returns:
+        What was done.
+
+    Raises:
+        DynsparseError: see ``collect``.
+    """
     description = describe(env, settings)
     with create_dataset(path, description, resume=resume, overwrite=overwrite) as writer:
         missing = writer.missing
-        places = {number: description.block_rows(number) for number in range(description.blocks)}
-        new = sum(places[number].stop - places[number].start for number in missing)
+        places = [description.block_rows(number) for number in missing]
+        new = sum(place.stop - place.start for place in places)
         before, nonfinite = description.rows - new, [0]
-        if not missing:
-            return Collected(Path(path), description.rows, 0, 0, 0.0, 0.0, 0.0)
 
         def count(done: int, bad: int) -> None:
             nonfinite[0] = bad
             if on_rows is not None:
                 on_rows(before + done, bad)
 
-        with Collector(env, settings, workers=workers) as collector:
-            on_collector(collector)
+        seconds = 0.0
+        if missing:
             on_phase("compile")
             collector.warm_up()
             began = time.perf_counter()
             collector.make(description, missing, writer.commit, on_phase=on_phase, on_rows=count)
             seconds = time.perf_counter() - began
-            peak = collector.peak_rss_mib
-        return Collected(Path(path), description.rows, new, nonfinite[0], seconds, collector.compile_seconds, peak)
+    return Collected(
+        path=Path(path),
+        rows=description.rows,
+        new_rows=new,
+        nonfinite_rows=nonfinite[0],
+        seconds=seconds,
+        compile_seconds=collector.compile_seconds,
+        peak_rss_mib=collector.peak_rss_mib,
+    )
 
 
 def describe(env: Environment, settings: CollectSettings) -> DatasetDescription:

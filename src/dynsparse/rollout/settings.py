@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dynsparse.config import check_count, nearest_names
+from dynsparse.config import EPISODE_STEPS, check_count, nearest_names
 from dynsparse.errors import SettingError
 
-__all__ = ["EPISODE_STEPS", "STATES", "CollectSettings"]
-
-EPISODE_STEPS = 1_000
-"""Control steps of an episode, in the paper and in Playground's suite."""
+__all__ = ["STATES", "CollectSettings"]
 
 STATES = ("rollout", "coverage")
 

@@ -1,0 +1,116 @@
+"""``dynsparse analyze``: which elements of a data set's Jacobians are zero: always, at which states, for how long."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from dynsparse.config import DEFAULT_ATOL, check_atol
+from dynsparse.errors import InputError, OutputError, OutputExistsError
+
+__all__ = ["EXAMPLES", "Analyze"]
+
+EXAMPLES = """\
+examples:
+  dynsparse analyze data/cheetah --out out/cheetah
+  dynsparse audit data/cheetah --json out/audit.json
+  dynsparse analyze data/cheetah --out out/cheetah --audit out/audit.json --overwrite
+  dynsparse report out/cheetah
+"""
+
+
+@dataclass(frozen=True)
+class Analyze:
+    """Answer Q1, Q2 and Q3 for one data set; writes OUT/analysis.json and OUT/analysis.npz."""
+
+    dataset: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
+    """Folder of the data set."""
+
+    out: Path
+    """Folder for the two files."""
+
+    atol: float = DEFAULT_ATOL
+    """An element of the Jacobian is zero when abs(x) < atol."""
+
+    audit: Path | None = None
+    """What dynsparse audit DATASET --json wrote, to be kept with the answers."""
+
+    overwrite: bool = False
+    """Replace an analysis that is there."""
+
+    def run(self) -> int:
+        """Analyse and write.
+
+        Returns:
+            The exit code.
+        """
+        check_atol(self.atol)
+        _check_place(self.out, self.overwrite)
+
+        from dynsparse.analysis import analyze
+        from dynsparse.cli.progress import open_progress
+        from dynsparse.dataset import open_dataset
+        from dynsparse.provenance import collect_provenance
+
+        dataset = open_dataset(self.dataset)
+        audit = None if self.audit is None else _read_audit(self.audit, dataset.environment)
+        description = dataset.description.to_dict()
+        command = f"dynsparse analyze {self.dataset.name} --atol {self.atol!r}"
+        provenance = collect_provenance(command, dataset.description.seed, dataset=description).to_dict()
+        progress = open_progress()
+        progress.add(dataset.environment, dataset.rows)
+        progress.phase(dataset.environment, "analyze")
+        try:
+            report = analyze(
+                dataset,
+                self.atol,
+                audit=audit,
+                provenance=provenance,
+                on_rows=lambda done, bad: progress.rows(dataset.environment, done, bad),
+            )
+            progress.finish(dataset.environment, "done")
+        finally:
+            progress.close()
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            report.save(self.out)
+        except OSError as error:
+            raise OutputError(
+                f"expected to write {self.out}, got: {error.strerror or error}; choose another --out"
+            ) from error
+        state, action = report.global_sparsity.state, report.global_sparsity.action
+        print(
+            f"{report.environment}: {state.always_zero_count} of {state.elements} state elements and "
+            f"{action.always_zero_count} of {action.elements} action elements are zero in all {report.rows:,} rows; "
+            f"{100 * report.local.combined.sparsity_mean:.1f} % are in the mean of the rows"
+        )
+        print(
+            f"wrote {self.out / 'analysis.json'} and {self.out / 'analysis.npz'}; "
+            f"draw them: dynsparse report {self.out}"
+        )
+        return 0
+
+
+def _check_place(out: Path, overwrite: bool) -> None:
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"expected --out to name a folder, {out} is a file; choose another")
+    if any((out / name).exists() for name in ("analysis.json", "analysis.npz")) and not overwrite:
+        raise OutputExistsError(f"{out} holds an analysis and is kept; choose another --out, or add --overwrite")
+
+
+def _read_audit(path: Path, environment: str) -> Mapping[str, Any]:
+    """Return the record of one environment from an audit's file."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        records = {entry["environment"]: entry for entry in found["environments"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"expected a file of dynsparse audit --json, can not read {path}: {error!r}") from error
+    if environment not in records:
+        raise InputError(f"expected an audit of {environment} in {path}, it has {', '.join(records) or 'none'}")
+    record: Mapping[str, Any] = records[environment]
+    return record

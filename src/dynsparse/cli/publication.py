@@ -1,0 +1,117 @@
+"""Publication: Table 1, the figures and the page of whatever analyses there are, written and told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from dynsparse.analysis import SparsityReport
+from dynsparse.cli.output import table, wide_console
+from dynsparse.report.causes import Cause
+from dynsparse.report.document import write_report
+from dynsparse.report.gallery import QUESTIONS, figure_names, write_figures
+from dynsparse.report.table1 import Table1Row, make_table1, paper_table1, write_table1
+
+__all__ = ["in_papers_order", "publish"]
+
+_SAME = {True: "yes", False: "NO", None: "not in it"}
+
+
+def publish(
+    reports: Sequence[SparsityReport],
+    out: Path,
+    page: Path,
+    *,
+    expected: Sequence[str] | None = None,
+    provenance: Mapping[str, Any],
+    questions: Sequence[str] = QUESTIONS,
+) -> None:
+    """Write table, figures and page, print the table, and say where everything is.
+
+    Args:
+        reports: Analyses, one an environment.
+        out: Folder for ``table1.csv``, ``table1.json`` and ``figures``.
+        page: The HTML file.
+        expected: Environments that there should be; those missing are shown as missing.
+        provenance: The record of this command.
+        questions: Which of the paper's questions to answer.
+    """
+    rows, causes = make_table1(reports)
+    paths = list(write_table1(out, rows, causes, provenance)) if "q1" in questions else []
+    figures = out / "figures"
+    for report in reports:
+        if not all((figures / name).exists() for name in figure_names(report, questions)):
+            write_figures(report, figures, questions)
+    write_report(
+        reports, page, table=rows, causes=causes, expected=expected, provenance=provenance, questions=questions
+    )
+    if "q1" in questions:
+        _print_table(rows, causes)
+    if "q2" in questions or "q3" in questions:
+        _print_summary(reports)
+    print("\nwritten:")
+    for path in paths:
+        print(f"  {path}")
+    print(f"  {figures}: figures of {len(reports)} environments as .png and .pdf")
+    print(f"  {page}: everything on one page")
+
+
+def in_papers_order(names: Sequence[str]) -> list[str]:
+    """Sort environments as the paper's Table 1 lists them, others after them by name."""
+    listed = list(paper_table1())
+    return sorted(names, key=lambda name: (listed.index(name) if name in listed else len(listed), name))
+
+
+def _print_table(rows: Sequence[Table1Row], causes: Sequence[Cause]) -> None:
+    columns = ["environment", "ds", "da", "∂s'/∂s", "paper", "∂s'/∂a", "paper", "as paper", "same for atol", "rows"]
+    cells = [_cells(row) for row in rows]
+    if any(row.nonfinite_rows for row in rows):
+        columns.append("non-finite")
+        cells = [[*line, f"{row.nonfinite_rows:,}"] for line, row in zip(cells, rows, strict=True)]
+    console = wide_console()
+    atol = f"{rows[0].atol:g}" if rows else ""
+    console.print(table(columns, cells, title=f"Table 1: elements of the Jacobian with |x| < {atol} in every row"))
+    for cause in causes:
+        console.print(Text(f"- {cause.text}", overflow="fold"))
+
+
+def _cells(row: Table1Row) -> list[str]:
+    return [
+        row.environment,
+        str(row.state_dim),
+        str(row.action_dim),
+        f"{row.always_zero_state} ({row.always_zero_state_percent:.2f} %)",
+        "-" if row.paper_always_zero_state is None else str(row.paper_always_zero_state),
+        str(row.always_zero_action),
+        "-" if row.paper_always_zero_action is None else str(row.paper_always_zero_action),
+        _SAME[row.equals_paper],
+        f"{row.same_count_from_atol:.0e}..{row.same_count_to_atol:.0e}",
+        f"{row.rows:,}",
+    ]
+
+
+def _print_summary(reports: Sequence[SparsityReport]) -> None:
+    columns = ["environment", "mean sparsity", "patterns", "zero for", "non-zero for", "pattern changes", "audit"]
+    console = wide_console()
+    console.print(table(columns, [_summary(report) for report in reports], title="Sparsity over states and time"))
+
+
+def _summary(report: SparsityReport) -> list[str]:
+    local, time = report.local, report.temporal
+    audit = "not audited" if report.audit is None else ("clean" if report.audit.get("clean") else "NOT clean")
+    return [
+        report.environment,
+        f"{100 * local.combined.sparsity_mean:.1f} %",
+        f"{local.distinct_patterns:,}",
+        _steps(None if time is None else time.zero.mean),
+        _steps(None if time is None else time.nonzero.mean),
+        "-" if time is None or time.pattern_switch_rate is None else f"{100 * time.pattern_switch_rate:.1f} % of steps",
+        audit,
+    ]
+
+
+def _steps(mean: float | None) -> str:
+    return "-" if mean is None else f"{mean:,.1f} steps"

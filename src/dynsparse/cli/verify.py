@@ -1,0 +1,85 @@
+"""``dynsparse verify``: whether a data set still is what was committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from dynsparse.config import check_count
+
+__all__ = ["EXAMPLES", "Verify"]
+
+EXAMPLES = """\
+examples:
+  dynsparse verify data/cheetah
+  dynsparse verify data/cheetah --recompute 200
+"""
+
+_MOST_TOLD = 20
+
+
+@dataclass(frozen=True)
+class Verify:
+    """Check every hash, shape and rule of a data set; --recompute computes some of its rows again.
+
+    Fails (exit 1) where anything is wrong or missing.
+    """
+
+    dataset: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
+    """Folder of the data set."""
+
+    recompute: int = 0
+    """Rows to compute again: equal bit for bit on the same machine and versions, else within a tolerance."""
+
+    seed: int = 0
+    """Which rows are computed again."""
+
+    workers: int = 0
+    """Worker processes for that; 0 for one on each usable core."""
+
+    def run(self) -> int:
+        """Verify, and tell every problem.
+
+        Returns:
+            The exit code: 0 where nothing is wrong, else 1.
+        """
+        from dynsparse.dataset import verify_dataset
+        from dynsparse.workers import worker_count
+
+        check_count("recompute", self.recompute, 0, "0 computes nothing again")
+        check_count("seed", self.seed, 0, "try 0")
+        worker_count(self.workers)
+        report = verify_dataset(self.dataset)
+        for problem in report.problems[:_MOST_TOLD]:
+            print(f"problem: {problem}")
+        if len(report.problems) > _MOST_TOLD:
+            print(f"problem: {len(report.problems) - _MOST_TOLD} more")
+        if report.uncommitted:
+            print(f"{report.uncommitted} blocks are not committed: go on with dynsparse collect --resume")
+        if report.stray:
+            print(f"{report.stray} files belong to no committed block; the next --resume removes them")
+        told = f"{report.rows:,} rows in {report.blocks} blocks, {report.episodes:,} episodes"
+        print(f"{self.dataset}: {told}: {'every hash and rule holds' if report.ok else 'NOT as committed'}")
+        if not report.ok:
+            return 1
+        return self._recompute() if self.recompute else 0
+
+    def _recompute(self) -> int:
+        from dynsparse.cli.stored import opened
+        from dynsparse.rollout.stored_rows import RECOMPUTE_TOLERANCE, recompute_rows, sample_rows
+
+        with opened(self.dataset, self.workers) as (dataset, _, collector):
+            found = recompute_rows(sample_rows(dataset, self.recompute, self.seed), collector)
+        if found.bitwise:
+            print(f"computed again: {found.identical:,} of {found.rows:,} rows are equal bit for bit")
+            return 0
+        differing = ", ".join(f"{name} {size:.0e}" for name, size in found.largest.items() if size)
+        print(
+            f"computed again: {found.identical:,} of {found.rows:,} rows are equal bit for bit; largest relative "
+            f"differences: {differing or 'none'}, {found.flags} constraint flags; "
+            f"{'within' if found.ok else 'BEYOND'} {RECOMPUTE_TOLERANCE:g}, what another machine or version may come to"
+        )
+        return 0 if found.ok else 1
