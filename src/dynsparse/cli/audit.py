@@ -148,7 +148,7 @@ class Audit:
     def _command(self) -> str:
         words = ["dynsparse", "audit", *self.envs, "--rows", str(self.rows), "--seed", str(self.seed)]
         words += ["--reference"] * self.reference
-        words += [] if self.json is None else ["--json", str(self.json)]
+        words += [] if self.json is None else ["--json", self.json.name]  # the folder is the machine's own
         return shlex.join(words)
 
 
