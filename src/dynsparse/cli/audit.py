@@ -170,17 +170,10 @@ class Audit:
         }
 
     def _command(self) -> str:
-        words = [
-            "dynsparse",
-            "audit",
-            *(Path(entry).name for entry in self.envs),
-            "--rows",
-            str(self.rows),
-            "--seed",
-            str(self.seed),
-        ]
+        entries = [Path(entry).name for entry in self.envs]
+        words = ["dynsparse", "audit", *entries, "--rows", str(self.rows), "--seed", str(self.seed)]
         words += ["--reference"] * self.reference
-        words += [] if self.json is None else ["--json", self.json.name]
+words += [] if self.json is None else ["--json", self.json.name]  # the folder is the machine's own
         return shlex.join(words)
 
 

@@ -105,7 +105,8 @@ class Bench:
 
         words = ["dynsparse", "bench", self.what]
         words += ["--env", *self.env] if self.env else []
-        words += ["--rows", str(self.rows), "--seed", str(self.seed), "--json", str(self.json)]
+        # The folder is the machine's own.
+        words += ["--rows", str(self.rows), "--seed", str(self.seed), "--json", self.json.name]
         provenance = collect_provenance(shlex.join(words), self.seed).to_dict()
         return [{**speed.to_dict(), "provenance": provenance} for speed in speeds]
 
