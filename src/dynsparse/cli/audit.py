@@ -173,7 +173,7 @@ class Audit:
         entries = [Path(entry).name for entry in self.envs]
         words = ["dynsparse", "audit", *entries, "--rows", str(self.rows), "--seed", str(self.seed)]
         words += ["--reference"] * self.reference
-words += [] if self.json is None else ["--json", self.json.name]  # the folder is the machine's own
+        words += [] if self.json is None else ["--json", self.json.name]  # the folder is the machine's own
         return shlex.join(words)
 
 
