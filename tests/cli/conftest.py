@@ -7,16 +7,28 @@ import numpy as np
 import pytest
 
 from dynsparse.cli import reproduction
+from dynsparse.dataset import finite_rows
 from dynsparse.errors import WorkerError
+from dynsparse.physics.linearization import Evaluation
+from dynsparse.rollout.policies import random_actions_of
 
 NAMES = ("qpos slider", "qpos hinge_1", "qvel slider", "qvel hinge_1")
 
+# A linear system that forgets: its Jacobians are known, and differences of its step agree with them.
+BY_STATE = np.full((4, 4), 0.2)
+BY_STATE[1:, 0] = 0.0
+BY_ACTION = np.full((4, 1), 0.5)
 
-class FakeLinearizer:
+
+def step(states, actions):
+    return states @ BY_STATE.T + actions @ BY_ACTION.T
+
+
+class FakeCollector:
     """Stands in for a pool of workers, to test what is done around it: order, resume, errors, Ctrl-C."""
 
-    def __init__(self, env, lab):
-        self.env, self.lab = env, lab
+    def __init__(self, env, settings, lab):
+        self.env, self.settings, self.lab = env, settings, lab
         self.compile_seconds, self.peak_rss_mib = 0.5, 100.0
 
     @property
@@ -32,21 +44,50 @@ class FakeLinearizer:
             self.lab.worker.wait(30)
             raise WorkerError("the worker was killed")
 
-    def roll_out(self, initial_states, actions):
-        self.lab.actions[self.env.name] = actions
-        episodes, steps = actions.shape[:2]
-        return SimpleNamespace(states=np.zeros((episodes, steps + 1, 4)), warmstarts=np.zeros((episodes, steps + 1, 2)))
+    def make(self, description, blocks, commit, *, on_phase, on_rows):
+        on_phase("roll out")
+        done = bad = 0
+        for number in blocks:
+            arrays = self._block(description, number)
+            done += len(arrays["t"])
+            bad += int((~arrays["finite"]).sum())
+            on_rows(done, bad)
+            commit(number, arrays)
+            self.lab.committed.append((self.env.name, number))
+            if self.env.name in self.lab.dying:
+                raise WorkerError(f"{self.env.name}: rows 0 to 9 have no result. Worker 7 died.", rows=range(10))
 
-    def linearize(self, states, actions, warmstarts, *, on_rows):
-        n = len(states)
-        jac_state = np.ones((n, 4, 4))
-        jac_state[:, 1:, 0] = 0.0
-        jac_action = np.ones((n, 4, 1))
-        finite = np.ones(n, dtype=bool)
-        for row in self.lab.nonfinite:
-            jac_state[row], finite[row] = np.nan, False
-        on_rows(n, int((~finite).sum()))
-        return SimpleNamespace(jac_state=jac_state, jac_action=jac_action, finite=finite)
+    def _block(self, description, number):
+        place = description.block_rows(number)
+        rows = np.arange(place.start, place.stop)
+        episode, t = np.divmod(rows, description.episode_steps)
+        actions, states = np.empty((len(rows), 1)), np.empty((len(rows) + 1, 4))
+        for which in np.unique(episode):
+            inside = np.flatnonzero(episode == which)
+            drawn = random_actions_of(self.env, self.settings.seed, int(which), description.episode_steps, 5)
+            actions[inside] = drawn[: len(inside)]
+        following = np.empty((len(rows), 4))
+        for i in range(len(rows)):
+            if t[i] == 0:
+                states[i] = 0.1 * episode[i]
+            following[i] = states[i + 1] = step(states[i], actions[i])
+        last = (t == description.episode_steps - 1) | (rows == description.rows - 1)
+        jacobian = np.broadcast_to(BY_STATE, (len(rows), 4, 4)).copy()
+        jacobian[np.isin(rows, self.lab.nonfinite)] = np.nan
+        flags = np.zeros((len(rows), 1), dtype=bool)
+        arrays = {
+            "state": states[:-1], "next_state": following, "action": actions, "action_raw": actions,
+            "warmstart": np.zeros((len(rows), 2)), "jac_state": jacobian,
+            "jac_action": np.broadcast_to(BY_ACTION, (len(rows), 4, 1)).copy(), "reward": np.zeros(len(rows)),
+            "terminated": last & False, "truncated": last, "episode": episode, "t": t, "constraint_active": flags,
+            "constraint_active_start": flags, "solver_residual": np.zeros(len(rows)),
+        }  # fmt: skip
+        self.lab.actions[self.env.name] = actions
+        return arrays | {"finite": finite_rows(arrays)}
+
+    def evaluate(self, states, actions, warmstarts=None):
+        none = np.zeros((len(states), 5), dtype=bool)
+        return Evaluation(step(states, actions), warmstarts, np.zeros(len(states)), none, none[:, :1], none[:, :1])
 
     def close(self):
         self.lab.closed.append(self.env.name)
@@ -58,7 +99,9 @@ def lab(monkeypatch):
     lab = SimpleNamespace(
         started=[],
         closed=[],
+        committed=[],
         failing=set(),
+        dying=set(),
         blocking=set(),
         nonfinite=(),
         actions={},
@@ -72,14 +115,21 @@ def lab(monkeypatch):
             state_dim=4,
             action_dim=1,
             nv=2,
+            nmocap=0,
             state_names=NAMES,
+            state_units=("m", "rad", "m/s", "rad/s"),
             action_names=("slide",),
             action_low=np.array([-1.0]),
             action_high=np.array([1.0]),
-            sample_initial_state=lambda key: np.zeros(4),
+            constraint_names=("joint limit slider",),
+            active_kinds=lambda active: np.zeros((len(active), 5), dtype=bool),
+            substeps=1,
+            dt=0.01,
+            fingerprint="0" * 64,
+            playground=None,
         )
 
     monkeypatch.setattr(reproduction, "open_environment", environment)
-    monkeypatch.setattr(reproduction, "open_linearizer", lambda env, derivative, workers: FakeLinearizer(env, lab))
+    monkeypatch.setattr(reproduction, "open_collector", lambda env, rows, workers: FakeCollector(env, rows, lab))
     monkeypatch.setattr(reproduction, "_LOOK_SECONDS", 0.01)
     return lab

@@ -42,10 +42,10 @@ def test_counts_are_those_of_the_symmetries(own_folder, capsys):
     with (own_folder / "out/table1.csv").open(newline="") as file:
         counts = {line["environment"]: line["always_zero_state"] for line in csv.DictReader(file)}
     assert counts == {"CartpoleBalance": "3", "ReacherHard": "3"}
-    with np.load(own_folder / "out/q1/ReacherHard/analysis.npz", allow_pickle=False) as file:
+    with np.load(own_folder / "out/analysis/ReacherHard/analysis.npz", allow_pickle=False) as file:
         # The shoulder's column, own element aside, by the symmetry of the model and not by another computation.
         assert (file["zero_frequency_state"] == 1.0).tolist() == [[row > 0, False, False, False] for row in range(4)]
-    found = json.loads((own_folder / "out/q1/ReacherHard/analysis.json").read_text())
+    found = json.loads((own_folder / "out/analysis/ReacherHard/analysis.json").read_text())
     assert found["nonfinite_rows"] == 0
     assert found["provenance"]["extra"]["measured"]["compile_seconds"] > 0
     printed = capsys.readouterr().out
@@ -74,4 +74,4 @@ def test_ctrl_c_leaves_no_worker_and_says_how_to_go_on(own_folder):
     assert "Traceback" not in errors
     assert workers
     assert not [pid for pid in workers if parent_of(pid) is not None]
-    assert not list(own_folder.glob("out/q1/.partial-*"))
+    assert not list(own_folder.glob("out/analysis/.partial-*"))

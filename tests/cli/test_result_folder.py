@@ -32,7 +32,7 @@ def out(tmp_path):
 def test_what_was_committed_is_found_again(out, record):
     folder = ResultFolder(out, SETTINGS)
     assert folder.finished("A") is None
-    assert folder.commit(record) == out / "q1" / "A"
+    assert folder.commit(record) == out / "analysis" / "A"
     folder.close()
     again = ResultFolder(out, SETTINGS)
     assert again.finished("A").to_dict() == record.to_dict()
@@ -42,7 +42,7 @@ def test_what_was_committed_is_found_again(out, record):
 
 def test_half_written_results_are_swept_and_never_found(out, record):
     ResultFolder(out, SETTINGS).close()
-    left = out / "q1" / ".partial-A"
+    left = out / "analysis" / ".partial-A"
     left.mkdir()
     record.save(left)
     folder = ResultFolder(out, SETTINGS)
@@ -70,7 +70,7 @@ def test_other_versions_are_other_results(out):
 
 def test_labels_are_no_settings(out):
     ResultFolder(out, SETTINGS).close()
-    ResultFolder(out, preset_settings("paper", ("C",), rows=1000)).close()
+    ResultFolder(out, preset_settings("paper", ("C",), rows=4000)).close()
 
 
 def test_a_folder_of_something_else_is_left_alone(out):

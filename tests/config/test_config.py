@@ -11,7 +11,9 @@ from dynsparse.errors import SettingError
 ENVIRONMENTS = ("CheetahRun", "WalkerRun")
 
 
-@pytest.mark.parametrize(("preset", "rows", "episodes"), [("smoke", 4000, 4), ("small", 20000, 20), ("paper", 10**6, 1000)])
+@pytest.mark.parametrize(
+    ("preset", "rows", "episodes"), [("smoke", 4000, 4), ("small", 20000, 20), ("paper", 10**6, 1000)]
+)
 def test_presets_are_episodes_of_the_papers_length(preset, rows, episodes):
     settings = preset_settings(preset, ENVIRONMENTS)
     assert (settings.rows, settings.episodes, settings.episode_steps) == (rows, episodes, 1000)

@@ -38,7 +38,7 @@ class Analyze:
     """An element of the Jacobian is zero when abs(x) < atol."""
 
     audit: Path | None = None
-    """What dynsparse audit DATASET --json wrote, to be kept with the answers."""
+    """What dynsparse audit wrote about this data set, to be kept with the answers."""
 
     overwrite: bool = False
     """Replace an analysis that is there."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dynsparse.dataset import DatasetDescription, create_dataset
+from dynsparse.errors import UnsupportedModelError
 from dynsparse.physics.environment import Environment
 from dynsparse.provenance import package_versions
 from dynsparse.rollout.collector import Collector
@@ -84,7 +85,13 @@ def collect(
         OutputError: it can not be written, or another process is writing there.
         PolicyError: the policy's file does not fit the environment.
         WorkerError: a worker died or hung; blocks that were whole are committed.
+        UnsupportedModelError: the environment is a model without a task.
     """
+    if env.playground is None:
+        raise UnsupportedModelError(
+            f"{env.name} is a model without a task, which has no start, observation or reward to collect; "
+            "linearize rows of your own with linearize_batch"
+        )
     with Collector(env, settings, workers=workers) as collector:
         on_collector(collector)
         return fill_dataset(
