@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from dynsparse.config import nearest_names
 from dynsparse.dataset.chunks import GROUP, Chunks, chunk_path, metadata_paths
@@ -117,6 +117,37 @@ class Dataset:
                 loaded[name][start:stop] = block.arrays[name]
             start = stop
         return loaded
+
+    def take(self, indices: ArrayLike, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+        """Read some of the committed rows; only the blocks that hold them are read.
+
+        Args:
+            indices: (k,) places among the committed rows, from 0, in increasing order.
+            names: The fields to read; all of them where none are named.
+
+        Returns:
+            Name to (k, ...).
+
+        Raises:
+            DatasetError: If a file is missing, altered or can not be decoded; names it.
+            SettingError: If a field is unknown, or an index is out of range or not in order.
+        """
+        chosen, specs = self._chosen(names), self.description.fields()
+        wanted = np.asarray(indices, dtype=np.int64)
+        known = wanted.ndim == 1 and bool(((wanted >= 0) & (wanted < self.rows)).all())
+        if not known or not (np.diff(wanted) > 0).all():
+            raise SettingError(f"indices must increase from 0 to at most {self.rows - 1}, got {wanted}; sort them")
+        taken = {name: np.empty((len(wanted), *specs[name].shape), specs[name].dtype) for name in chosen}
+        first = 0
+        for record in self._records:
+            count = record.rows[1] - record.rows[0]
+            inside = (wanted >= first) & (wanted < first + count)
+            if inside.any():
+                block = self._read(record, chosen)
+                for name in chosen:
+                    taken[name][inside] = block.arrays[name][wanted[inside] - first]
+            first += count
+        return taken
 
     def __repr__(self) -> str:
         return f"<data set {self.path}: {self.environment}, {self.rows} of {self.description.rows} rows committed>"

@@ -81,15 +81,7 @@ def sample_rows(dataset: Dataset, rows: int, seed: int) -> dict[str, np.ndarray]
             "not the ones that its rows were computed from; collect with --dtype float64"
         )
     chosen = np.sort(np.random.default_rng(seed).permutation(dataset.rows)[:rows])
-    found: dict[str, list[np.ndarray]] = {name: [] for name in dataset.fields}
-    first = 0
-    for block in dataset.blocks():
-        count = len(block["t"])
-        inside = chosen[(chosen >= first) & (chosen < first + count)] - first
-        for name, parts in found.items():
-            parts.append(block[name][inside])
-        first += count
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+    return dataset.take(chosen)
 
 
 def recompute_rows(stored: Mapping[str, np.ndarray], collector: Collector) -> Recomputed:
