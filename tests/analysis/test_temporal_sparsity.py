@@ -55,14 +55,46 @@ def test_the_timeline_is_the_first_episode(report):
 
 def test_a_row_that_is_not_finite_breaks_a_stretch_and_is_no_zero(make_source, make_switched):
     found = analyze(make_source(make_switched(["AABNBA"])), provenance={}).temporal
-    # (x, u) is always zero, and yet not for the whole episode: 3 steps, a gap, 2 steps; both could have been longer.
+    # (x, u) is zero in every finite row: 3 steps, a gap, 2 steps; both are left out, as one of 6 steps would be.
     # (x, y), (y, y), (y, u): 1 and 1 on either side of the gap.  (y, x): 2 at the start, 1 at the end.
-    assert lengths(found.zero.counts) == {3: 1, 2: 1 + 1, 1: 3 * 2 + 1}
-    assert (found.zero.left_out, found.zero.censored, found.zero.mean_uncensored) == (0, 10, None)
+    assert lengths(found.zero.counts) == {2: 1, 1: 3 * 2 + 1}
+    assert lengths(found.zero.whole_episode_counts) == {3: 1, 2: 1}
+    assert (found.zero.left_out, found.zero.censored, found.zero.mean_uncensored) == (2, 8, None)
+    assert (found.zero.mean, found.zero.mean_all) == (9 / 8, (9 + 5) / 10)
+    # (x, x) is non-zero in every finite row: of a whole episode too, and in.
     assert lengths(found.nonzero.counts) == {3: 1, 2: 1 + 3, 1: 3 + 2}
+    assert lengths(found.nonzero.whole_episode_counts) == {3: 1, 2: 1}
+    assert (found.nonzero.censored, found.nonzero.mean_shorter) == (8, 11 / 8)
     assert (found.broken_rows, found.pattern_switch_rate) == (1, 2 / 3)
     assert found.pattern_duration_mean == 5 / 4
     assert np.isnan(found.timeline_combined).tolist() == [False, False, False, True, False, False]
+
+
+@pytest.mark.parametrize("broken", [[], [4], [0], [9], [4, 5], [2, 4, 7]])
+def test_a_row_that_is_not_finite_does_not_let_an_element_that_is_always_zero_into_the_mean(make_source, broken):
+    # Left, ten steps: zero at every other one, so that each stretch lasts one step.  Right: always zero.
+    left, right = np.array([0.0, 1.0] * 5), np.zeros(10)
+    arrays = {
+        "jac_state": left[:, None, None],
+        "jac_action": right[:, None, None],
+        "finite": np.array([t not in broken for t in range(10)]),
+        "episode": np.zeros(10, int),
+        "t": np.arange(10),
+    }
+    zero = analyze(make_source(arrays), provenance={}).temporal.zero
+    pieces = [len(list(group)) for finite, group in groupby(arrays["finite"].tolist()) if finite]
+    assert zero.mean == 1.0
+    assert (zero.left_out, lengths(zero.whole_episode_counts)) == (len(pieces), {n: pieces.count(n) for n in pieces})
+
+
+def test_an_element_is_of_a_whole_episode_in_one_episode_and_not_in_another(make_source, make_switched):
+    # (x, y), (y, y), (y, u): zero throughout the finite rows of BNB, two stretches of one step each; in BNAB they
+    # change.  (y, x) is the other way round in both; (x, u) is zero throughout both.
+    found = analyze(make_source(make_switched(["BNB", "BNAB"])), provenance={}).temporal
+    assert lengths(found.zero.whole_episode_counts) == {1: 3 * 2 + 2 + 1, 2: 1}
+    assert lengths(found.zero.counts) == {1: 3 * 2 + 1}
+    assert lengths(found.nonzero.whole_episode_counts) == {1: 2 + 2 + 1, 2: 1}
+    assert lengths(found.nonzero.counts) == {1: 5 + 3 + 2, 2: 1}
 
 
 def test_a_flagged_row_breaks_a_stretch_as_a_nan_does(make_source, make_switched):
@@ -102,12 +134,13 @@ def brute_force(zero, finite, episode):
         for element in range(zero.shape[1]):
             labels = ["N" if not finite[row] else bool(zero[row, element]) for row in rows]
             pieces = [(label, len(list(group))) for label, group in groupby(labels)]
+            same = len({label for label in labels if label != "N"}) == 1
             for place, (label, length) in enumerate(pieces):
                 if label == "N":
                     continue
                 before = pieces[place - 1][0] if place else "N"
                 after = pieces[place + 1][0] if place + 1 < len(pieces) else "N"
-                end = 2 if length == len(rows) else 1 if "N" in (before, after) else 0
+                end = 2 if same else 1 if "N" in (before, after) else 0
                 found.append((label, length, end))
     return found
 

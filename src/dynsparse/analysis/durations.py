@@ -18,14 +18,15 @@ class Durations:
     """Lengths of the maximal stretches of one kind, pooled over all elements of both blocks and over all episodes.
 
     A stretch is a run of control steps of one episode in which an element stays zero (or stays non-zero) and that can
-    not be made longer.  It is *as long as its episode*, or else *censored*: it touches the first or the last step of
+    not be made longer.  It is one *of a whole episode*: its element is of its kind in all finite rows of the episode,
+    into however many stretches non-finite rows cut them; or else *censored*: it touches the first or the last step of
     its episode, or a non-finite row, so that it may have gone on unseen; or else it was seen from end to end.
 
     Attributes:
-        counts: (T + 1,) stretches by length in control steps.  Zero stretches as long as their episode are left out,
-            as in the paper's Figure 7; non-zero ones are in, about which the paper says nothing.
+        counts: (T + 1,) stretches by length in control steps.  Zero stretches of a whole episode are left out, as in
+            the paper's Figure 7; non-zero ones are in, about which the paper says nothing.
         uncensored_counts: (T + 1,) those that were seen from end to end.
-        whole_episode_counts: (T + 1,) those as long as their episode.
+        whole_episode_counts: (T + 1,) those of a whole episode, each piece by its own length.
         whole_episode_left_out: Whether ``counts`` leaves the latter out.
     """
 
@@ -52,12 +53,12 @@ class Durations:
 
     @property
     def mean_all(self) -> float | None:
-        """Mean length of all stretches, those as long as their episode included."""
+        """Mean length of all stretches, those of a whole episode included."""
         return _mean_length(self._shorter + self.whole_episode_counts)
 
     @property
     def mean_shorter(self) -> float | None:
-        """Mean length of the stretches that are shorter than their episode."""
+        """Mean length of the stretches that are not of a whole episode."""
         return _mean_length(self._shorter)
 
     @property
@@ -67,12 +68,12 @@ class Durations:
 
     @property
     def left_out(self) -> int:
-        """Stretches that ``counts`` leaves out because they are as long as their episode."""
+        """Stretches that ``counts`` leaves out because they are of a whole episode."""
         return self.whole_episode if self.whole_episode_left_out else 0
 
     @property
     def whole_episode(self) -> int:
-        """Stretches that are as long as their episode."""
+        """Stretches whose element is zero, or non-zero, in all finite rows of its episode."""
         return int(self.whole_episode_counts.sum())
 
     @property
@@ -154,8 +155,25 @@ def _stretches(block: RowBlock) -> tuple[NDArray[np.int64], NDArray[np.int64], N
     first, length, row = first[kept], length[kept], row[kept]
     # After an episode's start or a non-finite row, and before an episode's end or a non-finite row.
     closed = np.append(broken[1:], True)
-    steps = np.diff(np.flatnonzero(starts), append=rows)
-    episode_length = np.repeat(steps, steps)
     end = (broken[row] | closed[row + length - 1]).astype(np.int64)
-    end[length == episode_length[row]] = 2
+    # By its rows and not by the stretch's length: a non-finite row must not turn one stretch that is left out into
+    # two long ones that count.
+    changes = _changes(zero, block)
+    episode = np.cumsum(starts) - 1
+    end[~changes[first // rows, episode[row]]] = 2
     return length, zero.ravel()[first].astype(np.int64), end
+
+
+def _changes(zero: NDArray[np.bool_], block: RowBlock) -> NDArray[np.bool_]:
+    """Say which elements are zero in some finite row of an episode and non-zero in another one.
+
+    Args:
+        zero: (elements, n) where each is zero; false along a non-finite row.
+        block: The rows.
+
+    Returns:
+        (elements, episodes) true where an element is both.
+    """
+    begins = np.flatnonzero(block.starts)
+    ever_zero = np.logical_or.reduceat(zero, begins, axis=1)
+    return ever_zero & np.logical_or.reduceat(~zero & block.finite, begins, axis=1)
