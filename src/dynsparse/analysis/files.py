@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from dynsparse.errors import InputError, OutputError
 from dynsparse.provenance import content_hash
 
-__all__ = ["SCHEMA", "hash_arrays", "read", "seal", "typed_errors", "write"]
+__all__ = ["SCHEMA", "hash_arrays", "holds_analysis", "read", "seal", "typed_errors", "write"]
 
 SCHEMA = 1
 
 JSON_NAME = "analysis.json"
 NPZ_NAME = "analysis.npz"
+_PARTIAL = ".partial-"
 
 # What damaged files can raise: no file, no JSON or UTF-8, a key or type that is not there, a torn archive (zipfile also
 # says NotImplementedError of a flipped version number, and RuntimeError of a flipped flag), or a torn header of an
@@ -66,8 +67,23 @@ def hash_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
+def holds_analysis(folder: str | os.PathLike[str]) -> bool:
+    """Whether a folder holds an analysis, sound or not: ``analysis.json`` is there.
+
+    The arrays alone are none: they are what a first save leaves that was killed before its end.
+
+    Args:
+        folder: A path; it may be missing.
+    """
+    return os.path.lexists(Path(folder) / JSON_NAME)
+
+
 def write(folder: str | os.PathLike[str], content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write both files, sealed: the JSON file holds a hash of the arrays and one of all the rest.
+
+    Both are written aside and take their names when both are on the disk, so that what was there stays whole until
+    then.  No disk renames two files at once: a kill between the two renames leaves an analysis that ``read`` refuses
+    by its hashes, and that the next save replaces.
 
     Args:
         folder: An existing folder.
@@ -78,15 +94,42 @@ def write(folder: str | os.PathLike[str], content: Mapping[str, Any], arrays: Ma
         OutputError: If they can not be written there.
     """
     text = json.dumps(seal(content, arrays), indent=1, allow_nan=False) + "\n"
+    # Always the same two names, so that a save writes over what a killed one left.
+    aside = {name: Path(folder) / f"{_PARTIAL}{name}" for name in (NPZ_NAME, JSON_NAME)}
     try:
-        with (Path(folder) / NPZ_NAME).open("wb") as file:
+        with aside[NPZ_NAME].open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
-        (Path(folder) / JSON_NAME).write_text(text, encoding="utf-8")
+            _flush(file)
+        with aside[JSON_NAME].open("wb") as file:
+            file.write(text.encode("utf-8"))
+            _flush(file)
+        for name, path in aside.items():
+            os.replace(path, Path(folder) / name)
+        _flush_folder(folder)
     except OSError as error:
         raise OutputError(
             f"expected to write {JSON_NAME} and {NPZ_NAME} in {folder}, got: {error.strerror or error}; "
             "choose another folder, or make room"
         ) from error
+    finally:
+        for path in aside.values():
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def _flush(file: IO[bytes]) -> None:
+    """Put a file's content on the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _flush_folder(folder: str | os.PathLike[str]) -> None:
+    """Put a folder's entries on the disk: which files there are, under which names."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def seal(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:

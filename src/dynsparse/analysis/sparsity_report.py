@@ -133,11 +133,11 @@ class SparsityReport:
         return arrays
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``analysis.json`` and ``analysis.npz``.
+        """Write ``analysis.json`` and ``analysis.npz``; until both are on the disk, those that are there stay.
 
         Args:
-            folder: An existing folder.  Whoever needs both files to appear at once writes into a folder aside and
-                renames it.
+            folder: An existing folder.  Only the two renames at the end are not one: whoever needs that writes into a
+                folder aside and renames it.
 
         Raises:
             OutputError: If they can not be written there.
