@@ -17,10 +17,24 @@ from typing import Any
 
 from dynsparse.errors import SettingError
 
-__all__ = ["Machine", "Provenance", "collect_provenance", "content_hash", "package_versions"]
+__all__ = ["DECIDING_PACKAGES", "Machine", "Provenance", "collect_provenance", "content_hash", "package_versions"]
 
 # Read from package metadata: importing JAX or MuJoCo takes seconds and is not ours to do here.
 _DISTRIBUTIONS = ("numpy", "jax", "jaxlib", "mujoco", "mujoco-mjx", "playground")
+DECIDING_PACKAGES = (
+    "dynsparse",
+    "numpy",
+    "scipy",
+    "jax",
+    "jaxlib",
+    "mujoco",
+    "mujoco-mjx",
+    "playground",
+    "zarr",
+    "numcodecs",
+)
+"""Packages whose versions decide the numbers and the bytes of a data set."""
+
 _GIT_SECONDS = 10.0
 
 

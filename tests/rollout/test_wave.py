@@ -40,6 +40,8 @@ def rolled(episodes, steps=3):
         "warmstart": state[:, 1:],
         "next_warmstart": state[:, 1:] - 1,
         "mocap_pos": np.zeros((len(state), 0, 3)),
+        "mocap_quat": np.zeros((len(state), 0, 4)),
+        "calls_residual": np.zeros((len(state), 1, 1)),
     }
 
 
@@ -59,9 +61,10 @@ def derived(request):
 def test_blocks_are_handed_out_once_each_as_they_become_whole():
     wave = Wave(description(), [0, 1])
     assert wave.episodes == [0, 1, 2, 3]
-    assert wave.rows == 11  # the last of four episodes of three steps is cut
-    wave.begin([2, 3], rolled([2, 3]))
-    wave.begin([0, 1], rolled([0, 1]))
+    wave.open_segment(0, 3)
+    assert wave.segment_rows == 11  # the last of four episodes of three steps is cut
+    wave.begin([2, 3], 0, 3, rolled([2, 3]))
+    wave.begin([0, 1], 0, 3, rolled([0, 1]))
     wave.finish(slice(4, 11), derived(wave.request(slice(4, 11))))
     ((number, late),) = list(wave.whole_blocks())
     assert number == 1
@@ -83,7 +86,8 @@ def test_blocks_are_handed_out_once_each_as_they_become_whole():
 def test_blocks_that_are_not_neighbours_keep_their_rows_apart():
     wave = Wave(description(rows=18), [0, 2])
     assert wave.episodes == [0, 1, 4, 5]
-    wave.begin([0, 1, 4, 5], rolled([0, 1, 4, 5]))
+    wave.open_segment(0, 3)
+    wave.begin([0, 1, 4, 5], 0, 3, rolled([0, 1, 4, 5]))
     wave.finish(slice(0, 12), derived(wave.request(slice(0, 12))))
     found = dict(wave.whole_blocks())
     assert sorted(found) == [0, 2]
@@ -97,12 +101,34 @@ def test_a_lost_simulation_is_flagged_row_by_row_and_terminates_its_episode():
     rows = rolled([0, 1])
     for name in ("next_state", "state"):
         rows[name][4 if name == "next_state" else 5 :] = np.nan
-    wave.begin([0, 1], rows)
+    wave.open_segment(0, 3)
+    wave.begin([0, 1], 0, 3, rows)
     wave.finish(slice(0, 6), derived(wave.request(slice(0, 6))))
     ((_, found),) = list(wave.whole_blocks())
     assert found["finite"].tolist() == [True] * 4 + [False] * 2
     assert found["terminated"].tolist() == [False] * 5 + [True]
     assert found["truncated"].tolist() == [False, False, True, False, False, False]
+
+
+def test_segments_make_the_same_blocks_and_hold_the_calls_of_one():
+    whole, pieces = Wave(description(), [0, 1]), Wave(description(), [0, 1])
+    whole.open_segment(0, 3)
+    whole.begin([0, 1, 2, 3], 0, 3, rolled([0, 1, 2, 3]))
+    whole.finish(slice(0, 11), derived(whole.request(slice(0, 11))))
+    blocks = []
+    for first, steps, expected in ((0, 2, 8), (2, 1, 3)):
+        pieces.open_segment(first, steps)
+        assert pieces.segment_rows == expected
+        rows = {name: x.reshape(4, 3, *x.shape[1:])[:, first : first + steps] for name, x in rolled(range(4)).items()}
+        pieces.begin([0, 1, 2, 3], first, steps, {name: x.reshape(-1, *x.shape[2:]) for name, x in rows.items()})
+        request = pieces.request(slice(0, expected))
+        assert request["calls_residual"].shape == (expected, 1, 1)
+        pieces.finish(slice(0, expected), derived(request))
+        blocks.append(dict(pieces.whole_blocks()))
+    assert blocks[0] == {}
+    for number, arrays in whole.whole_blocks():
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(blocks[1][number][name], array)
 
 
 def test_only_the_smallest_models_take_more_episodes_at_once():

@@ -6,12 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from dynsparse.config import DEFAULT_ATOL, check_atol
 from dynsparse.errors import InputError, OutputError, OutputExistsError
+
+if TYPE_CHECKING:
+    from dynsparse.dataset import Dataset
 
 __all__ = ["EXAMPLES", "Analyze"]
 
@@ -58,7 +61,7 @@ class Analyze:
         from dynsparse.provenance import collect_provenance
 
         dataset = open_dataset(self.dataset)
-        audit = None if self.audit is None else _read_audit(self.audit, dataset.environment)
+        audit = None if self.audit is None else _read_audit(self.audit, dataset)
         description = dataset.description.to_dict()
         command = f"dynsparse analyze {self.dataset.name} --atol {self.atol!r}"
         provenance = collect_provenance(command, dataset.description.seed, dataset=description).to_dict()
@@ -79,6 +82,8 @@ class Analyze:
         try:
             self.out.mkdir(parents=True, exist_ok=True)
             report.save(self.out)
+        except OutputError:
+            raise
         except OSError as error:
             raise OutputError(
                 f"expected to write {self.out}, got: {error.strerror or error}; choose another --out"
@@ -103,14 +108,23 @@ def _check_place(out: Path, overwrite: bool) -> None:
         raise OutputExistsError(f"{out} holds an analysis and is kept; choose another --out, or add --overwrite")
 
 
-def _read_audit(path: Path, environment: str) -> Mapping[str, Any]:
-    """Return the record of one environment from an audit's file."""
+def _read_audit(path: Path, dataset: Dataset) -> Mapping[str, Any]:
+    """Return the record of a data set, or else of its environment and derivative, from an audit's file."""
+    from dynsparse.provenance import content_hash
+
+    description = dataset.description
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        records = {entry["environment"]: entry for entry in found["environments"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        entries = list(json.loads(path.read_text(encoding="utf-8"))["environments"])
+        of_dataset = {entry["dataset"]["description_sha256"]: entry for entry in entries if entry.get("dataset")}
+        others = {(entry["environment"], entry["judged"]): entry for entry in entries if not entry.get("dataset")}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"expected a file of dynsparse audit --json, can not read {path}: {error!r}") from error
-    if environment not in records:
-        raise InputError(f"expected an audit of {environment} in {path}, it has {', '.join(records) or 'none'}")
-    record: Mapping[str, Any] = records[environment]
+    found = of_dataset.get(content_hash(description.to_dict()))
+    found = found or others.get((description.environment, description.derivative))
+    if found is None:
+        raise InputError(
+            f"expected an audit of {dataset.path}, or of {description.environment} with derivative "
+            f"{description.derivative}, in {path}, found none; make one: dynsparse audit {dataset.path} --json FILE"
+        )
+    record: Mapping[str, Any] = found
     return record

@@ -51,7 +51,7 @@ class Collect:
     """Which transition Jacobian."""
 
     dtype: Literal["float64", "float32"] = "float64"
-    """How numbers are stored; float32 takes half the room and has no zeros at 1e-15 to speak of."""
+    """How numbers are stored; all are computed in float64, and float32 takes half the room."""
 
     seed: int = 0
     """Seed of initial states and actions."""
@@ -88,6 +88,10 @@ class Collect:
         )
         worker_count(self.workers)
 
+        from dynsparse.dataset.creation import refuse_taken
+
+        refuse_taken(self.out, resume=self.resume, overwrite=self.overwrite)
+
         from dynsparse.cli.progress import open_progress
         from dynsparse.physics.environment import load_environment
         from dynsparse.rollout.collect import collect
@@ -109,7 +113,7 @@ class Collect:
             progress.finish(name, "done")
         finally:
             progress.close()
-        rate = f", {found.new_rows / found.seconds:,.0f} rows/s" if found.seconds else ""
+        rate = f", in {found.seconds:,.1f} s after {found.compile_seconds:,.0f} s of start-up" if found.seconds else ""
         lost = f", {found.nonfinite_rows:,} of them not finite" if found.nonfinite_rows else ""
         print(f"{self.out}: {found.rows:,} rows ({found.new_rows:,} new{lost}{rate})")
         return 0

@@ -17,6 +17,9 @@ __all__ = ["BarProgress", "EnvironmentProgress", "LogProgress", "Progress", "ope
 
 _EVERY_SECONDS = 5.0
 
+_COUNTED = ("linearize", "analyze", "verify")
+"""Phases that tell how many rows, or blocks, they have done."""
+
 
 @dataclass
 class EnvironmentProgress:
@@ -52,13 +55,15 @@ class EnvironmentProgress:
             The line.
         """
         elapsed = max(now - self.since, 1e-9)
-        if self.phase != "linearize":
+        if self.phase not in _COUNTED:
             return f"{self.phase}, {elapsed:.0f} s so far"
-        rows = f"linearize, {self.done:,} of {self.total:,} rows"
+        rows = f"{self.phase}, {self.done:,} of {self.total:,} {'blocks' if self.phase == 'verify' else 'rows'}"
         if not self.done:
             return f"{rows}, {elapsed:.0f} s so far"
         rate = self._rate(now)
         eta = (self.total - self.done) / rate
+        if self.phase != "linearize":
+            return f"{rows}, ETA {eta:.0f} s"
         return f"{rows}, {rate:,.0f} Jacobians/s, ETA {eta:.0f} s, {self.nonfinite:,} non-finite"
 
     def count(self, done: int, nonfinite: int, now: float) -> None:
@@ -91,6 +96,9 @@ class Progress(Protocol):
 
     def rows(self, environment: str, done: int, nonfinite: int) -> None:
         """Note rows linearized so far."""
+
+    def count(self, environment: str, done: int, total: int) -> None:
+        """Note how much is done of how much, where that was not known before."""
 
     def finish(self, environment: str, note: str) -> None:
         """Note that an environment's results are on disk."""
@@ -132,6 +140,12 @@ class _Board:
             state = self._environments[environment]
             state.finished, state.phase, state.done = True, note, state.total
 
+    def count(self, environment: str, done: int, total: int) -> None:
+        """Note how much is done of how much, where that was not known before."""
+        with self._lock:
+            self._environments[environment].total = total
+        self.rows(environment, done, 0)
+
     def _at_work(self) -> list[tuple[str, EnvironmentProgress]]:
         return [(n, s) for n, s in self._environments.items() if not s.finished and s.phase != "wait"]
 
@@ -158,6 +172,11 @@ class LogProgress(_Board):
         """Note that an environment's results are on disk, and say so."""
         super().finish(environment, note)
         self._say(f"{environment}: {note} ({self._summary()})")
+
+    def rows(self, environment: str, done: int, nonfinite: int) -> None:
+        """Note rows so far, and say so at most every five seconds."""
+        super().rows(environment, done, nonfinite)
+        self.tick()
 
     def tick(self) -> None:
         """Say who is where, at most every five seconds."""

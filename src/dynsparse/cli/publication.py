@@ -14,6 +14,7 @@ from dynsparse.report.causes import Cause
 from dynsparse.report.document import write_report
 from dynsparse.report.gallery import QUESTIONS, figure_names, write_figures
 from dynsparse.report.table1 import Table1Row, make_table1, paper_table1, write_table1
+from dynsparse.report.verdict import verdict
 
 __all__ = ["in_papers_order", "publish"]
 
@@ -28,6 +29,7 @@ def publish(
     expected: Sequence[str] | None = None,
     provenance: Mapping[str, Any],
     questions: Sequence[str] = QUESTIONS,
+    redraw: bool = True,
 ) -> None:
     """Write table, figures and page, print the table, and say where everything is.
 
@@ -38,12 +40,13 @@ def publish(
         expected: Environments that there should be; those missing are shown as missing.
         provenance: The record of this command.
         questions: Which of the paper's questions to answer.
+        redraw: Draw figures that are there already; without, whoever calls knows that they are of these analyses.
     """
     rows, causes = make_table1(reports)
     paths = list(write_table1(out, rows, causes, provenance)) if "q1" in questions else []
     figures = out / "figures"
     for report in reports:
-        if not all((figures / name).exists() for name in figure_names(report, questions)):
+        if redraw or not all((figures / name).exists() for name in figure_names(report, questions)):
             write_figures(report, figures, questions)
     write_report(
         reports, page, table=rows, causes=causes, expected=expected, provenance=provenance, questions=questions
@@ -101,7 +104,6 @@ def _print_summary(reports: Sequence[SparsityReport]) -> None:
 
 def _summary(report: SparsityReport) -> list[str]:
     local, time = report.local, report.temporal
-    audit = "not audited" if report.audit is None else ("clean" if report.audit.get("clean") else "NOT clean")
     return [
         report.environment,
         f"{100 * local.combined.sparsity_mean:.1f} %",
@@ -109,7 +111,7 @@ def _summary(report: SparsityReport) -> list[str]:
         _steps(None if time is None else time.zero.mean),
         _steps(None if time is None else time.nonzero.mean),
         "-" if time is None or time.pattern_switch_rate is None else f"{100 * time.pattern_switch_rate:.1f} % of steps",
-        audit,
+        verdict(report.audit, report.derivative),
     ]
 
 

@@ -40,7 +40,9 @@ class Report:
         Returns:
             The exit code.
         """
-        folders = sorted(path.parent for place in _PLACES for path in self.dir.glob(f"{place}analysis.json"))
+        found_at = [path.parent for place in _PLACES for path in self.dir.glob(f"{place}analysis.json")]
+        # A name with a dot is one that a stopped command left half written.
+        folders = sorted({folder for folder in found_at if not folder.name.startswith(".") or folder == self.dir})
         if not folders:
             raise InputError(
                 f"expected analyses in {self.dir}, found none; make one with dynsparse analyze DATASET --out DIR"

@@ -96,7 +96,9 @@ class Reproduce:
                 provenance = collect_provenance(command, settings.seed, settings_hash=folder.settings_hash).to_dict()
                 page = self.out / "report.html"
                 expected = in_papers_order([*{*names, *there}])
-                publish(reports, self.out, page, expected=expected, provenance=provenance, questions=questions)
+                publish(
+                    reports, self.out, page, expected=expected, provenance=provenance, questions=questions, redraw=False
+                )
             for failure in failures.values():
                 raise failure
         finally:

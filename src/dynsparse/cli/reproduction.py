@@ -155,7 +155,7 @@ class Reproduction:
                 env, rows, path, collector, resume=True, on_phase=enter, on_rows=self._teller(name)
             )
             enter("verify")
-            _check(path)
+            _check(path, self._proceed)
             dataset = open_dataset(path)
             enter("audit")
             audit = audit_dataset(
@@ -166,12 +166,18 @@ class Reproduction:
             collector.close()
         enter("analyze")
         measured = {"compile_seconds": collected.compile_seconds, "peak_rss_mib": collected.peak_rss_mib}
-        record = analyze(dataset, settings.atol, audit=audit, provenance=self._provenance(name, measured))
+        provenance = self._provenance(name, measured)
+        record = analyze(dataset, settings.atol, audit=audit, provenance=provenance, on_rows=self._proceed)
         enter("draw")
         # The figures first: once an environment counts as finished, everything of it is there.
         write_figures(record, self._folder.path / "figures", self._questions)
         self._folder.commit(record)
         self._progress.finish(name, _told(record))
+
+    def _proceed(self, _done: int, _other: int) -> None:
+        """Stop where the reproduction was stopped: called between blocks."""
+        if self._stop.is_set():
+            raise KeyboardInterrupt
 
     def _teller(self, name: str) -> Callable[[int, int], None]:
         return lambda done, nonfinite: self._progress.rows(name, done, nonfinite)
@@ -213,9 +219,9 @@ def open_collector(env: Environment, settings: CollectSettings, workers: int) ->
     return Collector(env, settings, workers=workers)
 
 
-def _check(path: Path) -> None:
+def _check(path: Path, proceed: Callable[[int, int], None]) -> None:
     """Refuse a data set that is not what was committed."""
-    report = verify_dataset(path)
+    report = verify_dataset(path, on_block=proceed)
     if not report.ok:
         raise DatasetError(
             f"{path} is damaged: {report.problems[0] if report.problems else 'blocks are missing'} "

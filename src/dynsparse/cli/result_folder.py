@@ -13,7 +13,7 @@ from typing import IO, Any
 from dynsparse.analysis.sparsity_report import SparsityReport
 from dynsparse.config import ReproduceSettings
 from dynsparse.errors import OutputError, OutputExistsError
-from dynsparse.provenance import collect_provenance, content_hash
+from dynsparse.provenance import DECIDING_PACKAGES, content_hash, package_versions
 from dynsparse.report.files import write_file
 
 __all__ = ["ANALYSES", "DATA", "ResultFolder"]
@@ -173,9 +173,8 @@ def _differences(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
 
 
 def _versions() -> dict[str, str | None]:
-    """Return the versions of the packages that decide the numbers."""
-    provenance = collect_provenance("", None)
-    return {"dynsparse": provenance.version} | {k: v for k, v in provenance.versions.items() if k != "python"}
+    """Return the versions of the packages that decide the numbers, those of the data sets inside included."""
+    return package_versions(DECIDING_PACKAGES)
 
 
 def _lock(path: Path) -> IO[str]:

@@ -52,7 +52,16 @@ class Verify:
         check_count("recompute", self.recompute, 0, "0 computes nothing again")
         check_count("seed", self.seed, 0, "try 0")
         worker_count(self.workers)
-        report = verify_dataset(self.dataset)
+        from dynsparse.cli.progress import open_progress
+
+        progress, name = open_progress(), str(self.dataset)
+        progress.add(name, 0)
+        progress.phase(name, "verify")
+        try:
+            report = verify_dataset(self.dataset, on_block=lambda done, of: progress.count(name, done, of))
+            progress.finish(name, "read")
+        finally:
+            progress.close()
         for problem in report.problems[:_MOST_TOLD]:
             print(f"problem: {problem}")
         if len(report.problems) > _MOST_TOLD:
@@ -61,7 +70,8 @@ class Verify:
             print(f"{report.uncommitted} blocks are not committed: go on with dynsparse collect --resume")
         if report.stray:
             print(f"{report.stray} files belong to no committed block; the next --resume removes them")
-        told = f"{report.rows:,} rows in {report.blocks} blocks, {report.episodes:,} episodes"
+        blocks = f"{report.blocks:,} block{'' if report.blocks == 1 else 's'}"
+        told = f"{report.rows:,} rows in {blocks}, {report.episodes:,} episodes"
         print(f"{self.dataset}: {told}: {'every hash and rule holds' if report.ok else 'NOT as committed'}")
         if not report.ok:
             return 1

@@ -15,7 +15,7 @@ from dynsparse.dataset.record import BLOCKS
 from dynsparse.dataset.writer import DatasetWriter
 from dynsparse.errors import OutputError, OutputExistsError, SettingError
 
-__all__ = ["create_dataset"]
+__all__ = ["create_dataset", "refuse_taken"]
 
 
 def create_dataset(
@@ -61,15 +61,40 @@ def create_dataset(
             _refuse_other_content(folder)
             if not is_empty(folder) and not resume:
                 if not overwrite:
-                    raise OutputExistsError(
-                        f"{folder} holds a data set; pass --resume to go on with it, --overwrite to replace it, "
-                        "or choose another --out"
-                    )
+                    raise OutputExistsError(_taken(folder))
                 _remove_dataset(folder, seam)
             return DatasetWriter(folder, description, codec, seam, lock)
         except BaseException:
             lock.release()
             raise
+
+
+def refuse_taken(path: str | os.PathLike[str], *, resume: bool = False, overwrite: bool = False) -> None:
+    """Refuse a place as ``create_dataset`` would, without touching it: before minutes of work are put into its rows.
+
+    Args:
+        path: Folder of the data set.
+        resume: See ``create_dataset``.
+        overwrite: See ``create_dataset``.
+
+    Raises:
+        OutputExistsError: If something is there and neither was asked for, or it is no data set.
+        OutputError: If it can not be a folder.
+        SettingError: If both resume and overwrite are asked for.
+    """
+    if resume and overwrite:
+        raise SettingError("resume and overwrite exclude each other, got both; choose one")
+    folder = Path(path)
+    with output_errors(folder):
+        _refuse_other_content(folder)
+        if not is_empty(folder) and not resume and not overwrite:
+            raise OutputExistsError(_taken(folder))
+
+
+def _taken(folder: Path) -> str:
+    return (
+        f"{folder} holds a data set; pass --resume to go on with it, --overwrite to replace it, or choose another --out"
+    )
 
 
 def _refuse_other_content(folder: Path) -> None:

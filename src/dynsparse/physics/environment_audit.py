@@ -55,6 +55,8 @@ class EnvironmentAudit:
         differing_zeros: elements that are zero in only one of ``exact`` and its reference, by atol; None where no
             reference was computed.
         judged: the derivative that has to be clean: ``exact``, or the one that a data set holds.
+        dataset: which data set the rows are of, its ``name`` and ``description_sha256``; None for rows made for the
+            audit.
     """
 
     environment: str
@@ -69,6 +71,7 @@ class EnvironmentAudit:
     columns: Mapping[str, ColumnAudit] = field(repr=False)
     differing_zeros: Mapping[float, DifferingZeros] | None = None
     judged: str = "exact"
+    dataset: Mapping[str, str] | None = None
 
     @property
     def clean(self) -> bool:
@@ -102,6 +105,7 @@ class EnvironmentAudit:
             "smooth_share": self.smooth_share,
             "next_state_difference": self.next_state_difference,
             "judged": self.judged,
+            "dataset": None if self.dataset is None else dict(self.dataset),
             "clean": self.clean,
             **{
                 name: {**verdict.to_dict(), "nonfinite_rows": self.nonfinite_rows[name]}

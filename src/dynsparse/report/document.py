@@ -111,7 +111,7 @@ def _section(report: SparsityReport, anchor: str, drawings: Sequence[Drawing]) -
     parts = [
         element("h2", text(report.environment), id=f"{anchor}-title"),
         element("p", prose(sentences.about_rows(report))),
-        element("p", audit, class_="audit" if is_clean(report.audit) else "audit warned"),
+        element("p", audit, class_="audit" if is_clean(report.audit, report.derivative) else "audit warned"),
         element("div", *(_figure(drawing, report) for drawing in drawings), class_="figures"),
         details("Provenance", _record(f"Provenance of {report.environment}", report.provenance)),
     ]

@@ -125,7 +125,7 @@ def _summary_cells(report: SparsityReport) -> tuple[object, ...]:
         _steps(None if temporal is None else temporal.zero.mean),
         _steps(None if temporal is None else temporal.nonzero.mean),
         _NONE if temporal is None or temporal.pattern_switch_rate is None else percent(temporal.pattern_switch_rate),
-        verdict(report.audit),
+        verdict(report.audit, report.derivative),
     )
 
 

@@ -91,4 +91,7 @@ def _limits(percent: NDArray[np.float64]) -> tuple[float, float]:
         return (0.0, 100.0)
     low, high = float(percent.min()), float(percent.max())
     spare = max(0.08 * (high - low), (_SMALLEST_SPAN - (high - low)) / 2, 0.0)
-    return (max(low - spare, -2.0), min(high + spare, 102.0))
+    span = high - low + 2 * spare
+    margin = 0.06 * span
+    start = min(max(low - spare, -margin), 100.0 + margin - span)
+    return (start, start + span)

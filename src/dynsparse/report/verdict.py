@@ -10,31 +10,35 @@ from dynsparse.report.quantities import number
 __all__ = ["about_audit", "is_clean", "verdict"]
 
 
-def is_clean(audit: Mapping[str, Any] | None) -> bool:
+def is_clean(audit: Mapping[str, Any] | None, derivative: str) -> bool:
     """Say whether there was an audit and it found nothing; one that does not say so is not taken for clean.
 
     Args:
         audit: The audit's record, or None.
+        derivative: The derivative that it must have judged.
 
     Returns:
         Whether it is clean.
     """
-    return audit is not None and audit.get("clean") is True
+    return audit is not None and audit.get("clean") is True and audit.get("judged", derivative) == derivative
 
 
-def verdict(audit: Mapping[str, Any] | None) -> str:
+def verdict(audit: Mapping[str, Any] | None, derivative: str) -> str:
     """Return the verdict in a word or two, for a table.
 
     Args:
         audit: The audit's record, or None.
+        derivative: The derivative that it must have judged.
 
     Returns:
-        ``"clean"``, ``"NOT clean"``, ``"no verdict on record"`` or ``"not audited"``.
+        ``"clean"``, ``"NOT clean"``, ``"of another derivative"``, ``"no verdict on record"`` or ``"not audited"``.
     """
     if audit is None:
         return "not audited"
+    if audit.get("judged", derivative) != derivative:
+        return "of another derivative"
     if isinstance(audit.get("clean"), bool):
-        return "clean" if is_clean(audit) else "NOT clean"
+        return "clean" if is_clean(audit, derivative) else "NOT clean"
     return "no verdict on record"
 
 
@@ -60,4 +64,4 @@ def about_audit(audit: Mapping[str, Any] | None, derivative: str) -> str:
             f"; {number(columns['smooth_columns'], 'column')} compared, {columns['columns_off']:,} off{error}, "
             f"{number(columns['false_zeros'], 'false zero')}"
         )
-    return f"Audited against finite differences{rows}: {verdict(audit)}{details}."
+    return f"Audited against finite differences{rows}: {verdict(audit, derivative)}{details}."

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from dynsparse.dataset import DatasetDescription, create_dataset
+from dynsparse.dataset.creation import refuse_taken
+from dynsparse.dataset.place import is_empty
 from dynsparse.errors import UnsupportedModelError
-from dynsparse.physics.environment import Environment
-from dynsparse.provenance import package_versions
+from dynsparse.physics.environment import Environment, float64_on_cpu
+from dynsparse.provenance import DECIDING_PACKAGES, package_versions
 from dynsparse.rollout.collector import Collector
 from dynsparse.rollout.policies import bounded_range
 from dynsparse.rollout.settings import CollectSettings
@@ -23,8 +25,6 @@ __all__ = ["Collected", "collect", "describe", "fill_dataset"]
 BLOCK_BYTES = 4 * 2**20
 """Bytes of a block's rows before compression, about: one episode of the larger environments.  A commit costs some
 twenty flushes to disk whatever its size, and what is not committed is lost with a stop."""
-
-_DECIDING = ("dynsparse", "numpy", "scipy", "jax", "jaxlib", "mujoco", "mujoco-mjx", "playground", "zarr", "numcodecs")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,8 @@ def collect(
         OutputExistsError: something is there; or, with ``resume``, a data set of other settings (each named).
         OutputError: it can not be written, or another process is writing there.
         PolicyError: the policy's file does not fit the environment.
-        WorkerError: a worker died or hung; blocks that were whole are committed.
+        WorkerError: a worker died or hung, or the policy returned a number that is not finite, which is named; blocks
+            that were whole are committed.
         UnsupportedModelError: the environment is a model without a task.
     """
     if env.playground is None:
@@ -92,7 +93,9 @@ def collect(
             f"{env.name} is a model without a task, which has no start, observation or reward to collect; "
             "linearize rows of your own with linearize_batch"
         )
-    with Collector(env, settings, workers=workers) as collector:
+    refuse_taken(path, resume=resume, overwrite=overwrite)
+    sha256 = describe(env, settings).policy["sha256"]
+    with Collector(env, settings, workers=workers, policy_sha256=sha256) as collector:
         on_collector(collector)
         return fill_dataset(
             env, settings, path, collector, resume=resume, overwrite=overwrite, on_phase=on_phase, on_rows=on_rows
@@ -129,6 +132,12 @@ def fill_dataset(
         DynsparseError: see ``collect``.
     """
     description = describe(env, settings)
+    fresh = not resume or is_empty(Path(path))
+    refuse_taken(path, resume=resume, overwrite=overwrite)
+    if fresh:
+        # Before anything is written or removed: a collection that can not start leaves what was there.
+        on_phase("compile")
+        collector.warm_up()
     with create_dataset(path, description, resume=resume, overwrite=overwrite) as writer:
         missing = writer.missing
         places = [description.block_rows(number) for number in missing]
@@ -142,8 +151,9 @@ def fill_dataset(
 
         seconds = 0.0
         if missing:
-            on_phase("compile")
-            collector.warm_up()
+            if not fresh:
+                on_phase("compile")
+                collector.warm_up()
             began = time.perf_counter()
             collector.make(description, missing, writer.commit, on_phase=on_phase, on_rows=count)
             seconds = time.perf_counter() - began
@@ -169,7 +179,7 @@ def describe(env: Environment, settings: CollectSettings) -> DatasetDescription:
         The description that is stored with it.
 
     Raises:
-        PolicyError: the policy's file can not be read or has another number of actions.
+        PolicyError: the policy's file can not be read, or has other shapes than the environment.
         SettingError: the random policy has no range to draw from.
     """
     steps = 1 if settings.states == "coverage" else min(settings.episode_steps, settings.rows)
@@ -196,7 +206,7 @@ def describe(env: Environment, settings: CollectSettings) -> DatasetDescription:
         states=settings.states,
         derivative=settings.derivative,
         environment_config=_config(env),
-        versions=package_versions(_DECIDING),
+        versions=package_versions(DECIDING_PACKAGES),
         substeps=env.substeps,
         dt=env.dt,
         extras={"model_sha256": env.fingerprint, **({"action_hold": settings.action_hold} if held else {})},
@@ -207,10 +217,13 @@ def _policy(env: Environment, settings: CollectSettings) -> dict[str, Any]:
     if settings.is_random:
         bounded_range(env, "policy 'random'")  # refused before anything is written
         return {"name": "random", "family": "uniform, held", "sha256": None}
-    from dynsparse.rollout.policy_file import read_weights
+    from dynsparse.rollout.policy_file import load_policy
 
-    weights = read_weights(settings.policy)
-    return {"name": weights.name, "family": weights.family, "sha256": weights.fingerprint}
+    with float64_on_cpu():
+        width = int(env.playground.observation_size) if env.playground is not None else 0
+    low, high = env.action_low, env.action_high
+    policy = load_policy(settings.policy, action_low=low, action_high=high, observation_dim=width)
+    return {"name": policy.name, "family": policy.family, "sha256": policy.fingerprint}
 
 
 def _config(env: Environment) -> dict[str, Any]:

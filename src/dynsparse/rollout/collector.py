@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from types import TracebackType
-from typing import Any
+from typing import overload
 
 import numpy as np
 
-from dynsparse.dataset import DatasetDescription, finite_rows
+from dynsparse.dataset import DatasetDescription
 from dynsparse.errors import WorkerError
 from dynsparse.physics.environment import Environment
 from dynsparse.physics.linearization import Evaluation
@@ -26,6 +26,12 @@ __all__ = ["Collector"]
 CHUNK_ROWS = 256
 """Most rows of a request to differentiate."""
 
+SEGMENT_STEPS = 1_000
+"""Most control steps of a request to roll out: it bounds a request's time, and the solver calls that are held."""
+
+WAVE_BYTES = 2**28
+"""Bytes of stored rows that are held for each worker before they are committed, about."""
+
 Commit = Callable[[int, Mapping[str, np.ndarray]], None]
 
 
@@ -39,12 +45,15 @@ class Collector:
         env: the environment, loaded from Playground.
         settings: what decides the rows.
         workers: how many processes; 0 for one on each usable core.
+        policy_sha256: what the policy's weights must be when a worker reads them; None takes them as they are.
 
     Raises:
         SettingError: if ``workers`` is negative.
     """
 
-    def __init__(self, env: Environment, settings: CollectSettings, *, workers: int = 0) -> None:
+    def __init__(
+        self, env: Environment, settings: CollectSettings, *, workers: int = 0, policy_sha256: str | None = None
+    ) -> None:
         self._name, self._settings, self._workers = env.name, settings, worker_count(workers)
         self._nv = env.nv
         self._at_once = episodes_at_once(env.nv)
@@ -54,6 +63,7 @@ class Collector:
             "seed": settings.seed,
             "action_hold": settings.action_hold,
             "policy": "" if settings.is_random else os.path.abspath(settings.policy),
+            "policy_sha256": policy_sha256,
         }
         self._pool = open_pool(env, settings.derivative, workers, task="dynsparse.rollout.server:serve", more=more)
         self.compile_seconds = 0.0
@@ -76,10 +86,11 @@ class Collector:
         """
         began = time.perf_counter()
         self._pool.start()
-        kind, meta, arrays = self._begin([0], 1)
+        kind, meta, arrays = self._begin([0], 0, 1)
         count = max(1, len(self._pool.pids))
         first = self._answers([Message(kind, meta, arrays)] * count, "its first step")
-        self._answers([Message("differentiate", {}, dict(reply.arrays)) for reply in first], "its first row")
+        rows = [{name: x for name, x in reply.arrays.items() if not name.startswith("end_")} for reply in first]
+        self._answers([Message("differentiate", {}, row) for row in rows], "its first row")
         for ready in self._pool.ready:
             if ready.get("cache_problem"):
                 warn_once(f"compiled code is not kept: {ready['cache_problem']}; set DYNSPARSE_CACHE to a folder")
@@ -109,15 +120,16 @@ class Collector:
         """
         told = [0, 0]
         for group in self._waves(description, blocks):
-            on_phase("roll out")
             wave = Wave(description, group)
-            requests = [self._begin(part, description.episode_steps) for part in self._parts(wave.episodes)]
-            replies = self._answers([Message(*request) for request in requests], "episodes")
-            for part, reply in zip(self._parts(wave.episodes), replies, strict=True):
-                wave.begin(part, reply.arrays)
-            del replies
-            on_phase("linearize")
-            self._linearize(wave, commit, told, on_rows)
+            parts = self._parts(wave.episodes)
+            carried: list[dict[str, np.ndarray]] = [{} for _ in parts]
+            for first in range(0, description.episode_steps, SEGMENT_STEPS):
+                steps = min(SEGMENT_STEPS, description.episode_steps - first)
+                on_phase("roll out")
+                wave.open_segment(first, steps)
+                self._roll_out(wave, parts, carried, first, steps)
+                on_phase("linearize")
+                self._linearize(wave, commit, told, on_rows)
 
     def recompute(self, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run and differentiate stored rows once more, with the very functions that made them.
@@ -171,40 +183,67 @@ class Collector:
         """End the workers."""
         self.close()
 
+    def _roll_out(
+        self, wave: Wave, parts: list[list[int]], carried: list[dict[str, np.ndarray]], first: int, steps: int
+    ) -> None:
+        """Run a segment of every episode; ``carried`` holds where each part stands, and is moved on."""
+        requests = [
+            Message(kind, meta, {**arrays, **carry})
+            for (kind, meta, arrays), carry in zip(
+                (self._begin(part, first, steps) for part in parts), carried, strict=True
+            )
+        ]
+
+        def take(index: int, reply: Message) -> None:
+            rows = {name: array for name, array in reply.arrays.items() if not name.startswith("end_")}
+            wave.begin(parts[index], first, steps, rows)
+            ends = {name: array for name, array in reply.arrays.items() if name.startswith("end_")}
+            carried[index] = {name.removeprefix("end_"): np.array(array) for name, array in ends.items()}
+
+        for part, answer in zip(parts, self._pool.run(requests, take, keep=False), strict=True):
+            if isinstance(answer, WorkerError):
+                raise WorkerError(
+                    f"{self._name}: episodes {part[0]} to {part[-1]} could not be rolled out. {answer}", part
+                )
+
     def _linearize(
         self, wave: Wave, commit: Commit, told: list[int], on_rows: Callable[[int, int], None] | None
     ) -> None:
-        spans = [slice(first, min(first + CHUNK_ROWS, wave.rows)) for first in range(0, wave.rows, CHUNK_ROWS)]
+        count = wave.segment_rows
+        spans = [slice(first, min(first + CHUNK_ROWS, count)) for first in range(0, count, CHUNK_ROWS)]
 
         def take(index: int, reply: Message) -> None:
             wave.finish(spans[index], reply.arrays)
             told[0] += spans[index].stop - spans[index].start
-            told[1] += int((~finite_rows(dict(reply.arrays))).sum())
+            for number, arrays in wave.whole_blocks():
+                told[1] += int((~arrays["finite"]).sum())
+                commit(number, arrays)
             if on_rows is not None:
                 on_rows(told[0], told[1])
-            for number, arrays in wave.whole_blocks():
-                commit(number, arrays)
 
-        answers = self._pool.run([Message("differentiate", {}, wave.request(span)) for span in spans], take)
+        answers = self._pool.run(_Requests(wave, spans), take, keep=False)
         lost = [(span, answer) for span, answer in zip(spans, answers, strict=True) if isinstance(answer, WorkerError)]
         if lost:
             rows = [row for span, _ in lost for row in wave.numbers(span)]
             raise WorkerError(f"{self._name}: rows {rows[0]} to {rows[-1]} have no result. {lost[0][1]}", rows)
 
-    def _begin(self, episodes: Sequence[int], steps: int) -> tuple[str, dict[str, Any], dict[str, np.ndarray]]:
-        """Return the request that starts a group of consecutive episodes."""
+    def _begin(
+        self, episodes: Sequence[int], first: int, steps: int
+    ) -> tuple[str, dict[str, JSON], dict[str, np.ndarray]]:
+        """Return the request that runs a segment of some episodes."""
         if self._settings.states == "coverage":
             return "cover", {"first": episodes[0], "rows": len(episodes)}, {}
-        return "roll_out", {"steps": steps}, {"episodes": np.array(episodes, dtype=np.int64)}
+        return "roll_out", {"first": first, "steps": steps}, {"episodes": np.array(episodes, dtype=np.int64)}
 
     def _waves(self, description: DatasetDescription, blocks: Sequence[int]) -> Iterator[list[int]]:
-        """Group blocks, so that every worker has as many episodes as one step of its takes."""
+        """Group blocks, so that every worker has as many episodes as one step of its takes, and memory for them."""
         wave: list[int] = []
         held = 0
         for number in blocks:
             wave.append(number)
             held += len(description.block_episodes(number))
-            if held >= self._workers * self._at_once:
+            size = held * description.episode_steps * row_bytes(description)
+            if held >= self._workers * self._at_once or size >= self._workers * WAVE_BYTES:
                 yield wave
                 wave, held = [], 0
         if wave:
@@ -227,8 +266,34 @@ class Collector:
         return [answer for answer in answers if isinstance(answer, Message)]
 
 
+class _Requests(Sequence[Message]):
+    """Requests to differentiate, each made when a worker is free for it: together they would double the memory."""
+
+    def __init__(self, wave: Wave, spans: Sequence[slice]) -> None:
+        self._wave, self._spans = wave, spans
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._spans)
+
+    @overload
+    def __getitem__(self, index: int) -> Message: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Message]: ...
+    def __getitem__(self, index: int | slice) -> Message | list[Message]:
+        """Make one, or some."""
+        if isinstance(index, slice):
+            return [self[place] for place in range(len(self))[index]]
+        return Message("differentiate", {}, self._wave.request(self._spans[index]))
+
+
 def _parts(rows: Mapping[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
     """Cut arrays of rows into the size of a request."""
     count = len(rows["state"])
     spans = [slice(first, first + CHUNK_ROWS) for first in range(0, count, CHUNK_ROWS)]
     return [{name: np.ascontiguousarray(array[span]) for name, array in rows.items()} for span in spans]
+
+
+def row_bytes(description: DatasetDescription) -> int:
+    """Return the bytes of a row before compression, in float64."""
+    return sum(max(1, spec.dtype.itemsize) * int(np.prod(spec.shape)) for spec in description.fields().values())

@@ -15,7 +15,7 @@ from dynsparse.physics.batches import read_model, start_compilation
 from dynsparse.physics.control_step import SolverCalls, StepValue
 from dynsparse.physics.engine import BatchSizes, Engine
 from dynsparse.physics.environment import Environment, load_environment
-from dynsparse.physics.task import EpisodeStart, LastSubstep, Task
+from dynsparse.physics.task import LastSubstep, Task
 from dynsparse.rollout.coverage import coverage_states
 from dynsparse.rollout.policies import Policy, initial_key, policy_noise, random_actions_of
 from dynsparse.rollout.wave import episodes_at_once
@@ -59,7 +59,7 @@ class RolloutServer:
             )
         self._task = Task(self._env, observed_rows=at_once, compilation=compilation)
         self._seed, self._hold = int(start.number("seed")), int(start.number("action_hold"))
-        self._policy = _policy(str(start.meta["policy"]), self._env, self._task)
+        self._policy = _policy(start, self._env, self._task)
         self._serve: Mapping[str, Callable[[Message], Arrays]] = {
             "roll_out": self._roll_out,
             "cover": self._cover,
@@ -74,26 +74,36 @@ class RolloutServer:
         return Message(request.kind, {}, {name: np.ascontiguousarray(array) for name, array in arrays.items()})
 
     def _roll_out(self, request: Message) -> Arrays:
-        """Run the episodes whose numbers are given, ``steps`` control steps each."""
-        episodes, steps = request.arrays["episodes"].tolist(), int(request.number("steps"))
-        starts = [self._task.start(initial_key(self._env, self._seed, episode)) for episode in episodes]
-        chooser = _Chooser(self._env, self._policy, self._seed, self._hold, episodes, steps, starts)
-        state = np.stack([start.state for start in starts])
-        warmstart = np.stack([start.warmstart for start in starts])
-        mocap = {name: np.stack([getattr(start, name) for start in starts]) for name in ("mocap_pos", "mocap_quat")}
+        """Run control steps of some episodes, from their start or from where they stand.
+
+        Where they stand (state, warm start, observation, mocap bodies) comes back under names with ``end_``.
+        """
+        episodes = request.arrays["episodes"].tolist()
+        first, steps = int(request.number("first")), int(request.number("steps"))
+        at = dict(request.arrays) if first else self._starts(episodes)
+        chooser = _Chooser(self._env, self._policy, self._seed, self._hold, episodes, first + steps, at["observation"])
+        state, warmstart = at["state"], at["warmstart"]
+        mocap = {name: at[name] for name in ("mocap_pos", "mocap_quat")}
         kept: list[Arrays] = []
-        for t in range(steps):
+        for t in range(first, first + steps):
             raw, action = chooser.choose(t)
             value = self._engine.step(state, action, warmstart)
             row = {"state": state, "action": action, "action_raw": raw, "warmstart": warmstart, **_flat(value)}
             if chooser.looks:
-                row["reward"], observation = self._task.observe(_last(self._env.nq, action, value, mocap))
-                chooser.see(observation)
+                chooser.see(self._task.observe(_last(self._env.nq, action, value, mocap))[1])
             kept.append(row)
             state, warmstart = row["next_state"], value.warmstart
         # Episode after episode: (e, T, ...) flattened.
         found = {name: _by_episode([row[name] for row in kept]) for name in kept[0]}
-        return found | {name: np.repeat(array, steps, axis=0) for name, array in mocap.items()}
+        found |= {name: np.repeat(array, steps, axis=0) for name, array in mocap.items()}
+        end = {"state": state, "warmstart": warmstart, "observation": chooser.observation, **mocap}
+        return found | {f"end_{name}": array for name, array in end.items()}
+
+    def _starts(self, episodes: list[int]) -> Arrays:
+        """Return where some episodes begin."""
+        starts = [self._task.start(initial_key(self._env, self._seed, episode)) for episode in episodes]
+        names = ("state", "warmstart", "observation", "mocap_pos", "mocap_quat")
+        return {name: np.stack([getattr(start, name) for start in starts]) for name in names}
 
     def _cover(self, request: Message) -> Arrays:
         """Run the one-step episodes ``first`` to ``first + rows - 1`` of the coverage sequence."""
@@ -118,21 +128,19 @@ class RolloutServer:
         return dict(vars(self._engine.evaluate(rows["state"], rows["action"], rows["warmstart"])))
 
     def _differentiate(self, request: Message) -> Arrays:
-        """Differentiate rows that a ``roll_out`` or ``cover`` answered; reward those that have none yet."""
+        """Differentiate rows that a ``roll_out``, ``cover`` or ``step`` answered, and reward them."""
         rows = request.arrays
         nq, value = self._env.nq, _value(self._env.nq, rows)
         found = self._engine.differentiate(rows["state"], rows["action"], rows["warmstart"], value)
-        answer = {
+        mocap = {name: rows[name] for name in ("mocap_pos", "mocap_quat")}
+        return {
+            "reward": self._task.rewards(_last(nq, rows["action"], value, mocap)),
             "jac_state": found.jac_state,
             "jac_action": found.jac_action,
             "solver_residual": found.solver_residual,
             "constraint_active": found.constraint_active,
             "constraint_active_start": found.constraint_active_start,
         }
-        if "reward" not in rows:
-            mocap = {name: rows[name] for name in ("mocap_pos", "mocap_quat")}
-            answer["reward"] = self._task.rewards(_last(nq, rows["action"], value, mocap))
-        return answer
 
 
 def serve(start: Message) -> RolloutServer:
@@ -151,10 +159,10 @@ class _Chooser:
         hold: int,
         episodes: list[int],
         steps: int,
-        starts: list[EpisodeStart],
+        observation: np.ndarray,
     ) -> None:
         self._policy, self._episodes, self._middle = policy, episodes, _middle(env)
-        self._observation = np.stack([start.observation for start in starts])
+        self.observation = observation
         if policy is None:
             self._drawn = np.stack([random_actions_of(env, seed, episode, steps, hold) for episode in episodes])
         else:
@@ -168,15 +176,15 @@ class _Chooser:
 
     def see(self, observation: np.ndarray) -> None:
         """Take the (e, do) observations after a step."""
-        self._observation = observation
+        self.observation = observation
 
     def choose(self, t: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the (e, da) actions of step t, as sampled and as applied."""
         if self._policy is None:
             return self._drawn[:, t], self._drawn[:, t]
         # A simulation that has gone to NaN is no fault of the policy's: it is not asked any more.
-        lost = ~np.isfinite(self._observation).all(axis=1)
-        observation = np.where(lost[:, None], 0.0, self._observation)
+        lost = ~np.isfinite(self.observation).all(axis=1)
+        observation = np.where(lost[:, None], 0.0, self.observation)
         try:
             raw, action = self._policy.act(observation, self._noise[:, t])
         except PolicyError as error:
@@ -192,14 +200,17 @@ def _middle(env: Environment) -> np.ndarray:
     return inside
 
 
-def _policy(path: str, env: Environment, task: Task) -> Policy | None:
+def _policy(start: Message, env: Environment, task: Task) -> Policy | None:
+    path, expected = str(start.meta["policy"]), start.meta["policy_sha256"]
     if not path:
         return None
     from dynsparse.rollout.policy_file import load_policy
 
-    return load_policy(
-        path, action_low=env.action_low, action_high=env.action_high, observation_dim=task.observation_dim
-    )
+    low, high = env.action_low, env.action_high
+    policy = load_policy(path, action_low=low, action_high=high, observation_dim=task.observation_dim)
+    if expected is not None and policy.fingerprint != expected:
+        raise PolicyError(f"{path} has changed since the collection began; give it a file that stays as it is")
+    return policy
 
 
 def _flat(value: StepValue) -> Arrays:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,10 +13,11 @@ from dynsparse.physics.audit import EnvironmentAudit, audit_rows
 from dynsparse.physics.environment import Environment
 from dynsparse.physics.linearization import Linearization
 from dynsparse.physics.probe import ProbeRows, check_probe
+from dynsparse.provenance import content_hash
 from dynsparse.rollout.collector import Collector
 from dynsparse.rollout.settings import CollectSettings
 
-__all__ = ["Recomputed", "audit_dataset", "recompute_rows", "sample_rows", "settings_of"]
+__all__ = ["Recomputed", "audit_dataset", "identity", "recompute_rows", "sample_rows", "settings_of"]
 
 RECOMPUTE_TOLERANCE = 1e-6
 """What another processor's or version's round-off may come to after a control step in contact, relative to
@@ -166,7 +167,13 @@ def audit_dataset(
         kept["constraint_active_start"],
         dataset.description.derivative,
     )
-    return audit_rows(env, collector, probe, found, seed=seed, atol=atol, left_out=int((~finite).sum()))
+    audit = audit_rows(env, collector, probe, found, seed=seed, atol=atol, left_out=int((~finite).sum()))
+    return replace(audit, dataset=identity(dataset))
+
+
+def identity(dataset: Dataset) -> dict[str, str]:
+    """Return what an audit's record says about the data set that its rows are of."""
+    return {"name": dataset.path.name, "description_sha256": content_hash(dataset.description.to_dict())}
 
 
 def _inputs(stored: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

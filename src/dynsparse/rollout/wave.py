@@ -12,6 +12,8 @@ __all__ = ["Wave", "episodes_at_once"]
 
 Arrays = Mapping[str, np.ndarray]
 
+_INPUTS = ("state", "action", "warmstart", "next_state", "mocap_pos", "mocap_quat")
+
 
 def episodes_at_once(nv: int) -> int:
     """Return how many episodes are rolled out side by side: the rows of the compiled step.
@@ -27,7 +29,9 @@ def episodes_at_once(nv: int) -> int:
 
 
 class Wave:
-    """Rows of some blocks, in the order of their numbers.
+    """Rows of some blocks, in the order of their numbers, made one segment of control steps after the other.
+
+    What is stored is held for all rows; what only the differentiation needs (every solver call) for one segment.
 
     Args:
         description: the data set.
@@ -36,44 +40,68 @@ class Wave:
 
     def __init__(self, description: DatasetDescription, blocks: Sequence[int]) -> None:
         self._description = description
+        self._specs = description.fields()
         self._blocks = list(blocks)
         places = [description.block_rows(number) for number in blocks]
         self._row = np.concatenate([np.arange(place.start, place.stop) for place in places])
         self._ends = np.cumsum([place.stop - place.start for place in places])
         self._held: dict[str, np.ndarray] = {}
-        self._handed: set[int] = set()
         self._done = np.zeros(len(self._row), dtype=bool)
-
-    @property
-    def rows(self) -> int:
-        """How many rows there are."""
-        return len(self._row)
+        self._handed: set[int] = set()
+        self._segment = np.zeros(0, dtype=np.int64)
+        self._passing: dict[str, np.ndarray] = {}
 
     @property
     def episodes(self) -> list[int]:
         """Numbers of the episodes, in order."""
         return [episode for number in self._blocks for episode in self._description.block_episodes(number)]
 
+    @property
+    def segment_rows(self) -> int:
+        """How many rows the present segment has."""
+        return len(self._segment)
+
+    def open_segment(self, first: int, steps: int) -> None:
+        """Turn to ``steps`` control steps of every episode, from ``first`` on; let the last segment's calls go."""
+        t = self._row % self._description.episode_steps
+        self._segment = np.flatnonzero((t >= first) & (t < first + steps))
+        self._passing = {}
+
+    def begin(self, episodes: Sequence[int], first: int, steps: int, arrays: Arrays) -> None:
+        """Take rolled out rows of some episodes, episode after episode; what lies behind the last row is cut.
+
+        Args:
+            episodes: their numbers.
+            first: first control step.
+            steps: control steps of each.
+            arrays: (episodes * steps, ...).
+        """
+        rolled = np.asarray(episodes)[:, None] * self._description.episode_steps + first + np.arange(steps)
+        rolled = rolled.reshape(-1)
+        wanted = rolled < self._description.rows
+        where = np.searchsorted(self._row, rolled[wanted])
+        inside = np.searchsorted(self._segment, where)
+        for name, array in arrays.items():
+            if name in self._specs or name in _INPUTS:
+                _put(self._held, name, len(self._row), where, array[wanted])
+            else:
+                _put(self._passing, name, len(self._segment), inside, array[wanted])
+
     def numbers(self, span: slice) -> list[int]:
-        """Return the numbers, in the whole data set, of some rows of the wave."""
-        numbers: list[int] = self._row[span].tolist()
+        """Return the numbers, in the whole data set, of some rows of the segment."""
+        numbers: list[int] = self._row[self._segment[span]].tolist()
         return numbers
 
-    def begin(self, episodes: Sequence[int], arrays: Arrays) -> None:
-        """Take the rolled out rows of some episodes, episode after episode; what is too long is cut."""
-        steps = self._description.episode_steps
-        rolled = (np.asarray(episodes)[:, None] * steps + np.arange(steps)).reshape(-1)
-        wanted = rolled < self._description.rows
-        self._put(np.searchsorted(self._row, rolled[wanted]), {name: x[wanted] for name, x in arrays.items()})
-
     def request(self, span: slice) -> dict[str, np.ndarray]:
-        """Return what a worker needs to differentiate some rows."""
-        return {name: array[span] for name, array in self._held.items() if name not in ("action_raw", "penetrating")}
+        """Return what a worker needs to differentiate some rows of the segment."""
+        held = {name: self._held[name][self._segment[span]] for name in _INPUTS}
+        return held | {name: array[span] for name, array in self._passing.items()}
 
     def finish(self, span: slice, arrays: Arrays) -> None:
-        """Take the derivatives of some rows."""
-        where = np.arange(span.start, span.stop)
-        self._put(where, arrays)
+        """Take the derivatives of some rows of the segment."""
+        where = self._segment[span]
+        for name, array in arrays.items():
+            _put(self._held, name, len(self._row), where, array)
         self._done[where] = True
 
     def whole_blocks(self) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
@@ -83,23 +111,24 @@ class Wave:
             number = self._blocks[place]
             if number not in self._handed and self._done[begin:end].all():
                 self._handed.add(number)
-                yield number, self._fields(number, slice(begin, end))
+                yield number, self._fields(slice(begin, end))
             begin = end
 
-    def _put(self, where: np.ndarray, arrays: Arrays) -> None:
-        for name, array in arrays.items():
-            if name not in self._held:
-                self._held[name] = np.empty((self.rows, *array.shape[1:]), dtype=array.dtype)
-            self._held[name][where] = array
-
-    def _fields(self, number: int, span: slice) -> dict[str, np.ndarray]:
-        """Return a block's arrays as they are stored."""
-        specs = self._description.fields()
+    def _fields(self, span: slice) -> dict[str, np.ndarray]:
+        """Return some rows as they are stored."""
         episode, t = np.divmod(self._row[span], self._description.episode_steps)
         last = (t == self._description.episode_steps - 1) | (self._row[span] == self._description.rows - 1)
         # Playground ends an episode when a position or velocity is NaN; here it runs to its end, flagged row by row.
         lost = ~np.isfinite(self._held["next_state"][span]).all(axis=1)
-        found = {name: array[span] for name, array in self._held.items() if name in specs}
+        found = {name: array[span] for name, array in self._held.items() if name in self._specs}
         found |= {"episode": episode, "t": t, "terminated": last & lost, "truncated": last & ~lost}
-        found = {name: np.asarray(array, dtype=specs[name].dtype) for name, array in found.items()}
+        # A number too large for float32 becomes infinite, and its row is flagged as not finite.
+        with np.errstate(over="ignore"):
+            found = {name: np.asarray(array, dtype=self._specs[name].dtype) for name, array in found.items()}
         return found | {"finite": finite_rows(found)}
+
+
+def _put(kept: dict[str, np.ndarray], name: str, rows: int, where: np.ndarray, array: np.ndarray) -> None:
+    if name not in kept:
+        kept[name] = np.empty((rows, *array.shape[1:]), dtype=array.dtype)
+    kept[name][where] = array

@@ -96,7 +96,11 @@ class WorkerPool:
                 self._crew.advance()
 
     def run(
-        self, requests: Sequence[Message], on_reply: Callable[[int, Message], None] | None = None
+        self,
+        requests: Sequence[Message],
+        on_reply: Callable[[int, Message], None] | None = None,
+        *,
+        keep: bool = True,
     ) -> list[Message | WorkerError]:
         """Have every request answered, each by the next free worker.
 
@@ -105,8 +109,9 @@ class WorkerPool:
         raised here, Ctrl-C included, the workers busy at that moment are killed.
 
         Args:
-            requests: what to send.
+            requests: what to send; each is looked at when a worker is free for it.
             on_reply: called in this thread with the index of each request and its reply, as they come.
+            keep: whether replies are returned with their arrays; without, ``on_reply`` alone sees these.
 
         Returns:
             One reply or error for each request, in the requests' order.
@@ -130,8 +135,10 @@ class WorkerPool:
                     self._crew.assign(worker, index, encode(requests[index]))
                 for index, answer in self._crew.advance():
                     answers[index] = answer
-                    if on_reply is not None and isinstance(answer, Message):
-                        on_reply(index, answer)
+                    if isinstance(answer, Message):
+                        answers[index] = answer if keep else Message(answer.kind, answer.meta)
+                        if on_reply is not None:
+                            on_reply(index, answer)
             return [answers[index] for index in range(len(requests))]
 
     def close(self) -> None:
