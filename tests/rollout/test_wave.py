@@ -120,7 +120,7 @@ def test_segments_make_the_same_blocks_and_hold_the_calls_of_one():
         pieces.open_segment(first, steps)
         assert pieces.segment_rows == expected
         rows = {name: x.reshape(4, 3, *x.shape[1:])[:, first : first + steps] for name, x in rolled(range(4)).items()}
-        pieces.begin([0, 1, 2, 3], first, steps, {name: x.reshape(-1, *x.shape[2:]) for name, x in rows.items()})
+        pieces.begin([0, 1, 2, 3], first, steps, {name: x.reshape(4 * steps, *x.shape[2:]) for name, x in rows.items()})
         request = pieces.request(slice(0, expected))
         assert request["calls_residual"].shape == (expected, 1, 1)
         pieces.finish(slice(0, expected), derived(request))
