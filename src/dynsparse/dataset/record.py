@@ -12,13 +12,15 @@ from typing import Any
 
 from dynsparse.dataset.chunks import SCHEMA, chunk_path, metadata_paths
 from dynsparse.dataset.description import DatasetDescription
+from dynsparse.dataset.files import PARTIAL
 from dynsparse.errors import DatasetError, SettingError
 from dynsparse.provenance import content_hash
 
-__all__ = ["BLOCKS", "BlockRecord", "file_hash", "record_numbers", "record_path"]
+__all__ = ["BLOCKS", "BlockRecord", "file_hash", "odd_entries", "record_numbers", "record_path"]
 
 BLOCKS = "blocks"
-_NAME = re.compile(r"(\d{6,})\.json")
+# As record_path writes it, and nothing else: 0000001.json would be a second record of block 1.
+_NAME = re.compile(r"([0-9]{6}|[1-9][0-9]{6,})\.json")
 
 
 def file_hash(data: bytes) -> str:
@@ -37,10 +39,28 @@ def record_numbers(folder: Path) -> tuple[int, ...]:
     Args:
         folder: The data set.
     """
+    numbers = (_record_number(entry) for entry in _entries(folder))
+    return tuple(sorted(number for number in numbers if number is not None))
+
+
+def odd_entries(folder: Path) -> tuple[str, ...]:
+    """Return the names of all in the records' folder that is neither a record nor a file that is not whole yet.
+
+    Args:
+        folder: The data set.
+    """
+    names = (entry.name for entry in _entries(folder) if _record_number(entry) is None)
+    return tuple(sorted(name for name in names if not name.startswith(PARTIAL)))
+
+
+def _entries(folder: Path) -> list[Path]:
     blocks = folder / BLOCKS
-    names = sorted(entry.name for entry in blocks.iterdir()) if blocks.is_dir() else []
-    numbers = (int(match[1]) for match in map(_NAME.fullmatch, names) if match)
-    return tuple(sorted(number for number in numbers if (folder / record_path(number)).is_file()))
+    return list(blocks.iterdir()) if blocks.is_dir() else []
+
+
+def _record_number(entry: Path) -> int | None:
+    match = _NAME.fullmatch(entry.name)
+    return int(match[1]) if match and entry.is_file() else None
 
 
 @dataclass(frozen=True)
