@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dynsparse.dataset import create_dataset, open_dataset, verify_dataset
-from dynsparse.dataset.record import BlockRecord
+from dynsparse.dataset.record import BlockRecord, record_numbers, record_path
 from dynsparse.errors import DatasetError, OutputError
 
 from .toy import all_rows, collect, contents, describe
@@ -77,6 +77,7 @@ def test_sound_data_set_is_found_sound(sound):
         "episodes": 3,
         "uncommitted": 0,
         "stray": 0,
+        "foreign": 0,
         "problems": [],
     }
     assert len(data_files(sound)) == 1 + 3 * len(TOY.fields()) + 2
@@ -245,11 +246,109 @@ def test_data_set_without_rows_says_how_to_go_on(tmp_path):
     assert (report.blocks, report.uncommitted, report.ok, report.problems) == (0, 2, False, ())
 
 
-def test_file_that_belongs_to_nothing_is_counted_and_harms_nothing(damaged):
-    (damaged / "notes.txt").write_text("mine")
-    (damaged / "state" / "c" / "9").write_text("left over")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "notes.txt",
+        "deep/er/notes.txt",
+        "state/notes.txt",
+        "state/c/notes.txt",
+        "state/c/01/0",  # no number of a block as we write it
+        "state/c/\u0661/0",
+        "state/c/0/1",  # in a committed block, and yet none of its files
+        "mocap_pos/zarr.json",  # a field that this data set has not
+        "partial-notes.txt",
+    ],
+)
+def test_file_that_is_not_ours_is_told_and_kept(damaged, sound, name):
+    file = damaged / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("mine")
+    for _ in range(2):
+        report = verify_dataset(damaged)
+        assert (report.ok, report.stray, report.foreign) == (True, 0, 1)
+        assert report.to_dict()["foreign"] == 1
+        collect(damaged, TOY, resume=True)
+    assert contents(damaged) == {**contents(sound), name: b"mine"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".partial-zarr.json",
+        "blocks/.partial-000002.json",
+        "state/.partial-zarr.json",
+        "state/.partial-folder/file",
+        "state/c/9",
+        "jac_state/c/12/0/0",
+    ],
+)
+def test_file_that_a_stop_left_is_told_and_removed_by_the_next_resume(damaged, sound, name):
+    file = damaged / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("left over")
     report = verify_dataset(damaged)
-    assert (report.ok, report.stray) == (True, 2)
+    assert (report.ok, report.stray, report.foreign) == (True, 1, 0)
+    assert report.to_dict()["stray"] == 1
     collect(damaged, TOY, resume=True)
-    assert (damaged / "notes.txt").read_text() == "mine"
-    assert verify_dataset(damaged).stray == 1
+    assert contents(damaged) == contents(sound)
+    assert not list(damaged.glob("**/.partial-*"))
+
+
+def test_files_of_a_block_whose_record_is_removed_are_left_by_a_stop(damaged):
+    (damaged / "blocks" / "000001.json").unlink()
+    files = sum(not spec.is_empty for spec in TOY.fields().values())
+    report = verify_dataset(damaged)
+    assert (report.ok, report.uncommitted, report.stray, report.foreign) == (False, 1, files, 0)
+
+
+@pytest.mark.parametrize("name", ["zarr.json", "state/zarr.json", "blocks/000000.json", "state/c/0/0"])
+def test_damaged_file_makes_no_other_file_foreign(damaged, name):
+    (damaged / "notes.txt").write_text("mine")
+    (damaged / name).write_bytes(b"damaged")
+    report = verify_dataset(damaged)
+    assert (report.ok, report.stray, report.foreign) == (False, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "0000001.json",  # seven digits: a second record of block 1
+        "1.json",
+        "00000001.json",
+        "\u0660\u0660\u0660\u0660\u0660\u0661.json",
+        "00000\u0661.json",
+        "000001.json~",
+        "000001.JSON",
+        "-00001.json",
+        "notes.txt",
+    ],
+)
+def test_what_is_no_record_is_a_problem_and_counts_no_row(damaged, name):
+    shutil.copy(damaged / "blocks" / "000001.json", damaged / "blocks" / name)
+    assert record_numbers(damaged) == (0, 1)
+    assert open_dataset(damaged).rows == 7
+    report = verify_dataset(damaged)
+    assert (report.ok, report.blocks, report.rows, report.episodes, report.uncommitted) == (False, 2, 7, 3, 0)
+    assert (report.stray, report.foreign) == (0, 0)
+    (problem,) = report.problems
+    assert problem == f"expected nothing in blocks but files such as blocks/000000.json, got {name!r}; move it away"
+    collect(damaged, TOY, resume=True)
+    assert (damaged / "blocks" / name).exists()
+
+
+def test_folder_in_a_records_place_is_a_problem(damaged):
+    (damaged / "blocks" / "000002.json").mkdir()
+    (damaged / "blocks" / "000002.json" / "file").write_text("mine")
+    report = verify_dataset(damaged)
+    assert (len(report.problems), report.rows, report.stray, report.foreign) == (1, 7, 0, 0)
+
+
+def test_only_names_of_records_as_they_are_written_count(tmp_path):
+    (tmp_path / "blocks").mkdir()
+    numbers = (0, 1, 999_999, 1_000_000, 12_345_678)
+    for name in ("0999999.json", "01000000.json", "99999.json"):
+        (tmp_path / "blocks" / name).write_text("")
+    for number in numbers:
+        (tmp_path / record_path(number)).write_text("")
+    assert record_numbers(tmp_path) == numbers

@@ -162,6 +162,7 @@ def test_ctrl_c_passes_through_and_leaves_what_can_be_resumed(tmp_path, whole):
     report = verify_dataset(tmp_path / "data")
     assert (report.ok, report.problems, report.uncommitted, report.rows) == (False, (), 1, 3)
     assert report.stray > 0
+    assert report.foreign == 0
     collect(tmp_path / "data", TOY, resume=True)
     assert contents(tmp_path / "data") == whole[0]
 

@@ -11,12 +11,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from dynsparse.dataset.chunks import GROUP, Chunks, metadata_paths
+from dynsparse.dataset.chunks import GROUP, Chunks, chunk_path, metadata_paths
 from dynsparse.dataset.description import DatasetDescription
+from dynsparse.dataset.fields import FIELD_NAMES
+from dynsparse.dataset.leftovers import leftovers
 from dynsparse.dataset.lock import LOCK_NAME
 from dynsparse.dataset.place import holds_dataset, read_description, read_file
 from dynsparse.dataset.reader import read_chunk
-from dynsparse.dataset.record import BlockRecord, file_hash, record_numbers, record_path
+from dynsparse.dataset.record import BLOCKS, BlockRecord, file_hash, odd_entries, record_numbers, record_path
 from dynsparse.dataset.rows import array_problems, row_problems
 from dynsparse.errors import DatasetError
 
@@ -33,7 +35,9 @@ class VerifyReport:
         episodes: Episodes of the same blocks.
         problems: Everything that is wrong, a sentence each.
         uncommitted: Blocks that have no record yet (or no more).
-        stray: Files that no record and no metadata account for, such as those of a block that was being written.
+        stray: Files that a stopped writer left, such as those of a block that was being written; the next one to
+            resume removes them.
+        foreign: Files that no writer of data sets made; whoever resumes keeps them.
     """
 
     blocks: int
@@ -42,6 +46,7 @@ class VerifyReport:
     problems: tuple[str, ...]
     uncommitted: int
     stray: int
+    foreign: int
 
     @property
     def ok(self) -> bool:
@@ -55,9 +60,8 @@ class VerifyReport:
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values, ``ok`` among them."""
         counts = {"blocks": self.blocks, "rows": self.rows, "episodes": self.episodes}
-        return {"ok": self.ok, **counts, "uncommitted": self.uncommitted, "stray": self.stray} | {
-            "problems": list(self.problems)
-        }
+        counts |= {"uncommitted": self.uncommitted, "stray": self.stray, "foreign": self.foreign}
+        return {"ok": self.ok, **counts, "problems": list(self.problems)}
 
 
 def verify_dataset(
@@ -82,10 +86,11 @@ def verify_dataset(
         raise DatasetError(f"expected a data set of dynsparse, got {folder}; name another folder")
     inspection = _Inspection(folder)
     inspection.look_at_group()
+    inspection.look_at_names()
     for done, number in enumerate(numbers):
         inspection.look_at_block(number)
         on_block(done + 1, len(numbers))
-    return inspection.report(len(numbers))
+    return inspection.report(numbers)
 
 
 class _Inspection:
@@ -114,11 +119,20 @@ class _Inspection:
             with self._finding():
                 self.metadata[path] = read_file(self.folder, path)
 
+    def look_at_names(self) -> None:
+        """Find what the records' folder holds besides records; no reader sees it."""
+        for name in odd_entries(self.folder):
+            # A name may hold anything that a disk allows.
+            self._find(f"expected nothing in {BLOCKS} but files such as {record_path(0)}, got {name!r}; move it away")
+
     def look_at_block(self, number: int) -> None:
         """Check a block's record, its files and its rows."""
         before = len(self.problems)
         name = record_path(number)
         self.accounted.add(name)
+        if self.description is not None:
+            specs = self.description.fields().values()
+            self.accounted |= {chunk_path(spec, number) for spec in specs if not spec.is_empty}
         try:
             record = BlockRecord.from_bytes(read_file(self.folder, name), name)
             self.accounted |= set(record.files)
@@ -136,12 +150,31 @@ class _Inspection:
             self.rows += record.rows[1] - record.rows[0]
             self.episodes += record.episodes[1] - record.episodes[0]
 
-    def report(self, blocks: int) -> VerifyReport:
+    def report(self, numbers: tuple[int, ...]) -> VerifyReport:
         """Return what was found, together with what no record accounts for."""
+        blocks = len(numbers)
         expected = blocks if self.description is None else self.description.blocks
-        stray = set(_files(self.folder)) - self.accounted
+        stray, foreign = self._unaccounted(numbers)
         problems = tuple(dict.fromkeys(self.problems))
-        return VerifyReport(blocks, self.rows, self.episodes, problems, max(expected - blocks, 0), len(stray))
+        return VerifyReport(blocks, self.rows, self.episodes, problems, max(expected - blocks, 0), stray, foreign)
+
+    def _unaccounted(self, numbers: tuple[int, ...]) -> tuple[int, int]:
+        """Count the files that a stop left, and those that are not ours; one that is a problem is neither."""
+        fields = FIELD_NAMES if self.description is None else tuple(self.description.fields())
+        left: set[Path] = set()
+        try:
+            left.update(leftovers(self.folder, fields, numbers))
+        except OSError as error:
+            self._find(f"expected {self.folder} to be readable, got: {error.strerror or error}; see to that")
+        stray = foreign = 0
+        for name in set(_files(self.folder)) - self.accounted:
+            path = self.folder / name
+            if not left.isdisjoint((path, *path.parents)):
+                stray += 1
+            # Without a description nobody knows which names a field's files have.
+            elif name.split("/")[0] not in (BLOCKS, *(FIELD_NAMES if self.description is None else ())):
+                foreign += 1
+        return stray, foreign
 
     def _look_at_metadata(self, record: BlockRecord) -> None:
         for path, data in self.metadata.items():

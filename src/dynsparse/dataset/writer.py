@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from dynsparse.dataset.chunks import Chunks, Codec, chunk_path, encode_metadata
 from dynsparse.dataset.description import DatasetDescription
-from dynsparse.dataset.files import PARTIAL, Files
+from dynsparse.dataset.files import Files
+from dynsparse.dataset.leftovers import leftovers
 from dynsparse.dataset.lock import Lock
 from dynsparse.dataset.place import holds_dataset, output_errors, read_description, read_file
 from dynsparse.dataset.record import BLOCKS, BlockRecord, file_hash, record_numbers, record_path
@@ -46,7 +47,8 @@ class DatasetWriter:
         self._committed = set(records)
         # Nothing was touched so far: what is refused above stays as it is.
         self._write_metadata()
-        _sweep(path, description, records, files)
+        for left in list(leftovers(path, description.fields(), records)):
+            files.remove_tree(left)
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -175,15 +177,3 @@ def _refuse_other_description(folder: Path, description: DatasetDescription) -> 
             f"{folder} holds another data set: {'; '.join(differing)}; repeat the command that began it, "
             "pass --overwrite, or choose another --out"
         )
-
-
-def _sweep(folder: Path, description: DatasetDescription, records: tuple[int, ...], files: Files) -> None:
-    """Remove what a stopped writer left: files that are not whole, and the chunks of uncommitted blocks."""
-    committed = {str(number) for number in records}
-    for place in (folder, folder / BLOCKS, *(folder / name for name in description.fields())):
-        for left in sorted(place.glob(f"{PARTIAL}*")):
-            files.remove_tree(left)
-        if (place / "c").is_dir():
-            for chunk in sorted((place / "c").iterdir()):
-                if chunk.name not in committed:
-                    files.remove_tree(chunk)
