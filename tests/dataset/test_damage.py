@@ -174,6 +174,13 @@ def test_record_of_a_block_that_can_not_be_is_found(damaged):
     assert_found(damaged)
 
 
+def test_record_beside_that_of_the_only_block_is_named(tmp_path):
+    collect(tmp_path / "data", describe(rows=3))
+    (tmp_path / "data/blocks/000001.json").write_bytes((tmp_path / "data/blocks/000000.json").read_bytes())
+    with pytest.raises(DatasetError, match=r"expected block 0 alone, got blocks/000001\.json"):
+        open_dataset(tmp_path / "data")
+
+
 def change_attributes(path, **changed):
     content = json.loads((path / "zarr.json").read_text())
     content["attributes"].update(changed)

@@ -34,6 +34,11 @@ def test_rows_are_read_as_they_were_committed(tmp_path):
     assert "13 of 13 rows committed" in repr(dataset)
 
 
+def test_data_set_of_one_row_is_told_as_one(tmp_path):
+    collect(tmp_path / "data", describe(rows=1))
+    assert repr(open_dataset(tmp_path / "data")).endswith("Toy, 1 of 1 row committed>")
+
+
 def test_some_fields_are_read_in_the_order_asked_for(tmp_path):
     collect(tmp_path / "data", TOY)
     dataset = open_dataset(str(tmp_path / "data"))

@@ -34,7 +34,7 @@ def negative_zero(arrays):
 
 BROKEN = {
     "episode": (put("episode", 4, 2), "row 10 of all: episode must be"),
-    "t": (put("t", slice(1, 3), 0), r"row 7 of all: t must count .* \(and 1 more rows\)"),
+    "t": (put("t", slice(1, 3), 0), r"row 7 of all: t must count .* \(and 1 more row\)"),
     "terminated": (put("terminated", 0, True), "row 6 of all: terminated must be false before"),
     "truncated": (put("truncated", 4, True), "row 10 of all: truncated must be false before"),
     "next_state": (put("next_state", (1, 2), 0.5), "row 7 of all: next_state must be bitwise"),
@@ -81,6 +81,14 @@ def test_verify_finds_a_broken_rule_whose_hashes_are_right(tmp_path, case, monke
     assert report.rows == 10
     assert any(re.search(BROKEN[case][1], problem) for problem in report.problems)
     assert all(problem.startswith("block 1: ") for problem in report.problems)
+
+
+def test_number_of_rows_that_break_a_rule_is_told_in_words_of_that_number():
+    for wrong, told in ((1, "must be the row divided by 3"), (2, "(and 1 more row)"), (3, "(and 2 more rows)")):
+        arrays = block_arrays(TOY, 1)
+        arrays["episode"][:wrong] = 9
+        (problem,) = row_problems(TOY, 1, arrays)
+        assert problem.endswith(told)
 
 
 def test_sound_rows_break_no_rule():

@@ -150,7 +150,9 @@ class Dataset:
         return taken
 
     def __repr__(self) -> str:
-        return f"<data set {self.path}: {self.environment}, {self.rows} of {self.description.rows} rows committed>"
+        rows = self.description.rows
+        told = f"{self.rows} of {rows} row{'' if rows == 1 else 's'} committed"
+        return f"<data set {self.path}: {self.environment}, {told}>"
 
     def _chosen(self, names: Sequence[str] | None) -> tuple[str, ...]:
         chosen = self.fields if names is None else (names,) if isinstance(names, str) else tuple(names)

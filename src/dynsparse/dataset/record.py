@@ -146,7 +146,8 @@ class BlockRecord:
         """
         name = record_path(number)
         if number >= description.blocks:
-            raise DatasetError(f"expected blocks 0 to {description.blocks - 1}, got {name}; run dynsparse verify")
+            known = "block 0 alone" if description.blocks == 1 else f"blocks 0 to {description.blocks - 1}"
+            raise DatasetError(f"expected {known}, got {name}; run dynsparse verify")
         if self.block != number:
             raise DatasetError(f"expected {name} to be the record of block {number}, got that of block {self.block}")
         files = {chunk_path(spec, number): "" for spec in description.fields().values() if not spec.is_empty}

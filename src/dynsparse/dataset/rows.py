@@ -65,7 +65,7 @@ def row_problems(description: DatasetDescription, block: int, arrays: Arrays) ->
         One sentence a rule that is broken, with the first row and how many there are.
     """
     return [
-        f"row {first} of all: {text}" + (f" (and {count - 1} more rows)" if count > 1 else "")
+        f"row {first} of all: {text}" + (f" (and {count - 1} more row{'' if count == 2 else 's'})" if count > 1 else "")
         for wrong, text in _rules(description, block, arrays)
         if (count := int(wrong.sum()))
         for first in (description.block_rows(block).start + int(np.argmax(wrong)),)
