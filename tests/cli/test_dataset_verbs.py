@@ -45,7 +45,7 @@ def only_line(capsys):
 def test_the_whole_way(stored, own_folder, capsys):
     assert run("verify", stored, "--recompute", 50, "--workers", 1) == 0
     told = capsys.readouterr().out
-    assert "300 rows in 1 blocks, 5 episodes: every hash and rule holds" in told
+    assert "300 rows in 1 block, 5 episodes: every hash and rule holds" in told
     assert "50 of 50 rows are equal bit for bit" in told
     assert run("audit", stored, "--rows", 40, "--json", "audit.json", "--workers", 1) == 0
     assert json.loads(Path("audit.json").read_text())["environments"][0]["dataset"]["name"] == "cartpole"

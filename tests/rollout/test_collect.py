@@ -144,7 +144,7 @@ def test_three_kills_of_a_real_collection_lose_nothing(own_folder):
     """SIGKILL at random moments, two workers; what was committed stays, and the end is the same to the byte."""
     command = [
         sys.executable, "-m", "dynsparse.cli", "collect", "CartpoleBalance",
-        "--rows", "400000", "--episode-steps", "1000", "--workers", "2", "--resume", "--out",
+        "--rows", "150000", "--episode-steps", "1000", "--workers", "2", "--resume", "--out",
     ]  # fmt: skip
     rng = np.random.default_rng()
     killed = own_folder / "killed"
@@ -157,7 +157,7 @@ def test_three_kills_of_a_real_collection_lose_nothing(own_folder):
                 assert process.poll() is None
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
-            time.sleep(rng.uniform(0.0, 0.3))
+            time.sleep(rng.uniform(0.0, 0.15))
             assert process.poll() is None  # it was at work
             process.send_signal(signal.SIGKILL)
             process.wait(30)

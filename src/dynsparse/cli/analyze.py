@@ -104,7 +104,9 @@ class Analyze:
 def _check_place(out: Path, overwrite: bool) -> None:
     if out.exists() and not out.is_dir():
         raise OutputError(f"expected --out to name a folder, {out} is a file; choose another")
-    if any((out / name).exists() for name in ("analysis.json", "analysis.npz")) and not overwrite:
+    from dynsparse.analysis.files import holds_analysis
+
+    if holds_analysis(out) and not overwrite:
         raise OutputExistsError(f"{out} holds an analysis and is kept; choose another --out, or add --overwrite")
 
 

@@ -98,7 +98,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         again = "; run the same command again to continue" if verb.resumes else ""
         if verb.resumes_with:
-            again = f"; run the same command with {verb.resumes_with} (in place of --overwrite) to continue"
+            place = " in place of --overwrite" if "--overwrite" in arguments else ""
+            again = f"; run the same command with {verb.resumes_with}{place} to continue"
         _complain(f"interrupted{again}")
         return INTERRUPTED
     except BrokenPipeError:

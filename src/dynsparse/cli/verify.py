@@ -52,6 +52,7 @@ class Verify:
         check_count("recompute", self.recompute, 0, "0 computes nothing again")
         check_count("seed", self.seed, 0, "try 0")
         worker_count(self.workers)
+
         from dynsparse.cli.progress import open_progress
 
         progress, name = open_progress(), str(self.dataset)
@@ -69,7 +70,9 @@ class Verify:
         if report.uncommitted:
             print(f"{report.uncommitted} blocks are not committed: go on with dynsparse collect --resume")
         if report.stray:
-            print(f"{report.stray} files belong to no committed block; the next --resume removes them")
+            print(f"{report.stray} files were left by a stop; the next --resume removes them")
+        if report.foreign:
+            print(f"{report.foreign} files are not of the data set and are kept")
         blocks = f"{report.blocks:,} block{'' if report.blocks == 1 else 's'}"
         told = f"{report.rows:,} rows in {blocks}, {report.episodes:,} episodes"
         print(f"{self.dataset}: {told}: {'every hash and rule holds' if report.ok else 'NOT as committed'}")
