@@ -116,6 +116,8 @@ class ResultFolder:
             _flush(aside)
             aside.rename(target)
             _flush(target.parent)
+        except OutputError:
+            raise
         except OSError as error:
             raise OutputError(
                 f"expected to write {target}, got: {error.strerror or error}; make room, then run the command again"
