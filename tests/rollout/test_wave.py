@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dynsparse.dataset import DatasetDescription
-from dynsparse.rollout.wave import Wave, episodes_at_once
+from dynsparse.rollout.wave import Wave
 
 
 def description(rows=11, steps=3, per_block=2):
@@ -129,7 +129,3 @@ def test_segments_make_the_same_blocks_and_hold_the_calls_of_one():
     for number, arrays in whole.whole_blocks():
         for name, array in arrays.items():
             np.testing.assert_array_equal(blocks[1][number][name], array)
-
-
-def test_only_the_smallest_models_take_more_episodes_at_once():
-    assert [episodes_at_once(nv) for nv in (1, 2, 3, 9)] == [64, 64, 16, 16]

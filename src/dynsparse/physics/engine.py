@@ -84,6 +84,11 @@ class Engine:
         self._value = BatchFunction(partial(control_step, self._sim), sizes.value, compilation)
         self._jacobian = self._differentiator(sizes, clamped, compilation)
 
+    @property
+    def simulator(self) -> Simulator:
+        """The model inside JAX, the control clamp off."""
+        return self._sim
+
     def evaluate(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Evaluation:
         """Run control steps of (n, ds) states, (n, da) actions and (n, nv) warm starts."""
         with float64_on_cpu():

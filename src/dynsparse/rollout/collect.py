@@ -17,6 +17,7 @@ from dynsparse.errors import UnsupportedModelError
 from dynsparse.physics.environment import Environment, float64_on_cpu
 from dynsparse.provenance import DECIDING_PACKAGES, package_versions
 from dynsparse.rollout.collector import Collector
+from dynsparse.rollout.committer import Committer
 from dynsparse.rollout.policies import bounded_range
 from dynsparse.rollout.settings import CollectSettings
 
@@ -155,7 +156,8 @@ def fill_dataset(
                 on_phase("compile")
                 collector.warm_up()
             began = time.perf_counter()
-            collector.make(description, missing, writer.commit, on_phase=on_phase, on_rows=count)
+            with Committer(writer) as committer:
+                collector.make(description, missing, committer.commit, on_phase=on_phase, on_rows=count)
             seconds = time.perf_counter() - began
     return Collected(
         path=Path(path),

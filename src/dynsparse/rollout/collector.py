@@ -17,7 +17,7 @@ from dynsparse.physics.environment import Environment
 from dynsparse.physics.linearization import Evaluation
 from dynsparse.physics.processes import open_pool, warn_once
 from dynsparse.rollout.settings import CollectSettings
-from dynsparse.rollout.wave import Wave, episodes_at_once
+from dynsparse.rollout.wave import EPISODES_AT_ONCE, Wave
 from dynsparse.workers import Message, worker_count
 from dynsparse.workers.protocol import JSON
 
@@ -56,7 +56,6 @@ class Collector:
     ) -> None:
         self._name, self._settings, self._workers = env.name, settings, worker_count(workers)
         self._nv = env.nv
-        self._at_once = episodes_at_once(env.nv)
         more: dict[str, JSON] = {
             "environment": env.name,
             "fingerprint": env.fingerprint,
@@ -243,7 +242,7 @@ class Collector:
             wave.append(number)
             held += len(description.block_episodes(number))
             size = held * description.episode_steps * row_bytes(description)
-            if held >= self._workers * self._at_once or size >= self._workers * WAVE_BYTES:
+            if held >= self._workers * EPISODES_AT_ONCE or size >= self._workers * WAVE_BYTES:
                 yield wave
                 wave, held = [], 0
         if wave:
@@ -255,7 +254,7 @@ class Collector:
             cuts = [i for i, (a, b) in enumerate(pairwise(episodes), 1) if b != a + 1]
             runs = np.split(np.array(episodes), cuts)
             return [part.tolist() for run in runs for part in np.split(run, range(CHUNK_ROWS, len(run), CHUNK_ROWS))]
-        count = max(self._workers, -(-len(episodes) // self._at_once))
+        count = max(self._workers, -(-len(episodes) // EPISODES_AT_ONCE))
         return [part.tolist() for part in np.array_split(np.array(episodes), min(count, len(episodes)))]
 
     def _answers(self, requests: Sequence[Message], what: str) -> list[Message]:

@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax
 import numpy as np
 
 from dynsparse.errors import PolicyError, WorkerError
 from dynsparse.physics.batches import read_model, start_compilation
 from dynsparse.physics.control_step import SolverCalls, StepValue
-from dynsparse.physics.engine import BatchSizes, Engine
+from dynsparse.physics.engine import Engine
 from dynsparse.physics.environment import Environment, load_environment
+from dynsparse.physics.episode import EpisodeFunction
 from dynsparse.physics.task import LastSubstep, Task
 from dynsparse.rollout.coverage import coverage_states
 from dynsparse.rollout.policies import Policy, initial_key, policy_noise, random_actions_of
-from dynsparse.rollout.wave import episodes_at_once
+from dynsparse.rollout.wave import EPISODES_AT_ONCE
 from dynsparse.workers import Message
 
 __all__ = ["RolloutServer", "serve"]
@@ -45,11 +47,9 @@ class RolloutServer:
         model = read_model(start)
         compilation, problem = start_compilation(start, f"collect-{start.meta['derivative']}")
         self.ready_meta: dict[str, Any] = {"cache_problem": problem}
-        at_once = episodes_at_once(int(model.nv))
-        sizes = BatchSizes(value=at_once)
-        self._engine = Engine(
-            model, int(start.number("substeps")), str(start.meta["derivative"]), sizes=sizes, compilation=compilation
-        )
+        derivative = str(start.meta["derivative"])
+        self._engine = Engine(model, int(start.number("substeps")), derivative, compilation=compilation)
+        self._run = EpisodeFunction(self._engine.simulator, EPISODES_AT_ONCE, compilation)
         name = str(start.meta["environment"])
         self._env = load_environment(name)
         if self._env.fingerprint != start.meta["fingerprint"]:
@@ -57,7 +57,7 @@ class RolloutServer:
                 f"expected the model of {name} that the parent process has, got another one; "
                 "were packages upgraded while it ran? start the program again"
             )
-        self._task = Task(self._env, observed_rows=at_once, compilation=compilation)
+        self._task = Task(self._env, observed_rows=EPISODES_AT_ONCE, compilation=compilation)
         self._seed, self._hold = int(start.number("seed")), int(start.number("action_hold"))
         self._policy = _policy(start, self._env, self._task)
         self._serve: Mapping[str, Callable[[Message], Arrays]] = {
@@ -85,16 +85,21 @@ class RolloutServer:
         state, warmstart = at["state"], at["warmstart"]
         mocap = {name: at[name] for name in ("mocap_pos", "mocap_quat")}
         kept: list[Arrays] = []
-        for t in range(first, first + steps):
-            raw, action = chooser.choose(t)
-            value = self._engine.step(state, action, warmstart)
-            row = {"state": state, "action": action, "action_raw": raw, "warmstart": warmstart, **_flat(value)}
+        # A policy looks after every step; without one there is nothing to wait for.
+        stride = 1 if chooser.looks else steps
+        for t in range(first, first + steps, stride):
+            raw, action = chooser.choose(t, stride)
+            value = self._run(state, action, warmstart)
+            rows = {"action": action, "action_raw": raw, **_flat(value)}
+            rows["state"] = np.concatenate([state[:, None], rows["next_state"][:, :-1]], axis=1)
+            rows["warmstart"] = np.concatenate([warmstart[:, None], value.warmstart[:, :-1]], axis=1)
             if chooser.looks:
-                chooser.see(self._task.observe(_last(self._env.nq, action, value, mocap))[1])
-            kept.append(row)
-            state, warmstart = row["next_state"], value.warmstart
+                one = jax.tree.map(lambda x: x[:, 0], value)
+                chooser.see(self._task.observe(_last(self._env.nq, action[:, 0], one, mocap))[1])
+            kept.append(rows)
+            state, warmstart = rows["next_state"][:, -1], value.warmstart[:, -1]
         # Episode after episode: (e, T, ...) flattened.
-        found = {name: _by_episode([row[name] for row in kept]) for name in kept[0]}
+        found = {name: _flattened([rows[name] for rows in kept]) for name in kept[0]}
         found |= {name: np.repeat(array, steps, axis=0) for name, array in mocap.items()}
         end = {"state": state, "warmstart": warmstart, "observation": chooser.observation, **mocap}
         return found | {f"end_{name}": array for name, array in end.items()}
@@ -109,7 +114,7 @@ class RolloutServer:
         """Run the one-step episodes ``first`` to ``first + rows - 1`` of the coverage sequence."""
         rows = int(request.number("rows"))
         start = coverage_states(self._env, self._seed, int(request.number("first")), rows)
-        value = self._engine.step(start.states, start.actions, start.warmstarts)
+        value = self._single(start.states, start.actions, start.warmstarts)
         home = self._task.start(0)
         found: Arrays = {"state": start.states, "action": start.actions, "action_raw": start.actions}
         found |= {"warmstart": start.warmstarts, "penetrating": start.penetrating, **_flat(value)}
@@ -120,12 +125,17 @@ class RolloutServer:
     def _step(self, request: Message) -> Arrays:
         """Run single control steps from given states, exactly as a roll-out runs them."""
         rows = request.arrays
-        return {**rows, **_flat(self._engine.step(rows["state"], rows["action"], rows["warmstart"]))}
+        return {**rows, **_flat(self._single(rows["state"], rows["action"], rows["warmstart"]))}
 
     def _evaluate(self, request: Message) -> Arrays:
         """Run single control steps and keep where they end, and what pushed."""
         rows = request.arrays
-        return dict(vars(self._engine.evaluate(rows["state"], rows["action"], rows["warmstart"])))
+        return dict(vars(self._engine.evaluation(self._single(rows["state"], rows["action"], rows["warmstart"]))))
+
+    def _single(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> StepValue:
+        """Run one control step of each of n rows: episodes of one step, by the code that runs longer ones."""
+        value: StepValue = jax.tree.map(lambda x: x[:, 0], self._run(states, actions[:, None], warmstarts))
+        return value
 
     def _differentiate(self, request: Message) -> Arrays:
         """Differentiate rows that a ``roll_out``, ``cover`` or ``step`` answered, and reward them."""
@@ -178,20 +188,18 @@ class _Chooser:
         """Take the (e, do) observations after a step."""
         self.observation = observation
 
-    def choose(self, t: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the (e, da) actions of step t, as sampled and as applied."""
+    def choose(self, t: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the (e, steps, da) actions from step t on, as sampled and as applied; a policy gives one step."""
         if self._policy is None:
-            return self._drawn[:, t], self._drawn[:, t]
+            return self._drawn[:, t : t + steps], self._drawn[:, t : t + steps]
         # A simulation that has gone to NaN is no fault of the policy's: it is not asked any more.
-        lost = ~np.isfinite(self.observation).all(axis=1)
-        observation = np.where(lost[:, None], 0.0, self.observation)
+        lost = ~np.isfinite(self.observation).all(axis=1)[:, None]
         try:
-            raw, action = self._policy.act(observation, self._noise[:, t])
+            raw, action = self._policy.act(np.where(lost, 0.0, self.observation), self._noise[:, t])
         except PolicyError as error:
-            row = getattr(error, "row", None)
-            where = "" if row is None else f" in episode {self._episodes[row]}"
+            where = "" if error.row is None else f" in episode {self._episodes[error.row]}"
             raise PolicyError(f"{error} (at control step {t}{where})") from error
-        return np.where(lost[:, None], self._middle, raw), np.where(lost[:, None], self._middle, action)
+        return np.where(lost, self._middle, raw)[:, None], np.where(lost, self._middle, action)[:, None]
 
 
 def _middle(env: Environment) -> np.ndarray:
@@ -216,7 +224,7 @@ def _policy(start: Message, env: Environment, task: Task) -> Policy | None:
 def _flat(value: StepValue) -> Arrays:
     """Return what is kept of control steps, under names that a message can carry."""
     calls = dict(zip(_CALLS, value.calls, strict=True))
-    end = np.concatenate([value.qpos, value.qvel], axis=1)
+    end = np.concatenate([value.qpos, value.qvel], axis=-1)
     return {"next_state": end, "next_warmstart": value.warmstart, **calls}
 
 
@@ -233,7 +241,7 @@ def _last(nq: int, action: np.ndarray, value: StepValue, mocap: Mapping[str, np.
     return LastSubstep(*before, action, value.qpos, value.qvel, mocap["mocap_pos"], mocap["mocap_quat"])
 
 
-def _by_episode(steps: list[np.ndarray]) -> np.ndarray:
-    """Put T arrays of (e, ...) into one of (e * T, ...), episode after episode."""
-    stacked = np.stack(steps, axis=1)
-    return stacked.reshape(-1, *stacked.shape[2:])
+def _flattened(parts: list[np.ndarray]) -> np.ndarray:
+    """Put arrays of (e, some steps, ...) into one of (e * steps, ...), episode after episode."""
+    joined = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+    return joined.reshape(joined.shape[0] * joined.shape[1], *joined.shape[2:])

@@ -8,24 +8,15 @@ import numpy as np
 
 from dynsparse.dataset import DatasetDescription, finite_rows
 
-__all__ = ["Wave", "episodes_at_once"]
+__all__ = ["EPISODES_AT_ONCE", "Wave"]
 
 Arrays = Mapping[str, np.ndarray]
 
+EPISODES_AT_ONCE = 16
+"""Episodes that are rolled out side by side: the rows of the compiled step.  16 cost as little a row as 128, and a data
+set of ten episodes does not pay for 118 rows of padding."""
+
 _INPUTS = ("state", "action", "warmstart", "next_state", "mocap_pos", "mocap_quat")
-
-
-def episodes_at_once(nv: int) -> int:
-    """Return how many episodes are rolled out side by side: the rows of the compiled step.
-
-    A step of 16 rows costs as little a row as one of 128 (CheetahRun 61 and 58 us, WalkerRun 251 and 218), and a data
-    set of ten episodes does not pay for 118 rows of padding; but not so for the smallest models (CartpoleBalance 15
-    and 3 us).
-
-    Args:
-        nv: degrees of freedom of the model.
-    """
-    return 64 if nv <= 2 else 16
 
 
 class Wave:
