@@ -24,7 +24,7 @@ from dynsparse.rollout.settings import CollectSettings
 __all__ = ["Collected", "collect", "describe", "fill_dataset"]
 
 BLOCK_BYTES = 4 * 2**20
-"""Bytes of a block's rows before compression, about: one episode of the larger environments.  A commit costs some
+"""Bytes of a block's rows before compression, about: one episode where that is more.  A commit costs some
 twenty flushes to disk whatever its size, and what is not committed is lost with a stop."""
 
 

@@ -23,7 +23,7 @@ from dynsparse.workers.protocol import JSON
 
 __all__ = ["Collector"]
 
-CHUNK_ROWS = 256
+CHUNK_ROWS = 1024
 """Most rows of a request to differentiate."""
 
 SEGMENT_STEPS = 1_000

@@ -71,12 +71,13 @@ class Wave:
         rolled = rolled.reshape(-1)
         wanted = rolled < self._description.rows
         where = np.searchsorted(self._row, rolled[wanted])
-        inside = np.searchsorted(self._segment, where)
+        inside = _place(np.searchsorted(self._segment, where))
+        place, taken = _place(where), _place(np.flatnonzero(wanted))
         for name, array in arrays.items():
             if name in self._specs or name in _INPUTS:
-                _put(self._held, name, len(self._row), where, array[wanted])
+                _put(self._held, name, len(self._row), place, array[taken])
             else:
-                _put(self._passing, name, len(self._segment), inside, array[wanted])
+                _put(self._passing, name, len(self._segment), inside, array[taken])
 
     def numbers(self, span: slice) -> list[int]:
         """Return the numbers, in the whole data set, of some rows of the segment."""
@@ -85,12 +86,13 @@ class Wave:
 
     def request(self, span: slice) -> dict[str, np.ndarray]:
         """Return what a worker needs to differentiate some rows of the segment."""
-        held = {name: self._held[name][self._segment[span]] for name in _INPUTS}
+        rows = _place(self._segment[span])
+        held = {name: self._held[name][rows] for name in _INPUTS}
         return held | {name: array[span] for name, array in self._passing.items()}
 
     def finish(self, span: slice, arrays: Arrays) -> None:
         """Take the derivatives of some rows of the segment."""
-        where = self._segment[span]
+        where = _place(self._segment[span])
         for name, array in arrays.items():
             _put(self._held, name, len(self._row), where, array)
         self._done[where] = True
@@ -119,7 +121,14 @@ class Wave:
         return found | {"finite": finite_rows(found)}
 
 
-def _put(kept: dict[str, np.ndarray], name: str, rows: int, where: np.ndarray, array: np.ndarray) -> None:
+def _place(rows: np.ndarray) -> slice | np.ndarray:
+    """Return increasing row numbers as a slice where they follow on one another: it copies nothing."""
+    if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
+
+
+def _put(kept: dict[str, np.ndarray], name: str, rows: int, where: slice | np.ndarray, array: np.ndarray) -> None:
     if name not in kept:
         kept[name] = np.empty((rows, *array.shape[1:]), dtype=array.dtype)
     kept[name][where] = array
