@@ -16,13 +16,13 @@ import pytest
 from dynsparse.dataset import open_dataset, verify_dataset
 from dynsparse.errors import OutputExistsError, PolicyError, SettingError, UnsupportedModelError, WorkerError
 from dynsparse.physics.environment import load_environment
-from dynsparse.rollout.collect import collect, describe
+from dynsparse.rollout.collect import collect, describe, fill_dataset
 from dynsparse.rollout.collector import Collector
 from dynsparse.rollout.policies import initial_key
 from dynsparse.rollout.policy_file import save_policy
 from dynsparse.rollout.policy_weights import PolicyWeights
 from dynsparse.rollout.settings import CollectSettings
-from dynsparse.rollout.stored_rows import audit_dataset, recompute_rows, sample_rows, settings_of
+from dynsparse.rollout.stored_rows import audit_dataset, recompute_rows, sample_rows
 
 # Several blocks of many short episodes, the last one cut.
 SETTINGS = CollectSettings(rows=1190, episode_steps=25, seed=3)
@@ -48,10 +48,10 @@ def collector(cartpole):
 
 
 @pytest.fixture(scope="module")
-def collected(cartpole, tmp_path_factory):
+def collected(cartpole, collector, tmp_path_factory):
     path = tmp_path_factory.mktemp("collected") / "data"
     told = []
-    found = collect(cartpole, SETTINGS, path, workers=1, on_rows=lambda done, bad: told.append((done, bad)))
+    found = fill_dataset(cartpole, SETTINGS, path, collector, on_rows=lambda done, bad: told.append((done, bad)))
     assert told[-1] == (1190, 0)
     assert (found.rows, found.new_rows, found.nonfinite_rows) == (1190, 1190, 0)
     return path
@@ -117,7 +117,7 @@ def test_the_named_limit_pushes_where_the_cart_is_beyond_the_rail(cartpole, own_
     assert not rows["penetrating"].any()  # the model has no contacts
 
 
-def test_bytes_do_not_depend_on_workers_or_on_a_stop(cartpole, collected, own_folder):
+def test_bytes_do_not_depend_on_workers_or_on_a_stop(cartpole, collected, collector, own_folder):
     collect(cartpole, SETTINGS, own_folder / "two", workers=2)
     assert content(own_folder / "two") == content(collected)
 
@@ -129,10 +129,10 @@ def test_bytes_do_not_depend_on_workers_or_on_a_stop(cartpole, collected, own_fo
             raise StopError
 
     with pytest.raises(StopError):
-        collect(cartpole, SETTINGS, own_folder / "stopped", workers=1, on_rows=stop)
+        fill_dataset(cartpole, SETTINGS, own_folder / "stopped", collector, on_rows=stop)
     before = content(own_folder / "stopped")
     assert 0 < len([path for path in before if path.parent.name == "blocks"]) < describe(cartpole, SETTINGS).blocks
-    found = collect(cartpole, SETTINGS, own_folder / "stopped", workers=1, resume=True)
+    found = fill_dataset(cartpole, SETTINGS, own_folder / "stopped", collector, resume=True)
     assert content(own_folder / "stopped") == content(collected)
     assert found.rows == 1190
     again = collect(cartpole, SETTINGS, own_folder / "stopped", resume=True)
@@ -232,7 +232,7 @@ def policy(noise=-1.0, lean=1.0, upright=0.0):
     return PolicyWeights("lean", "CartpoleBalance", "tanh-normal", "swish", layers, action_scaling="range")
 
 
-def test_a_policy_file_chooses_the_actions(cartpole, own_folder):
+def test_a_policy_file_chooses_the_actions(cartpole, collector, own_folder):
     save_policy("lean.safetensors", policy())
     settings = dataclasses.replace(SETTINGS, rows=100, policy="lean.safetensors")
     collect(cartpole, settings, "data", workers=1)
@@ -245,8 +245,8 @@ def test_a_policy_file_chooses_the_actions(cartpole, own_folder):
     noise = rows["action_raw"][:, 0] - rows["state"][:, 0] - 0.1
     assert abs(noise.std() - (np.log1p(np.exp(-1.0)) + 1e-3)) < 0.1
     assert abs(noise.mean()) < 0.15
-    with Collector(cartpole, settings_of(dataset), workers=1) as collector:
-        assert recompute_rows(sample_rows(dataset, 100, 0), collector).bitwise  # rewards included
+    # Workers without the policy compute the same rows: rewards included, which it did not look at.
+    assert recompute_rows(sample_rows(dataset, 100, 0), collector).bitwise
     with pytest.raises(OutputExistsError, match="policy"):
         save_policy("lean.safetensors", policy(noise=0.0), overwrite=True)
         collect(cartpole, settings, "data", workers=1, resume=True)
@@ -283,21 +283,23 @@ def test_a_policy_file_that_changes_meanwhile_is_refused(cartpole, own_folder):
         other.warm_up()
 
 
-def test_long_episodes_are_made_in_segments_of_the_same_bytes(cartpole, own_folder):
+def test_long_episodes_are_made_in_segments_of_the_same_bytes(cartpole, collector, own_folder):
     """Whole episodes at once and seven control steps at a time: where an episode stands is handed on."""
     save_policy("lean.safetensors", policy())
-    for given in ("random", "lean.safetensors"):
-        settings = dataclasses.replace(SETTINGS, rows=115, policy=given)
-        collect(cartpole, settings, f"whole {given}", workers=1)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("dynsparse.rollout.collector.SEGMENT_STEPS", 7)
-            patch.setattr("dynsparse.rollout.collector.WAVE_BYTES", 1)  # and a wave for each block
-            collect(cartpole, settings, f"pieces {given}", workers=1)
-        assert content(own_folder / f"pieces {given}") == content(own_folder / f"whole {given}")
+    lean = dataclasses.replace(SETTINGS, policy="lean.safetensors")
+    with Collector(cartpole, lean, workers=1) as leaning:
+        for given, workers in (("random", collector), ("lean.safetensors", leaning)):
+            settings = dataclasses.replace(SETTINGS, rows=115, policy=given)
+            fill_dataset(cartpole, settings, f"whole {given}", workers)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("dynsparse.rollout.collector.SEGMENT_STEPS", 7)
+                patch.setattr("dynsparse.rollout.collector.WAVE_BYTES", 1)  # and a wave for each block
+                fill_dataset(cartpole, settings, f"pieces {given}", workers)
+            assert content(own_folder / f"pieces {given}") == content(own_folder / f"whole {given}")
 
 
-def test_float32_is_half_the_size_and_can_not_be_computed_again(cartpole, own_folder):
-    collect(cartpole, dataclasses.replace(SETTINGS, rows=100, dtype="float32"), "small", workers=1)
+def test_float32_is_half_the_size_and_can_not_be_computed_again(cartpole, collector, own_folder):
+    fill_dataset(cartpole, dataclasses.replace(SETTINGS, rows=100, dtype="float32"), "small", collector)
     dataset = open_dataset("small")
     assert verify_dataset("small").ok
     assert dataset.load(["jac_state"])["jac_state"].dtype == np.float32
