@@ -55,7 +55,7 @@ def test_timeline_says_between_what_and_how_often():
     assert sentences.about_timeline(switched_report()) == (
         "Over the 64 control steps of the first episode between 16.7 % and 50.0 % of the elements are zero; "
         "the share changes from one step to the next in 7 of 63 cases. "
-        "In all episodes the pattern switches between 11.1 % of the consecutive steps and stays the same for "
+        "In all episodes the pattern switches in 11.1 % of the steps and stays the same for "
         "8.0 control steps on average."
     )
     # Switches before the steps 8, 16, 24, 32, 40 and 48.
@@ -79,10 +79,11 @@ def test_a_timeline_that_does_not_move():
 
 
 def test_durations_say_means_and_what_is_left_out():
-    # Non-zero: (16 * 8 + 6 * 64) / 22; zero with the whole episodes: (16 * 8 + 2 * 64) / 18.
+    # Non-zero: (16 * 8 + 6 * 64) / 22, without whole episodes 8; zero with the whole episodes: (16 * 8 + 2 * 64) / 18.
     assert sentences.about_durations(switched_report()) == (
         "An element that is zero stays so for 8.0 control steps on average. "
-        "An element that is non-zero stays so for 23.3 control steps on average. "
+        "An element that is non-zero stays so for 23.3 control steps on average, 8.0 control steps without those "
+        "of a whole episode. "
         "100 % of the zero stretches are shorter than 50 steps. "
         "2 zero stretches last a whole episode and are left out, as in the paper; with them the mean would be "
         "14.2 control steps. "

@@ -27,11 +27,23 @@ def test_an_audit_that_says_nothing_is_not_taken_for_clean():
 
 def test_the_word_for_a_table():
     audits = (None, {}, {"clean": "yes"}, {"clean": True}, {"clean": False})
-    assert [verdict(audit) for audit in audits] == [
+    assert [verdict(audit, "exact") for audit in audits] == [
         "not audited",
         "no verdict on record",
         "no verdict on record",
         "clean",
         "NOT clean",
     ]
-    assert [is_clean(audit) for audit in audits] == [False, False, False, True, False]
+    assert [is_clean(audit, "exact") for audit in audits] == [False, False, False, True, False]
+
+
+def test_an_audit_of_another_derivative_is_no_verdict_on_this_one():
+    audit = AUDIT | {"judged": "exact"}
+    assert is_clean(audit, "exact")
+    assert not is_clean(audit, "autodiff")
+    assert verdict(audit, "autodiff") == "of another derivative"
+
+
+def test_rows_with_an_active_constraint_are_told():
+    said = about_audit(AUDIT | {"constrained_rows": 1}, "exact")
+    assert "on 300 rows, 1 of them with an active constraint: clean" in said

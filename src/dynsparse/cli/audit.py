@@ -84,6 +84,11 @@ class Audit:
             raise SettingError("expected an environment or all, got none: try dynsparse audit CartpoleBalance")
         folders = [Path(entry) for entry in self.envs if Path(entry).is_dir()]
         named = [entry for entry in self.envs if not Path(entry).is_dir()]
+        absent = [entry for entry in named if "/" in entry]
+        if absent:
+            raise SettingError(f"expected environments or folders of data sets, there is no folder {absent[0]}")
+        if folders and self.reference:
+            raise SettingError("--reference compares derivatives of environments, got a data set; leave it out")
         names: tuple[str | Path, ...] = (*(environment_names(named) if named else ()), *folders)
         check_probe(self.rows, self.seed)
         worker_count(self.workers)

@@ -97,7 +97,16 @@ def _cells(row: Table1Row) -> list[str]:
 
 
 def _print_summary(reports: Sequence[SparsityReport]) -> None:
-    columns = ["environment", "mean sparsity", "patterns", "zero for", "non-zero for", "pattern changes", "audit"]
+    columns = [
+        "environment",
+        "mean sparsity",
+        "patterns",
+        "zero for",
+        "non-zero for",
+        "(shorter ones)",
+        "pattern changes",
+        "audit",
+    ]
     console = wide_console()
     console.print(table(columns, [_summary(report) for report in reports], title="Sparsity over states and time"))
 
@@ -110,6 +119,7 @@ def _summary(report: SparsityReport) -> list[str]:
         f"{local.distinct_patterns:,}",
         _steps(None if time is None else time.zero.mean),
         _steps(None if time is None else time.nonzero.mean),
+        _steps(None if time is None else time.nonzero.mean_shorter),
         "-" if time is None or time.pattern_switch_rate is None else f"{100 * time.pattern_switch_rate:.1f} % of steps",
         verdict(report.audit, report.derivative),
     ]

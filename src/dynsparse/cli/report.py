@@ -44,6 +44,10 @@ class Report:
         # A name with a dot is one that a stopped command left half written.
         folders = sorted({folder for folder in found_at if not folder.name.startswith(".") or folder == self.dir})
         if not folders:
+            if (self.dir / "zarr.json").exists():
+                raise InputError(
+                    f"expected analyses, {self.dir} is a data set; first: dynsparse analyze {self.dir} --out DIR"
+                )
             raise InputError(
                 f"expected analyses in {self.dir}, found none; make one with dynsparse analyze DATASET --out DIR"
             )

@@ -60,11 +60,11 @@ class Verify:
         progress.phase(name, "verify")
         try:
             report = verify_dataset(self.dataset, on_block=lambda done, of: progress.count(name, done, of))
-            progress.finish(name, "read")
+            progress.finish(name, "read, done")
         finally:
             progress.close()
         for problem in report.problems[:_MOST_TOLD]:
-            print(f"problem: {problem}")
+            print(f"problem: {problem.removesuffix('; run dynsparse verify')}")
         if len(report.problems) > _MOST_TOLD:
             print(f"problem: {len(report.problems) - _MOST_TOLD} more")
         if report.uncommitted:
@@ -75,7 +75,10 @@ class Verify:
             print(f"{report.foreign} files are not of the data set and are kept")
         blocks = f"{report.blocks:,} block{'' if report.blocks == 1 else 's'}"
         told = f"{report.rows:,} rows in {blocks}, {report.episodes:,} episodes"
-        print(f"{self.dataset}: {told}: {'every hash and rule holds' if report.ok else 'NOT as committed'}")
+        if report.ok:
+            print(f"{self.dataset}: {told}: every hash and rule holds")
+        else:
+            print(f"{self.dataset}: NOT as committed; without a problem are {told}")
         if not report.ok:
             return 1
         return self._recompute() if self.recompute else 0

@@ -90,7 +90,7 @@ def summary_table(reports: Sequence[SparsityReport], missing: Sequence[str]) -> 
     """
     columns = (
         "environment", "sparsity", "of ∂s'/∂s", "of ∂s'/∂a", "patterns", "most frequent", "zero for", "non-zero for",
-        "switches", "audit",
+        "shorter than the episode", "switches", "audit",
     )  # fmt: skip
     cells: list[Sequence[object]] = [_summary_cells(report) for report in reports]
     cells += [(name, _MISSING) for name in missing]
@@ -124,6 +124,7 @@ def _summary_cells(report: SparsityReport) -> tuple[object, ...]:
         percent(local.pattern_shares[0]) if local.pattern_shares else _NONE,
         _steps(None if temporal is None else temporal.zero.mean),
         _steps(None if temporal is None else temporal.nonzero.mean),
+        _steps(None if temporal is None else temporal.nonzero.mean_shorter),
         _NONE if temporal is None or temporal.pattern_switch_rate is None else percent(temporal.pattern_switch_rate),
         verdict(report.audit, report.derivative),
     )

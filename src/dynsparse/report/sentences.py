@@ -215,7 +215,7 @@ def _switches(report: SparsityReport) -> str:
     if report.temporal is None or rate is None:
         return "No two rows follow each other."
     return (
-        f"In all episodes the pattern switches between {percent(rate)} of the consecutive steps "
+        f"In all episodes the pattern switches in {percent(rate)} of the steps "
         f"and stays the same for {steps_long(report.temporal.pattern_duration_mean)} on average."
     )
 
@@ -223,4 +223,8 @@ def _switches(report: SparsityReport) -> str:
 def _stays(kind: str, durations: Durations) -> str:
     if durations.mean is None:
         return f"No element stays {kind} for a while and then changes." if kind == "zero" else f"No element is {kind}."
-    return f"An element that is {kind} stays so for {steps_long(durations.mean)} on average."
+    said = f"An element that is {kind} stays so for {steps_long(durations.mean)} on average"
+    # Non-zero stretches of a whole episode are part of the paper's mean, and where there are many they are most of it.
+    if kind == "non-zero" and durations.whole_episode and durations.mean_shorter is not None:
+        said += f", {steps_long(durations.mean_shorter)} without those of a whole episode"
+    return said + "."

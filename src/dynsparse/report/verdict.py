@@ -55,6 +55,8 @@ def about_audit(audit: Mapping[str, Any] | None, derivative: str) -> str:
     if audit is None:
         return "Not audited: run dynsparse audit DATASET."
     rows = f" on {number(audit['rows'], 'row')}" if isinstance(audit.get("rows"), int) else ""
+    if rows and isinstance(audit.get("constrained_rows"), int):
+        rows += f", {audit['constrained_rows']:,} of them with an active constraint"
     columns = audit.get(derivative)
     details = ""
     if isinstance(columns, Mapping) and {"smooth_columns", "columns_off", "false_zeros"} <= set(columns):

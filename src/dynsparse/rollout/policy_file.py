@@ -75,7 +75,9 @@ def read_weights(path: str | os.PathLike[str]) -> PolicyWeights:
         content = Path(path).read_bytes()
         tensors, metadata = load(content), _metadata(content)
     except OSError as error:
-        raise PolicyError(f"expected a policy file, can not read {where}: {error.strerror or error}") from error
+        raise PolicyError(
+            f"expected random or a policy file, can not read {where}: {error.strerror or error}"
+        ) from error
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         # KeyError: a type that NumPy lacks, such as bfloat16.
         raise PolicyError(
