@@ -51,6 +51,15 @@ def test_a_failure_of_the_last_block_is_not_lost():
         committer.commit(*block(0))
 
 
+def test_after_the_collectors_own_error_what_was_whole_is_stored():
+    writer = Writer()
+    with pytest.raises(ZeroDivisionError), Committer(writer) as committer:
+        for number in range(5):
+            committer.commit(*block(number))
+        raise ZeroDivisionError
+    assert [number for number, _, _ in writer.stored] == [0, 1, 2, 3, 4]
+
+
 def test_after_an_interruption_what_waits_is_dropped():
     gate = threading.Event()
     writer = Writer(gate=gate)

@@ -56,8 +56,8 @@ class Committer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait until everything is stored; after an error only until the block in hand is."""
-        if error is not None:
+        """Wait until everything is stored, after an error too; after Ctrl-C only until the block in hand is."""
+        if error is not None and not isinstance(error, Exception):
             self._dropping.set()
         self._waiting.put(None)
         self._thread.join()
