@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from dynsparse.analysis.sparsity_report import SparsityReport
 from dynsparse.config import ReproduceSettings
+from dynsparse.dataset.files import Files
 from dynsparse.errors import OutputError, OutputExistsError
 from dynsparse.provenance import DECIDING_PACKAGES, content_hash, package_versions
 from dynsparse.report.files import write_file
@@ -110,12 +111,9 @@ class ResultFolder:
         try:
             shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir()
-            record.save(aside)
-            for file in sorted(aside.iterdir()):
-                _flush(file)
-            _flush(aside)
+            record.save(aside)  # flushed to disk by itself
             aside.rename(target)
-            _flush(target.parent)
+            Files().fsync_folder(target.parent)
         except OutputError:
             raise
         except OSError as error:
@@ -194,12 +192,3 @@ def _lock(path: Path) -> IO[str]:
     file.write(f"process {os.getpid()}")
     file.flush()
     return file
-
-
-def _flush(path: Path) -> None:
-    """Put a file's content, or a folder's entries, on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

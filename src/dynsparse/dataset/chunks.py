@@ -119,7 +119,7 @@ class Chunks:
                 found = (array.shape, array.chunks, array.dtype)
                 # Without, a block of nothing but NaN or False would have no file, as if it had never been committed.
                 self._arrays[name] = array.with_config({"write_empty_chunks": True})
-            except Exception as error:
+            except Exception as error:  # zarr and its codecs raise whatever damaged metadata lead them to
                 raise DatasetError(f"expected {path} to describe a Zarr array, can not read it: {error}") from error
             chunk = (description.rows_per_block, *(max(length, 1) for length in spec.shape))
             expected = ((description.rows, *spec.shape), chunk, spec.dtype)
@@ -173,7 +173,7 @@ class Chunks:
         self._store[path] = _buffer(data)
         try:
             return np.asarray(self._arrays[name][rows])
-        except Exception as error:
+        except Exception as error:  # as above, of damaged bytes
             raise DatasetError(f"expected {path} to decode to rows of {name}, got: {error}") from error
         finally:
             self._store.pop(path, None)

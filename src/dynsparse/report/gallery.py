@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -152,5 +153,5 @@ def write_figures(
     paths: list[Path] = []
     for drawing in drawings_of(questions):
         if drawing.can_draw(report):
-            paths += write_pair(lambda draw=drawing.draw: draw(report), folder, f"{report.environment}-{drawing.name}")  # type: ignore[misc]
+            paths += write_pair(partial(drawing.draw, report), folder, f"{report.environment}-{drawing.name}")
     return tuple(paths)
