@@ -44,8 +44,7 @@ class FakeCollector:
             self.lab.worker.wait(30)
             raise WorkerError("the worker was killed")
 
-    def make(self, description, blocks, commit, *, on_phase, on_rows):
-        on_phase("roll out")
+    def make(self, description, blocks, commit, *, on_rows):
         done = bad = 0
         for number in blocks:
             arrays = self._block(description, number)

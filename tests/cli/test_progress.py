@@ -58,7 +58,7 @@ def test_bars_show_every_environment(clock):
     board = BarProgress(console)
     board.add("CheetahRun", 10)
     board.add("WalkerRun", 10)
-    board.phase("CheetahRun", "linearize")
+    board.phase("CheetahRun", "collect")
     board.rows("CheetahRun", 5, 0)
     clock[0] += 1
     board.tick()

@@ -144,7 +144,7 @@ def test_three_kills_of_a_real_collection_lose_nothing(own_folder):
     """SIGKILL at random moments, two workers; what was committed stays, and the end is the same to the byte."""
     command = [
         sys.executable, "-m", "dynsparse.cli", "collect", "CartpoleBalance",
-        "--rows", "150000", "--episode-steps", "1000", "--workers", "2", "--resume", "--out",
+        "--rows", "450000", "--episode-steps", "1000", "--workers", "2", "--resume", "--out",
     ]  # fmt: skip
     rng = np.random.default_rng()
     killed = own_folder / "killed"
@@ -157,7 +157,7 @@ def test_three_kills_of_a_real_collection_lose_nothing(own_folder):
                 assert process.poll() is None
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
-            time.sleep(rng.uniform(0.0, 0.15))
+            time.sleep(rng.uniform(0.0, 0.5))
             assert process.poll() is None  # it was at work
             process.send_signal(signal.SIGKILL)
             process.wait(30)
@@ -289,11 +289,11 @@ def test_long_episodes_are_made_in_segments_of_the_same_bytes(cartpole, collecto
     lean = dataclasses.replace(SETTINGS, policy="lean.safetensors")
     with Collector(cartpole, lean, workers=1) as leaning:
         for given, workers in (("random", collector), ("lean.safetensors", leaning)):
-            settings = dataclasses.replace(SETTINGS, rows=115, policy=given)
+            settings = dataclasses.replace(SETTINGS, rows=215, policy=given)
             fill_dataset(cartpole, settings, f"whole {given}", workers)
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("dynsparse.rollout.collector.SEGMENT_STEPS", 7)
-                patch.setattr("dynsparse.rollout.collector.WAVE_BYTES", 1)  # and a wave for each block
+                patch.setattr("dynsparse.rollout.plan.REQUEST_ROWS", 7 * 8)
+                patch.setattr("dynsparse.rollout.plan.WAVE_BYTES", 1)  # and a wave for each block, of eight episodes
                 fill_dataset(cartpole, settings, f"pieces {given}", workers)
             assert content(own_folder / f"pieces {given}") == content(own_folder / f"whole {given}")
 

@@ -54,6 +54,32 @@ def test_replies_are_in_the_order_of_requests_and_each_is_announced_here() -> No
     assert len(set(pids)) == 2 and len(set(pids[1:])) == 1
 
 
+def test_a_request_waits_until_it_is_ready_and_others_overtake_it() -> None:
+    answered: list[int] = []
+
+    def ready(index: int) -> bool:
+        return index != 1 or 3 in answered
+
+    with pool() as workers:
+        requests = [double(float(n), 0.2 if n == 0 else 0.0) for n in range(4)]
+        replies = workers.run(requests, lambda index, _reply: answered.append(index), ready=ready)
+    assert values(replies) == [0.0, 2.0, 4.0, 6.0]
+    assert answered == [2, 3, 1, 0]
+
+
+def test_who_waits_for_a_reply_that_never_comes_is_told() -> None:
+    answered: list[int] = []
+    with pool(workers=1) as workers:
+        requests = [double(0.0), Message("die", {"code": 3}), double(2.0), double(3.0)]
+        replies = workers.run(
+            requests, lambda index, _reply: answered.append(index), ready=lambda index: index != 2 or 1 in answered
+        )
+    assert values(replies) == [0.0, None, None, 6.0]
+    assert "code 3" in str(replies[1]) or "status 3" in str(replies[1])
+    assert isinstance(replies[2], WorkerError) and "waits for a request that has no reply" in str(replies[2])
+    assert replies[2].rows == (2,)
+
+
 def test_workers_are_started_when_needed_and_kept() -> None:
     with pool(workers=3) as workers:
         assert workers.pids == () and workers.ready == []

@@ -17,7 +17,10 @@ __all__ = ["BarProgress", "EnvironmentProgress", "LogProgress", "Progress", "ope
 
 _EVERY_SECONDS = 5.0
 
-_COUNTED = ("linearize", "analyze", "verify")
+_TIMED = ("collect", "linearize")
+"""Phases that tell how many rows they have done, and how fast."""
+
+_COUNTED = (*_TIMED, "analyze", "verify")
 """Phases that tell how many rows, or blocks, they have done."""
 
 
@@ -62,7 +65,7 @@ class EnvironmentProgress:
             return f"{rows}, {elapsed:.0f} s so far"
         rate = self._rate(now)
         eta = (self.total - self.done) / rate
-        if self.phase != "linearize":
+        if self.phase not in _TIMED:
             return f"{rows}, ETA {eta:.0f} s"
         return f"{rows}, {rate:,.0f} Jacobians/s, ETA {eta:.0f} s, {self.nonfinite:,} non-finite"
 

@@ -23,8 +23,8 @@ from dynsparse.rollout.settings import CollectSettings
 
 __all__ = ["Collected", "collect", "describe", "fill_dataset"]
 
-BLOCK_BYTES = 4 * 2**20
-"""Bytes of a block's rows before compression, about: one episode where that is more.  A commit costs some
+BLOCK_BYTES = 32 * 2**20
+"""Most bytes of a block's rows before compression, about: one episode where that is more.  A commit costs some
 twenty flushes to disk whatever its size, and what is not committed is lost with a stop."""
 
 
@@ -74,7 +74,7 @@ def collect(
         workers: worker processes; 0 for one on each usable core.
         resume: go on with a data set of the same settings; start one where there is none.
         overwrite: replace a data set that is there.
-        on_phase: told ``"compile"``, ``"roll out"`` and ``"linearize"`` as they begin.
+        on_phase: told ``"compile"`` and ``"collect"`` as they begin.
         on_rows: told rows of the data set so far, and how many of the new ones are not finite.
         on_collector: told the worker processes' owner once there is one, to be able to stop them.
 
@@ -155,9 +155,10 @@ def fill_dataset(
             if not fresh:
                 on_phase("compile")
                 collector.warm_up()
+            on_phase("collect")
             began = time.perf_counter()
             with Committer(writer) as committer:
-                collector.make(description, missing, committer.commit, on_phase=on_phase, on_rows=count)
+                collector.make(description, missing, committer.commit, on_rows=count)
             seconds = time.perf_counter() - began
     return Collected(
         path=Path(path),
@@ -201,7 +202,7 @@ def describe(env: Environment, settings: CollectSettings) -> DatasetDescription:
         nmocap=env.nmocap,
         rows=settings.rows,
         episode_steps=steps,
-        episodes_per_block=max(1, round(BLOCK_BYTES / episode_bytes)),
+        episodes_per_block=_episodes_per_block(episode_bytes),
         dtype=settings.dtype,
         policy=_policy(env, settings),
         seed=settings.seed,
@@ -213,6 +214,11 @@ def describe(env: Environment, settings: CollectSettings) -> DatasetDescription:
         dt=env.dt,
         extras={"model_sha256": env.fingerprint, **({"action_hold": settings.action_hold} if held else {})},
     )
+
+
+def _episodes_per_block(episode_bytes: int) -> int:
+    """Return a power of two: blocks then fill the side by side episodes of every worker."""
+    return 1 << max(0, (BLOCK_BYTES // episode_bytes).bit_length() - 1)
 
 
 def _policy(env: Environment, settings: CollectSettings) -> dict[str, Any]:

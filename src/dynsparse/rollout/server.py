@@ -6,6 +6,7 @@ Imported in worker processes only.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -19,8 +20,8 @@ from dynsparse.physics.environment import Environment, load_environment
 from dynsparse.physics.episode import EpisodeFunction
 from dynsparse.physics.task import LastSubstep, Task
 from dynsparse.rollout.coverage import coverage_states
+from dynsparse.rollout.plan import EPISODES_AT_ONCE
 from dynsparse.rollout.policies import Policy, initial_key, policy_noise, random_actions_of
-from dynsparse.rollout.wave import EPISODES_AT_ONCE
 from dynsparse.workers import Message
 
 __all__ = ["RolloutServer", "serve"]
@@ -31,7 +32,7 @@ _CALLS = tuple(f"calls_{name}" for name in SolverCalls._fields)
 
 
 class RolloutServer:
-    """Serves ``roll_out``, ``cover``, ``step``, ``evaluate`` and ``differentiate`` requests of one environment.
+    """Serves ``collect``, ``cover``, ``recompute`` and ``evaluate`` requests of one environment.
 
     Attributes:
         ready_meta: what the parent learns when this worker is ready.
@@ -60,12 +61,13 @@ class RolloutServer:
         self._task = Task(self._env, observed_rows=EPISODES_AT_ONCE, compilation=compilation)
         self._seed, self._hold = int(start.number("seed")), int(start.number("action_hold"))
         self._policy = _policy(start, self._env, self._task)
+        # The parts of two waves for each of several requests: drawn once, not for each request anew.
+        self._choosers = lru_cache(maxsize=8)(self._chooser)
         self._serve: Mapping[str, Callable[[Message], Arrays]] = {
-            "roll_out": self._roll_out,
+            "collect": self._collect,
             "cover": self._cover,
-            "step": self._step,
+            "recompute": self._recompute,
             "evaluate": self._evaluate,
-            "differentiate": self._differentiate,
         }
 
     def __call__(self, request: Message) -> Message:
@@ -73,36 +75,39 @@ class RolloutServer:
         arrays = self._serve[request.kind](request)
         return Message(request.kind, {}, {name: np.ascontiguousarray(array) for name, array in arrays.items()})
 
-    def _roll_out(self, request: Message) -> Arrays:
-        """Run control steps of some episodes, from their start or from where they stand.
+    def _collect(self, request: Message) -> Arrays:
+        """Run and differentiate control steps of some episodes, from their start or from where they stand.
 
         Where they stand (state, warm start, observation, mocap bodies) comes back under names with ``end_``.
         """
         episodes = request.arrays["episodes"].tolist()
         first, steps = int(request.number("first")), int(request.number("steps"))
         at = dict(request.arrays) if first else self._starts(episodes)
-        chooser = _Chooser(self._env, self._policy, self._seed, self._hold, episodes, first + steps, at["observation"])
-        state, warmstart = at["state"], at["warmstart"]
+        chooser = self._choosers(tuple(episodes), int(request.number("episode_steps")))
+        observation, state, warmstart = at["observation"], at["state"], at["warmstart"]
         mocap = {name: at[name] for name in ("mocap_pos", "mocap_quat")}
         kept: list[Arrays] = []
         # A policy looks after every step; without one there is nothing to wait for.
         stride = 1 if chooser.looks else steps
         for t in range(first, first + steps, stride):
-            raw, action = chooser.choose(t, stride)
+            raw, action = chooser.choose(t, stride, observation)
             value = self._run(state, action, warmstart)
             rows = {"action": action, "action_raw": raw, **_flat(value)}
             rows["state"] = np.concatenate([state[:, None], rows["next_state"][:, :-1]], axis=1)
             rows["warmstart"] = np.concatenate([warmstart[:, None], value.warmstart[:, :-1]], axis=1)
             if chooser.looks:
                 one = jax.tree.map(lambda x: x[:, 0], value)
-                chooser.see(self._task.observe(_last(self._env.nq, action[:, 0], one, mocap))[1])
+                observation = self._task.observe(_last(self._env.nq, action[:, 0], one, mocap))[1]
             kept.append(rows)
             state, warmstart = rows["next_state"][:, -1], value.warmstart[:, -1]
         # Episode after episode: (e, T, ...) flattened.
         found = {name: _flattened([rows[name] for rows in kept]) for name in kept[0]}
         found |= {name: np.repeat(array, steps, axis=0) for name, array in mocap.items()}
-        end = {"state": state, "warmstart": warmstart, "observation": chooser.observation, **mocap}
-        return found | {f"end_{name}": array for name, array in end.items()}
+        end = {"state": state, "warmstart": warmstart, "observation": observation, **mocap}
+        return self._differentiated(found) | {f"end_{name}": array for name, array in end.items()}
+
+    def _chooser(self, episodes: tuple[int, ...], steps: int) -> _Chooser:
+        return _Chooser(self._env, self._policy, self._seed, self._hold, episodes, steps)
 
     def _starts(self, episodes: list[int]) -> Arrays:
         """Return where some episodes begin."""
@@ -111,7 +116,7 @@ class RolloutServer:
         return {name: np.stack([getattr(start, name) for start in starts]) for name in names}
 
     def _cover(self, request: Message) -> Arrays:
-        """Run the one-step episodes ``first`` to ``first + rows - 1`` of the coverage sequence."""
+        """Run and differentiate the one-step episodes ``first`` to ``first + rows - 1`` of the coverage sequence."""
         rows = int(request.number("rows"))
         start = coverage_states(self._env, self._seed, int(request.number("first")), rows)
         value = self._single(start.states, start.actions, start.warmstarts)
@@ -120,12 +125,12 @@ class RolloutServer:
         found |= {"warmstart": start.warmstarts, "penetrating": start.penetrating, **_flat(value)}
         for name in ("mocap_pos", "mocap_quat"):
             found[name] = np.repeat(getattr(home, name)[None], rows, axis=0)
-        return found
+        return self._differentiated(found)
 
-    def _step(self, request: Message) -> Arrays:
-        """Run single control steps from given states, exactly as a roll-out runs them."""
+    def _recompute(self, request: Message) -> Arrays:
+        """Run and differentiate single control steps from given states, exactly as a roll-out does."""
         rows = request.arrays
-        return {**rows, **_flat(self._single(rows["state"], rows["action"], rows["warmstart"]))}
+        return self._differentiated({**rows, **_flat(self._single(rows["state"], rows["action"], rows["warmstart"]))})
 
     def _evaluate(self, request: Message) -> Arrays:
         """Run single control steps and keep where they end, and what pushed."""
@@ -137,13 +142,13 @@ class RolloutServer:
         value: StepValue = jax.tree.map(lambda x: x[:, 0], self._run(states, actions[:, None], warmstarts))
         return value
 
-    def _differentiate(self, request: Message) -> Arrays:
-        """Differentiate rows that a ``roll_out``, ``cover`` or ``step`` answered, and reward them."""
-        rows = request.arrays
+    def _differentiated(self, rows: Arrays) -> Arrays:
+        """Differentiate rows that were run, reward them, and leave out what only that needs: every solver call."""
         nq, value = self._env.nq, _value(self._env.nq, rows)
         found = self._engine.differentiate(rows["state"], rows["action"], rows["warmstart"], value)
         mocap = {name: rows[name] for name in ("mocap_pos", "mocap_quat")}
-        return {
+        kept = {name: array for name, array in rows.items() if name not in _CALLS}
+        return kept | {
             "reward": self._task.rewards(_last(nq, rows["action"], value, mocap)),
             "jac_state": found.jac_state,
             "jac_action": found.jac_action,
@@ -162,17 +167,9 @@ class _Chooser:
     """The actions of a group of episodes: drawn beforehand, or chosen by a policy that looks."""
 
     def __init__(
-        self,
-        env: Environment,
-        policy: Policy | None,
-        seed: int,
-        hold: int,
-        episodes: list[int],
-        steps: int,
-        observation: np.ndarray,
+        self, env: Environment, policy: Policy | None, seed: int, hold: int, episodes: tuple[int, ...], steps: int
     ) -> None:
         self._policy, self._episodes, self._middle = policy, episodes, _middle(env)
-        self.observation = observation
         if policy is None:
             self._drawn = np.stack([random_actions_of(env, seed, episode, steps, hold) for episode in episodes])
         else:
@@ -184,18 +181,14 @@ class _Chooser:
         """Whether the actions depend on what is observed."""
         return self._policy is not None
 
-    def see(self, observation: np.ndarray) -> None:
-        """Take the (e, do) observations after a step."""
-        self.observation = observation
-
-    def choose(self, t: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    def choose(self, t: int, steps: int, observation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the (e, steps, da) actions from step t on, as sampled and as applied; a policy gives one step."""
         if self._policy is None:
             return self._drawn[:, t : t + steps], self._drawn[:, t : t + steps]
         # A simulation that has gone to NaN is no fault of the policy's: it is not asked any more.
-        lost = ~np.isfinite(self.observation).all(axis=1)[:, None]
+        lost = ~np.isfinite(observation).all(axis=1)[:, None]
         try:
-            raw, action = self._policy.act(np.where(lost, 0.0, self.observation), self._noise[:, t])
+            raw, action = self._policy.act(np.where(lost, 0.0, observation), self._noise[:, t])
         except PolicyError as error:
             where = "" if error.row is None else f" in episode {self._episodes[error.row]}"
             raise PolicyError(f"{error} (at control step {t}{where})") from error

@@ -101,6 +101,7 @@ class WorkerPool:
         on_reply: Callable[[int, Message], None] | None = None,
         *,
         keep: bool = True,
+        ready: Callable[[int], bool] | None = None,
     ) -> list[Message | WorkerError]:
         """Have every request answered, each by the next free worker.
 
@@ -112,6 +113,8 @@ class WorkerPool:
             requests: what to send; each is looked at when a worker is free for it.
             on_reply: called in this thread with the index of each request and its reply, as they come.
             keep: whether replies are returned with their arrays; without, ``on_reply`` alone sees these.
+            ready: whether the request of an index can be made yet, where it waits for replies to others; the first
+                that can is made.  One that waits for a request without a reply gets a WorkerError too.
 
         Returns:
             One reply or error for each request, in the requests' order.
@@ -131,8 +134,15 @@ class WorkerPool:
                     answers.update((index, WorkerError(str(error), (index,))) for index in todo)
                     break
                 for worker in self._crew.free[: len(todo)]:
-                    index = todo.popleft()
+                    index = next((i for i in todo if ready is None or ready(i)), None)
+                    if index is None:
+                        break
+                    todo.remove(index)
                     self._crew.assign(worker, index, encode(requests[index]))
+                if not self._crew.occupied:
+                    why = "It waits for a request that has no reply."
+                    answers.update((index, WorkerError(why, (index,))) for index in todo)
+                    break
                 for index, answer in self._crew.advance():
                     answers[index] = answer
                     if isinstance(answer, Message):
