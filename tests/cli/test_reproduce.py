@@ -156,7 +156,7 @@ def test_q2_and_q3_are_drawn_and_told_where_they_are_asked_for(lab, capsys, own_
 def test_what_a_dying_worker_left_committed_is_not_computed_again(lab, own_folder):
     lab.dying.add("ReacherHard")
     # More than a block of rows: the first is committed before the worker dies.
-    command = ["reproduce", "--out", "out", "--envs", "ReacherHard", "--rows", "60000"]
+    command = ["reproduce", "--out", "out", "--envs", "ReacherHard", "--rows", "80000"]
     assert main(command) == 1
     assert lab.committed == [("ReacherHard", 0)]
     lab.dying.clear()
@@ -167,7 +167,7 @@ def test_what_a_dying_worker_left_committed_is_not_computed_again(lab, own_folde
 
 def test_a_damaged_data_set_stops_its_environment(lab, capsys, own_folder):
     lab.dying.add("ReacherHard")
-    command = ["reproduce", "--out", "out", "--envs", "ReacherHard", "--rows", "60000"]
+    command = ["reproduce", "--out", "out", "--envs", "ReacherHard", "--rows", "80000"]
     main(command)
     chunk = own_folder / "out/data/ReacherHard/state/c/0/0"
     chunk.write_bytes(chunk.read_bytes()[:-1])
