@@ -30,9 +30,10 @@ SETTINGS = CollectSettings(rows=1190, episode_steps=25, seed=3)
 
 @pytest.fixture(scope="module", autouse=True)
 def small_blocks():
-    """Blocks of a dozen short episodes, so that a data set of a thousand rows has several."""
+    """Blocks of eight short episodes and requests of sixteen: a data set of a thousand rows has several of both."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dynsparse.rollout.collect.BLOCK_BYTES", 100_000)
+        patch.setattr("dynsparse.rollout.plan.REQUEST_ROWS", 16 * 25)
         yield
 
 
@@ -283,7 +284,7 @@ def test_a_policy_file_that_changes_meanwhile_is_refused(cartpole, own_folder):
         other.warm_up()
 
 
-def test_long_episodes_are_made_in_segments_of_the_same_bytes(cartpole, collector, own_folder):
+def test_long_episodes_are_made_in_several_requests_of_the_same_bytes(cartpole, collector, own_folder):
     """Whole episodes at once and seven control steps at a time: where an episode stands is handed on."""
     save_policy("lean.safetensors", policy())
     lean = dataclasses.replace(SETTINGS, policy="lean.safetensors")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,9 +18,10 @@ from .toy import description, made
 
 def reply(request):
     """Return rows as a worker would, and where the episodes stand after them."""
-    episodes, first, steps = request.arrays["episodes"].tolist(), request.meta["first"], request.meta["steps"]
-    ends = {"end_at": np.array([[e, first + steps] for e in episodes])}
-    return Message("collect", {}, made(episodes, first, steps) | ends)
+    episodes, meta = request.arrays["episodes"].tolist(), request.meta
+    rows = made(episodes, **meta)
+    assert len(rows["state"])  # nobody is asked for nothing
+    return Message("collect", {}, rows | {"end_at": np.array([[e, meta["first"] + meta["steps"]] for e in episodes])})
 
 
 def carry_out(plan, workers, order):
@@ -46,18 +49,20 @@ def carry_out(plan, workers, order):
     per_block=st.integers(1, 20),
     workers=st.integers(1, 3),
     most=st.integers(1, 60),
+    at_once=st.integers(1, 5),
     seed=st.integers(0, 2**31),
 )
-def test_every_block_is_made_whatever_the_order_of_the_replies(rows, steps, per_block, workers, most, seed):
+def test_every_block_is_made_whatever_the_order_of_the_replies(rows, steps, per_block, workers, most, at_once, seed):
     toy = description(rows, steps, per_block)
     rng = np.random.default_rng(seed)
     missing = [number for number in range(toy.blocks) if rng.random() < 0.8]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(planning, "REQUEST_ROWS", most)
-        patch.setattr(planning, "EPISODES_AT_ONCE", 4)
+        patch.setattr(planning, "EPISODES_AT_ONCE", at_once)
         plan = Plan(toy, missing, workers)
         blocks = carry_out(plan, workers, lambda count: int(rng.integers(count)))
     assert sorted(blocks) == missing
+    assert not plan._ends and not plan._waves  # nothing is held that nobody waits for
     for number, arrays in blocks.items():
         place = toy.block_rows(number)
         episode, t = np.divmod(np.arange(place.start, place.stop), steps)
@@ -71,7 +76,7 @@ def test_every_worker_has_something_to_do_from_the_start():
 
 
 def test_only_two_waves_are_held():
-    toy = description(rows=3 * 64, per_block=16)
+    toy = description(rows=128 * 64, steps=128, per_block=16)
     plan = Plan(toy, range(toy.blocks), 1)
     first = [plan._pieces[index].wave for index in range(len(plan)) if plan.ready(index)]
     assert set(first) == {0, 1} and toy.blocks == 4
@@ -79,11 +84,32 @@ def test_only_two_waves_are_held():
     assert {plan._pieces[index].wave for index in range(len(plan)) if plan.ready(index)} == {0, 1, 2}
 
 
-def test_coverage_asks_for_neighbours_alone():
+def test_coverage_asks_for_neighbours_alone_and_shares_them_out():
     toy = description(rows=3000, steps=1, per_block=1000, states="coverage")
-    plan = Plan(toy, [0, 2], 4)
+    plan = Plan(toy, [0, 2], 3)
     asked = [(request.kind, request.meta["first"], request.meta["rows"]) for request in plan]
-    assert asked == [("cover", 0, 1000), ("cover", 2000, 1000)]
+    assert asked == [("cover", 0, 667), ("cover", 667, 333), ("cover", 2000, 667), ("cover", 2667, 333)]
+    assert all(plan.ready(index) for index in range(len(plan)))
+
+
+def test_short_episodes_fill_their_requests():
+    toy = description(rows=7 * 20_000, steps=7, per_block=8192)
+    plan = Plan(toy, range(toy.blocks), 2)
+    sizes = [len(request.arrays["episodes"]) for request in plan]
+    assert sum(sizes) == 20_000
+    assert 250 < min(sizes) <= max(sizes) <= 18 * 16  # 288 episodes of 7 steps are 2016 rows
+
+
+def test_an_episode_that_is_over_is_not_asked_for():
+    plan = Plan(description(rows=5000 + 100, steps=5000), [0], 2)
+    asked = [(plan._pieces[i].episodes.tolist(), plan._pieces[i].first) for i in range(len(plan))]
+    assert asked == [([0], 0), ([1], 0), ([0], 2048), ([0], 4096)]
+    assert [plan._pieces[i].before for i in range(len(plan))] == [-1, -1, 0, 2]
+
+
+def test_memory_is_reckoned_in_the_type_that_is_computed_in():
+    small, large = (dataclasses.replace(description(), dtype=dtype) for dtype in ("float32", "float64"))
+    assert planning.row_bytes(small) == planning.row_bytes(large) == 8 * (4 + 2 + 2 * 2 + 2 + 1 + 2 + 2) + 5
 
 
 def test_what_is_lost_is_named_to_the_end_of_its_episodes():

@@ -9,13 +9,13 @@ from dynsparse.rollout.wave import Wave
 from .toy import description, made
 
 
-def put(wave, episodes, first=0, steps=3, **changed):
-    wave.put(np.array(episodes), first, steps, made(episodes, first, steps) | changed)
+def put(wave, episodes, first=0, steps=3, rows=11):
+    wave.put(np.array(episodes), first, steps, made(episodes, first, steps, rows=rows))
 
 
 def test_blocks_are_handed_out_once_each_as_they_become_whole():
     wave = Wave(description(), [0, 1])
-    put(wave, [2, 3])  # the last of four episodes of three steps is cut
+    put(wave, [2, 3])  # the last of four episodes of three steps has two
     ((number, late),) = list(wave.whole_blocks())
     assert number == 1
     assert late["state"][:, 0].tolist() == [200, 201, 202, 300, 301]
@@ -35,7 +35,7 @@ def test_blocks_are_handed_out_once_each_as_they_become_whole():
 
 def test_blocks_that_are_not_neighbours_keep_their_rows_apart():
     wave = Wave(description(rows=18), [0, 2])
-    put(wave, [0, 1, 4, 5])
+    put(wave, [0, 1, 4, 5], rows=18)
     found = dict(wave.whole_blocks())
     assert sorted(found) == [0, 2]
     assert found[2]["state"][:, 0].tolist() == [400, 401, 402, 500, 501, 502]

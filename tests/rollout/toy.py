@@ -28,9 +28,10 @@ def description(rows=11, steps=3, per_block=2, states="rollout"):
     )
 
 
-def made(episodes, first=0, steps=3):
-    """Return rows whose state says which episode and step they are: (100 e + t, -t)."""
-    state = np.array([[100.0 * e + t, -t] for e in episodes for t in range(first, first + steps)])
+def made(episodes, first=0, steps=3, episode_steps=3, rows=11):
+    """Return rows whose state says which episode and step they are, (100 e + t, -t), up to the data set's last one."""
+    numbers = [(e, t) for e in episodes for t in range(first, first + steps) if e * episode_steps + t < rows]
+    state = np.array([[100.0 * e + t, -t] for e, t in numbers])
     action = state[:, :1] / 1000
     flags = np.zeros((len(state), 1), dtype=bool)
     return {

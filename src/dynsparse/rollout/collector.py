@@ -74,7 +74,8 @@ class Collector:
         """
         began = time.perf_counter()
         self._pool.start()
-        first = Message("collect", {"first": 0, "steps": 1, "episode_steps": 1}, {"episodes": np.zeros(1, np.int64)})
+        whole = {"episode_steps": 1, "rows": 1}
+        first = Message("collect", {"first": 0, "steps": 1, **whole}, {"episodes": np.zeros(1, np.int64)})
         if self._settings.states == "coverage":
             first = Message("cover", {"first": 0, "rows": 1})
         self._answers([first] * max(1, len(self._pool.pids)), "its first row")
@@ -112,15 +113,14 @@ class Collector:
                 commit(number, arrays)
             told[0] += len(reply.arrays["jac_state"])
             if on_rows is not None:
-                on_rows(min(told[0], total), told[1])
+                on_rows(told[0], told[1])
 
-        total = sum(places.stop - places.start for places in map(description.block_rows, blocks))
         answers = self._pool.run(plan, take, keep=False, ready=plan.ready)
         lost = [(index, answer) for index, answer in enumerate(answers) if isinstance(answer, WorkerError)]
         if lost:
             index, error = lost[0]
             rows = plan.rows(index).tolist()
-            raise WorkerError(f"{self._name}: rows {rows[0]} to {rows[-1]} have no result. {error}", rows)
+            raise WorkerError(f"{self._name}: rows {rows[0]} to {rows[-1]} have no result. {error}", rows) from error
 
     def recompute(self, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run and differentiate stored rows once more, with the very functions that made them.
@@ -175,7 +175,7 @@ class Collector:
         answers = self._pool.run(requests)
         for answer in answers:
             if isinstance(answer, WorkerError):
-                raise WorkerError(f"{self._name}: a worker could not compute {what}. {answer}")
+                raise WorkerError(f"{self._name}: a worker could not compute {what}. {answer}") from answer
         return [answer for answer in answers if isinstance(answer, Message)]
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import overload
 
 import numpy as np
 
 from dynsparse.dataset import DatasetDescription
-from dynsparse.rollout.wave import Wave
+from dynsparse.rollout.wave import Wave, row_numbers
 from dynsparse.workers import Message
 
 __all__ = ["EPISODES_AT_ONCE", "REQUEST_ROWS", "Plan"]
@@ -23,7 +23,7 @@ REQUEST_ROWS = 2048
 """Most rows of a request: several batches of the compiled derivative, and seconds of work where a row is slow."""
 
 WAVE_BYTES = 2**27
-"""Bytes of rows that one wave holds for each worker, about; at most two waves are held."""
+"""Bytes of rows that one wave holds for each worker, about; at most two waves are made at once."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,13 @@ class Plan(Sequence[Message]):
 
     def __init__(self, description: DatasetDescription, blocks: Sequence[int], workers: int) -> None:
         self._description, self._workers = description, workers
+        # More of short episodes: the compiled derivative and reward pay for 128 rows, be there 16 or 128 of them.
+        self._at_once = EPISODES_AT_ONCE * max(1, REQUEST_ROWS // (EPISODES_AT_ONCE * description.episode_steps))
         self._groups = list(self._grouped(blocks))
         self._pieces: list[_Piece] = []
         for wave in range(len(self._groups)):
             self._pieces.extend(self._cut(wave, len(self._pieces)))
+        self._awaited = {piece.before for piece in self._pieces}
         self._waves: dict[int, Wave] = {}
         self._whole = 0
         self._ends: dict[int, dict[str, np.ndarray]] = {}
@@ -82,7 +85,8 @@ class Plan(Sequence[Message]):
         piece = self._pieces[index]
         if self._description.states == "coverage":
             return Message("cover", {"first": int(piece.episodes[0]), "rows": len(piece.episodes)})
-        meta = {"first": piece.first, "steps": piece.steps, "episode_steps": self._description.episode_steps}
+        whole = {"episode_steps": self._description.episode_steps, "rows": self._description.rows}
+        meta = {"first": piece.first, "steps": piece.steps, **whole}
         return Message("collect", meta, {"episodes": piece.episodes, **self._ends.pop(piece.before, {})})
 
     def ready(self, index: int) -> bool:
@@ -93,9 +97,12 @@ class Plan(Sequence[Message]):
     def take(self, index: int, reply: Message) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
         """Take the reply to a request, and hand out each block that is whole with it, once."""
         piece = self._pieces[index]
-        wave = self._waves.setdefault(piece.wave, Wave(self._description, self._groups[piece.wave]))
+        if piece.wave not in self._waves:
+            self._waves[piece.wave] = Wave(self._description, self._groups[piece.wave])
+        wave = self._waves[piece.wave]
         ends = {name: array for name, array in reply.arrays.items() if name.startswith("end_")}
-        self._ends[index] = {name.removeprefix("end_"): np.array(array) for name, array in ends.items()}
+        if index in self._awaited:
+            self._ends[index] = {name.removeprefix("end_"): np.array(array) for name, array in ends.items()}
         rows = {name: array for name, array in reply.arrays.items() if name not in ends}
         wave.put(piece.episodes, piece.first, piece.steps, rows)
         yield from wave.whole_blocks()
@@ -106,18 +113,18 @@ class Plan(Sequence[Message]):
     def rows(self, index: int) -> np.ndarray:
         """Return the numbers of the rows that are lost when a request has no answer: all that would have followed."""
         piece = self._pieces[index]
-        steps = np.arange(piece.first, self._description.episode_steps)
-        rows = (piece.episodes[:, None] * self._description.episode_steps + steps).reshape(-1)
+        steps = self._description.episode_steps
+        rows = row_numbers(piece.episodes, piece.first, steps - piece.first, steps)
         return rows[rows < self._description.rows]
 
     def _grouped(self, blocks: Sequence[int]) -> Iterator[list[int]]:
-        """Group blocks, so that every worker has about the episodes that one step of its takes, and memory for them."""
+        """Group blocks, so that every worker has about the episodes that its requests take, and memory for them."""
         wave: list[int] = []
         held = 0
         episode_bytes = self._description.episode_steps * row_bytes(self._description)
         for number in blocks:
             more = len(self._description.block_episodes(number))
-            full = held + more > self._workers * EPISODES_AT_ONCE
+            full = held + more > self._workers * self._at_once
             if wave and (full or held * episode_bytes >= self._workers * WAVE_BYTES):
                 yield wave
                 wave, held = [], 0
@@ -129,16 +136,18 @@ class Plan(Sequence[Message]):
     def _cut(self, wave: int, begin: int) -> Iterator[_Piece]:
         """Cut a wave into requests, the first of which has the index ``begin``."""
         episodes = np.concatenate([np.array(self._description.block_episodes(number)) for number in self._groups[wave]])
+        count = min(max(self._workers, -(-len(episodes) // self._at_once)), len(episodes))
         if self._description.states == "coverage":
-            yield from (_Piece(wave, part, 0, 1, -1) for part in _neighbours(episodes, REQUEST_ROWS))
+            yield from (_Piece(wave, part, 0, 1, -1) for part in _neighbours(episodes, -(-len(episodes) // count)))
             return
-        count = min(max(self._workers, -(-len(episodes) // EPISODES_AT_ONCE)), len(episodes))
         parts = np.array_split(episodes, count)
         total, steps = self._description.episode_steps, max(1, REQUEST_ROWS // len(parts[0]))
-        for turn, first in enumerate(range(0, total, steps)):
+        index, before = begin, [-1] * count
+        for first in range(0, total, steps):
             for place, part in enumerate(parts):
-                before = begin + (turn - 1) * count + place if turn else -1
-                yield _Piece(wave, part, first, min(steps, total - first), before)
+                if part[0] * total + first < self._description.rows:  # the last episode may be over
+                    yield _Piece(wave, part, first, min(steps, total - first), before[place])
+                    index, before[place] = index + 1, index
 
 
 def _neighbours(episodes: np.ndarray, most: int) -> Iterator[np.ndarray]:
@@ -150,4 +159,5 @@ def _neighbours(episodes: np.ndarray, most: int) -> Iterator[np.ndarray]:
 
 def row_bytes(description: DatasetDescription) -> int:
     """Return the bytes of a row before compression, in float64."""
-    return sum(max(1, spec.dtype.itemsize) * int(np.prod(spec.shape)) for spec in description.fields().values())
+    fields = replace(description, dtype="float64").fields()
+    return sum(spec.dtype.itemsize * int(np.prod(spec.shape)) for spec in fields.values())

@@ -22,6 +22,7 @@ from dynsparse.physics.task import LastSubstep, Task
 from dynsparse.rollout.coverage import coverage_states
 from dynsparse.rollout.plan import EPISODES_AT_ONCE
 from dynsparse.rollout.policies import Policy, initial_key, policy_noise, random_actions_of
+from dynsparse.rollout.wave import row_numbers
 from dynsparse.workers import Message
 
 __all__ = ["RolloutServer", "serve"]
@@ -78,12 +79,14 @@ class RolloutServer:
     def _collect(self, request: Message) -> Arrays:
         """Run and differentiate control steps of some episodes, from their start or from where they stand.
 
-        Where they stand (state, warm start, observation, mocap bodies) comes back under names with ``end_``.
+        Where they stand (state, warm start, observation, mocap bodies) comes back under names with ``end_``.  Rows
+        behind the data set's last one are run, which costs nothing beside others, but not differentiated.
         """
         episodes = request.arrays["episodes"].tolist()
         first, steps = int(request.number("first")), int(request.number("steps"))
         at = dict(request.arrays) if first else self._starts(episodes)
-        chooser = self._choosers(tuple(episodes), int(request.number("episode_steps")))
+        episode_steps = int(request.number("episode_steps"))
+        chooser = self._choosers(tuple(episodes), episode_steps)
         observation, state, warmstart = at["observation"], at["state"], at["warmstart"]
         mocap = {name: at[name] for name in ("mocap_pos", "mocap_quat")}
         kept: list[Arrays] = []
@@ -103,6 +106,9 @@ class RolloutServer:
         # Episode after episode: (e, T, ...) flattened.
         found = {name: _flattened([rows[name] for rows in kept]) for name in kept[0]}
         found |= {name: np.repeat(array, steps, axis=0) for name, array in mocap.items()}
+        there = row_numbers(request.arrays["episodes"], first, steps, episode_steps) < int(request.number("rows"))
+        if not there.all():
+            found = {name: array[there] for name, array in found.items()}
         end = {"state": state, "warmstart": warmstart, "observation": observation, **mocap}
         return self._differentiated(found) | {f"end_{name}": array for name, array in end.items()}
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dynsparse.dataset import DatasetDescription, finite_rows
 
-__all__ = ["Wave"]
+__all__ = ["Wave", "row_numbers"]
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -38,22 +38,21 @@ class Wave:
         return bool(self._done.all())
 
     def put(self, episodes: np.ndarray, first: int, steps: int, arrays: Arrays) -> None:
-        """Take rows of some episodes, episode after episode; what lies behind the last row is cut.
+        """Take rows of some episodes, episode after episode; there is none behind the data set's last row.
 
         Args:
             episodes: (e,) their numbers.
             first: first control step.
             steps: control steps of each.
-            arrays: (e * steps, ...).
+            arrays: (n, ...), n = e * steps where the last row is not among them.
         """
-        made = (episodes[:, None] * self._description.episode_steps + first + np.arange(steps)).reshape(-1)
-        taken = made < self._description.rows
-        where = np.searchsorted(self._row, made[taken])
+        made = row_numbers(episodes, first, steps, self._description.episode_steps)
+        where = np.searchsorted(self._row, made[made < self._description.rows])
         for name, array in arrays.items():
             if name in self._specs or name == "next_state":
                 if name not in self._held:
                     self._held[name] = np.empty((len(self._row), *array.shape[1:]), dtype=array.dtype)
-                self._held[name][where] = array[taken]
+                self._held[name][where] = array
         self._done[where] = True
 
     def whole_blocks(self) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
@@ -78,3 +77,15 @@ class Wave:
         with np.errstate(over="ignore"):
             found = {name: np.asarray(array, dtype=self._specs[name].dtype) for name, array in found.items()}
         return found | {"finite": finite_rows(found)}
+
+
+def row_numbers(episodes: np.ndarray, first: int, steps: int, episode_steps: int) -> np.ndarray:
+    """Return the (e * steps,) numbers of rows in a data set without an end, episode after episode.
+
+    Args:
+        episodes: (e,) their numbers.
+        first: first control step.
+        steps: control steps of each.
+        episode_steps: control steps of a whole episode.
+    """
+    return (episodes[:, None] * episode_steps + first + np.arange(steps)).reshape(-1)
