@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dynsparse.physics.linearization import Linearization, Transition
     from dynsparse.physics.linearize import linearize, linearize_batch, step
     from dynsparse.physics.linearizer import close_workers
+    from dynsparse.physics.transition import transition
 
 __version__ = "0.1.0"
 
@@ -65,6 +66,7 @@ __all__ = [
     "load_environment",
     "open_dataset",
     "step",
+    "transition",
 ]
 
 _HOME_OF_NAME = {
@@ -77,6 +79,7 @@ _HOME_OF_NAME = {
     "linearize_batch": "dynsparse.physics.linearize",
     "step": "dynsparse.physics.linearize",
     "close_workers": "dynsparse.physics.linearizer",
+    "transition": "dynsparse.physics.transition",
     "SparsityPattern": "dynsparse.analysis.pattern",
     "SparsityReport": "dynsparse.analysis.sparsity_report",
     "analyze": "dynsparse.analysis.streaming",

@@ -1,0 +1,216 @@
+"""The control step as a pure JAX function with the exact derivative, forward and reverse."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple, NoReturn
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+
+from dynsparse.errors import ArrayError, InputError, PrecisionError
+from dynsparse.physics.call_slopes import call_slopes
+from dynsparse.physics.control_step import RUNGE_KUTTA_STEPS, RUNGE_KUTTA_WEIGHTS, StepValue, control_step
+from dynsparse.physics.environment import Environment, float64_on_cpu
+from dynsparse.physics.implicit import CallSlope
+from dynsparse.physics.quaternion import integrate_position
+from dynsparse.physics.simulator import Simulator, build_simulator
+
+__all__ = ["TransitionFunction", "transition"]
+
+Array = jax.Array
+TransitionFunction = Callable[[ArrayLike, ArrayLike, ArrayLike], tuple[Array, Array]]
+
+_built: dict[tuple[str, str], TransitionFunction] = {}
+_building = threading.Lock()
+
+
+def transition(env: Environment) -> TransitionFunction:
+    """Return one control step as a pure JAX function whose derivative is the exact one.
+
+    The function takes one row, ``(state (ds,), action (da,), warmstart (nv,))``, and returns
+    ``(next_state (ds,), next_warmstart (nv,))``, all float64.  It can be transformed by ``jit``, ``vmap``, ``scan``,
+    ``checkpoint``, ``jvp``, ``vjp``, ``grad``, ``jacfwd`` and ``jacrev``; reverse mode works although MJX's solver,
+    a ``while_loop``, has none.  The value is that of ``step``.  ``jacfwd`` with respect to state and action gives
+    ``jac_state`` and ``jac_action`` of ``linearize``.
+
+    The derivative with respect to the warm start is the true one too: zero in a solver call that converged, since
+    a minimiser does not depend on where the search for it began, and the slope of the iterations in one that ran
+    out of them.  ``next_warmstart`` carries a tangent as well.  So a gradient through several control steps is the
+    slope of the whole roll-out, warm starts included.  ``linearize`` holds the warm start constant; to do the same
+    between control steps, so that k steps give the product of k ``jac_state``, pass
+    ``jax.lax.stop_gradient(warmstart)``.
+
+    - 64-bit values must be enabled where it is called: ``jax.config.update("jax_enable_x64", True)`` at the start
+      of a program, or ``with jax.enable_x64(True):`` around every use.  Nothing is changed in the configuration.
+    - Actions outside the control range are neither refused nor clamped: the step and its slope go on beyond it.
+      Clip or squash them in the function that is differentiated.
+    - A row whose step or slope is not finite has a derivative of NaN throughout.
+    - There are no second derivatives: asking for one raises an ``InputError``.
+    - Under ``vmap`` all rows are differentiated as converged and the others again, eight or more at a time; under a
+      second ``vmap`` around the first every row pays for both.  Put all rows into one ``vmap`` where speed matters.
+    - On a CPU compile with ``jax.jit(..., compiler_options={"xla_cpu_use_fusion_emitters": False})``, several times
+      faster where joints follow each other in a chain, and start Python with
+      ``XLA_FLAGS=--xla_cpu_multi_thread_eigen=false`` where large batches are differentiated.
+
+    Args:
+        env: the environment.
+
+    Returns:
+        The function; the same one for the same environment, so that what JAX compiled is found again.  It raises
+        ``PrecisionError`` in float32 and ``ArrayError`` for anything but one row of real numbers.
+
+    Raises:
+        UnsupportedModelError: if MJX refuses the model.
+    """
+    key = env.name, env.fingerprint
+    with _building:
+        if key not in _built:
+            _built[key] = _build(env)
+        return _built[key]
+
+
+def _build(env: Environment) -> TransitionFunction:
+    # The model is made of numbers even where the first use of an environment is inside a function that JAX traces.
+    with float64_on_cpu(), jax.ensure_compile_time_eval():
+        sim = build_simulator(env.model, env.substeps)
+        # Tied to no device: the caller's program runs where the caller wants it.
+        model, template = jax.tree.map(lambda x: jnp.asarray(np.asarray(x)), (sim.model, sim.template))
+    step = jax.jit(_differentiable(replace(sim, model=model, template=template)))
+    sizes = {"state": (env.state_dim,), "action": (env.action_dim,), "warmstart": (env.nv,)}
+
+    def transition_of_row(state: ArrayLike, action: ArrayLike, warmstart: ArrayLike) -> tuple[Array, Array]:
+        given = zip(sizes.items(), (state, action, warmstart), strict=True)
+        return step(*(_checked(env.name, name, shape, value) for (name, shape), value in given))
+
+    return transition_of_row
+
+
+def _checked(environment: str, name: str, shape: tuple[int, ...], value: ArrayLike) -> Array:
+    array = jnp.asarray(value)
+    if array.shape != shape:
+        raise ArrayError(
+            f"{name} must be one row of shape {shape} for {environment}, got {array.shape}; "
+            "use jax.vmap for several rows"
+        )
+    if not (jnp.issubdtype(array.dtype, jnp.floating) or jnp.issubdtype(array.dtype, jnp.integer)):
+        raise ArrayError(f"{name} must hold real numbers of shape {shape} for {environment}, got type {array.dtype}")
+    if jnp.zeros(()).dtype != np.float64:
+        raise PrecisionError(
+            "exact derivatives exist in float64 only, and JAX's 64-bit values are disabled; enable them with "
+            'jax.config.update("jax_enable_x64", True) before anything else, or call within jax.enable_x64(True)'
+        )
+    if jnp.issubdtype(array.dtype, jnp.floating) and array.dtype != np.float64:
+        raise PrecisionError(
+            f"{name} is {array.dtype}, and exact derivatives exist in float64 only; pass {name}.astype(jnp.float64)"
+        )
+    return array.astype(np.float64)
+
+
+def _differentiable(sim: Simulator) -> Callable[[Array, Array, Array], tuple[Array, Array]]:
+    """Tie the control step's value to its exact tangent.
+
+    The tangent is a product with matrices that depend on values alone.  JAX transposes a product, so it never has
+    to transpose the loops that made the matrices.
+    """
+    slopes_of = _once_only(partial(call_slopes, sim))
+
+    def value_of(state: Array, action: Array, warmstart: Array) -> StepValue:
+        return control_step(sim, state[: sim.nq], state[sim.nq :], action, warmstart)
+
+    def result_of(value: StepValue) -> tuple[Array, Array]:
+        return jnp.concatenate([value.qpos, value.qvel]), value.warmstart
+
+    @jax.custom_jvp
+    def step(state: Array, action: Array, warmstart: Array) -> tuple[Array, Array]:
+        return result_of(value_of(state, action, warmstart))
+
+    @step.defjvp
+    def _(
+        primals: tuple[Array, Array, Array], tangents: tuple[Array, Array, Array]
+    ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        value = value_of(*primals)
+        d_state, d_action, d_warmstart = tangents
+        start = _Tangent(d_state[: sim.nq], d_state[sim.nq :], d_action, d_warmstart)
+        end = _push(sim, value, slopes_of(value, primals[1]), start)
+        return result_of(value), (jnp.concatenate([end.qpos, end.qvel]), end.warmstart)
+
+    return step
+
+
+def _once_only(function: Callable[[StepValue, Array], CallSlope]) -> Callable[[StepValue, Array], CallSlope]:
+    """Refuse to differentiate the slopes: they hold active set and solution constant, so their slope means nothing."""
+    guarded = jax.custom_jvp(function)
+
+    @guarded.defjvp
+    def _(_primals: object, _tangents: object) -> NoReturn:
+        raise InputError(
+            "dynsparse.transition has first derivatives only, and a derivative of its derivative was asked for; "
+            "use a first-order or Gauss-Newton method, or stop the inner one with jax.lax.stop_gradient"
+        )
+
+    return guarded
+
+
+class _Tangent(NamedTuple):
+    """What an infinitesimal change of the inputs has become: (nq,), (nv,), (nu,) and (nv,)."""
+
+    qpos: Array
+    qvel: Array
+    ctrl: Array
+    warmstart: Array
+
+
+class _Substep(NamedTuple):
+    """Where the solver calls of one substep stood, (stages, ...), the velocity that it left, and the slopes."""
+
+    qpos: Array
+    qvel: Array
+    next_qvel: Array
+    slopes: CallSlope
+
+
+def _push(sim: Simulator, value: StepValue, slopes: CallSlope, start: _Tangent) -> _Tangent:
+    """Carry a tangent through all substeps: linear in it, as ``chain_substeps`` is for whole Jacobians."""
+    calls = value.calls
+    next_qvel = jnp.concatenate([calls.qvel[1:, 0], value.qvel[None]])
+    advance = _through_stages if sim.is_runge_kutta else _through_call
+    substeps = _Substep(calls.qpos, calls.qvel, next_qvel, slopes)
+    end, _ = jax.lax.scan(lambda tangent, substep: (advance(sim, substep, tangent), None), start, substeps)
+    return end
+
+
+def _through_call(sim: Simulator, substep: _Substep, tangent: _Tangent) -> _Tangent:
+    """Semi-implicit: velocity first, then position with the new velocity."""
+    slope = jax.tree.map(lambda x: x[0] @ jnp.concatenate(tangent), substep.slopes)
+    qvel = tangent.qvel + sim.model.opt.timestep * slope.velocity_rate
+    qpos = _moved(sim, substep.qpos[0], substep.next_qvel, tangent.qpos, qvel)
+    return _Tangent(qpos, qvel, tangent.ctrl, slope.acceleration)
+
+
+def _through_stages(sim: Simulator, substep: _Substep, tangent: _Tangent) -> _Tangent:
+    """Runge-Kutta: four solver calls, all from the same warm start."""
+    h, q0 = sim.model.opt.timestep, substep.qpos[0]
+    stage, rates, qvels = tangent, [], []
+    for i, a in enumerate((*RUNGE_KUTTA_STEPS, 0.0)):
+        rates.append(substep.slopes.acceleration[i] @ jnp.concatenate(stage))
+        qvels.append(stage.qvel)
+        qpos = _moved(sim, q0, a * substep.qvel[i], tangent.qpos, a * stage.qvel)
+        stage = stage._replace(qpos=qpos, qvel=tangent.qvel + h * a * rates[-1])
+    mean, d_mean, d_rate = (
+        sum(b * x for b, x in zip(RUNGE_KUTTA_WEIGHTS, each, strict=True)) for each in (substep.qvel, qvels, rates)
+    )
+    qpos = _moved(sim, q0, mean, tangent.qpos, d_mean)
+    return _Tangent(qpos, tangent.qvel + h * d_rate, tangent.ctrl, rates[-1])
+
+
+def _moved(sim: Simulator, qpos: Array, qvel: Array, d_qpos: Array, d_qvel: Array) -> Array:
+    """Push tangents through the integration of positions."""
+    if not sim.has_quaternions:
+        return d_qpos + sim.model.opt.timestep * d_qvel
+    return jax.jvp(partial(integrate_position, sim), (qpos, qvel), (d_qpos, d_qvel))[1]

@@ -1,0 +1,316 @@
+"""The transition inside JAX: its value, its derivative both ways, and what it refuses."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import dynsparse
+from dynsparse.errors import ArrayError, InputError, PrecisionError
+from dynsparse.physics.environment import ENVIRONMENT_NAMES
+from dynsparse.physics.linearizer import Linearizer
+from dynsparse.physics.probe import probe_rows
+
+from .hand_models import STICK, build, stick_rows
+
+STEPS = 10
+ROWS = 8
+
+# Each environment is compiled once, so everything that is asked of it comes out of one program, and that program is
+# compiled in a hurry: round-off aside, it computes the same.
+HURRIED = {
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_backend_optimization_level": 0,
+    "xla_llvm_disable_expensive_passes": True,
+}
+
+
+class Found(NamedTuple):
+    """A roll-out of n rows, and its Jacobian by columns (forward) and by rows (reverse).
+
+    Attributes:
+        end: (n, ds + nv + 1) last state, last warm start, return.
+        forward: (n, ds + nv + 1, ds + STEPS * da + nv) with respect to state, actions and warm start at the start.
+        reverse: same shape.
+    """
+
+    end: np.ndarray
+    forward: np.ndarray
+    reverse: np.ndarray
+
+
+def reward(env, state):
+    """Some smooth function of the state that no symmetry makes constant."""
+    return jnp.sin(state) @ jnp.linspace(0.5, 1.5, env.state_dim)
+
+
+def roll_out(env, steps, held, state, actions, warmstart):
+    """Take ``steps`` of the actions; ``held`` cuts the tangent of the warm start between control steps."""
+    function = dynsparse.transition(env)
+
+    def body(carry, given):
+        t, action = given
+        state, warmstart, total = carry
+        warmstart = jnp.where(held, jax.lax.stop_gradient(warmstart), warmstart)
+        state, warmstart = function(state, action, warmstart)
+        after = state, warmstart, total + reward(env, state)
+        return jax.tree.map(partial(jnp.where, t < steps), after, carry), None
+
+    (state, warmstart, total), _ = jax.lax.scan(body, (state, warmstart, 0.0), (jnp.arange(STEPS), actions))
+    return jnp.concatenate([state, warmstart, total[None]])
+
+
+def both_ways(env, steps, held, *start):
+    """Linearize a roll-out of one row: what ``jvp`` and ``vjp`` do, without computing the value twice."""
+    end, forward = jax.linearize(partial(roll_out, env, steps, held), *start)
+    transposed = jax.linear_transpose(forward, *start)
+    inputs = sum(np.size(x) for x in start)
+    parts = env.state_dim, env.state_dim + STEPS * env.action_dim
+
+    def of_column(column):
+        state, actions, warmstart = jnp.split(column, parts)
+        return forward(state, actions.reshape(STEPS, env.action_dim), warmstart)
+
+    columns = jax.vmap(of_column, out_axes=1)(jnp.eye(inputs))
+    rows = jax.vmap(transposed)(jnp.eye(len(end)))
+    return Found(end, columns, jnp.concatenate([x.reshape(len(end), -1) for x in rows], axis=1))
+
+
+class Compiled:
+    """Roll-outs of the same rows, differentiated; ``found`` is called with the steps to take."""
+
+    def __init__(self, env, linearizer, states, actions, warmstarts):
+        self.env, self.linearizer = env, linearizer
+        self.start = states, actions, warmstarts
+        with jax.enable_x64(True):
+            program = jax.jit(jax.vmap(partial(both_ways, env), in_axes=(None, None, 0, 0, 0)))
+            self._program = program.lower(1, False, *self.start).compile(compiler_options=HURRIED)
+
+    def found(self, steps, *, held=False):
+        with jax.enable_x64(True):
+            return Found(*map(np.asarray, self._program(steps, held, *self.start)))
+
+    def split(self, jacobian):
+        """The columns of the state, of the actions (last axis: STEPS, da) and of the warm start."""
+        ds, da = self.env.state_dim, self.env.action_dim
+        state, actions, warmstart = np.split(jacobian, (ds, ds + STEPS * da), axis=-1)
+        return state, actions.reshape(*actions.shape[:-1], STEPS, da), warmstart
+
+
+@pytest.fixture(scope="module")
+def compiled(loaded, opened):
+    kept = {}
+
+    def of(name):
+        if name not in kept:
+            env = loaded(name)
+            probed = probe_rows(env, opened(name), ROWS, 5)
+            assert probed.active.any(axis=1).any()
+            rng = np.random.default_rng(6)
+            later = rng.uniform(env.action_low, env.action_high, (ROWS, STEPS - 1, env.action_dim))
+            actions = np.concatenate([probed.actions[:, None], later], axis=1)
+            kept[name] = Compiled(env, opened(name), probed.states, actions, probed.warmstarts)
+        return kept[name]
+
+    return of
+
+
+def assert_close(found, wanted, relative):
+    """Compare stacks of matrices, each by its largest element."""
+    scale = np.maximum(1.0, np.abs(wanted).max(axis=(1, 2), keepdims=True))
+    np.testing.assert_array_less(np.abs(found - wanted) / scale, relative)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT_NAMES)
+def test_one_step_is_what_linearize_batch_says(compiled, name):
+    one = compiled(name)
+    env, found = one.env, one.found(1)
+    states, actions, warmstarts = one.start
+    wanted = one.linearizer.linearize(states, actions[:, 0], warmstarts)
+    # The same code compiled in two ways: round-off of an ill-conditioned solve.
+    ends = np.concatenate([wanted.next_state, wanted.next_warmstart], axis=1)
+    np.testing.assert_allclose(found.end[:, :-1], ends, rtol=1e-9, atol=1e-9)
+    by_state, by_action, by_warmstart = one.split(found.reverse[:, : env.state_dim])
+    assert_close(by_state, wanted.jac_state, 1e-9)
+    assert_close(by_action[:, :, 0], wanted.jac_action, 1e-9)
+    np.testing.assert_array_equal(by_action[:, :, 1:], 0.0)
+    converged = wanted.solver_residual < 1e-8
+    np.testing.assert_array_equal(by_warmstart[converged], 0.0)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT_NAMES)
+def test_reverse_is_forward_transposed(compiled, name):
+    for steps in (1, STEPS):
+        found = compiled(name).found(steps)
+        assert np.isfinite(found.forward).all()
+        assert_close(found.reverse, found.forward, 1e-10)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT_NAMES)
+def test_gradient_of_a_return_is_the_slope_of_the_roll_out(compiled, name):
+    one = compiled(name)
+    gradient = one.found(STEPS).reverse[:, -1]
+    rng = np.random.default_rng(7)
+    smooth = []
+    for part in ("all", "warm start alone"):
+        direction = rng.normal(size=gradient.shape)
+        if part != "all":
+            direction[:, : -one.env.nv] = 0.0
+        wanted, kink = differences(one, direction / np.linalg.norm(direction, axis=1, keepdims=True), 1e-6)
+        found = (gradient * direction).sum(axis=1) / np.linalg.norm(direction, axis=1)
+        scale = np.maximum(1.0, np.abs(wanted))
+        smooth.append(kink / scale < 1e-3)
+        assert (np.abs(found - wanted) / scale)[smooth[-1]].max() < 1e-5
+    assert np.mean(smooth) > 0.5
+
+
+def differences(one, direction, size):
+    """Central difference of each row's return along a direction, and how far the two one-sided ones are apart."""
+    env = one.env
+    state, actions, warmstart = one.split(direction)
+    returns = []
+    for step in (size, 0.0, -size):
+        moved = [x + step * d for x, d in zip(one.start, (state, actions, warmstart), strict=True)]
+        states = one.linearizer.roll_out(*moved).states[:, 1:]
+        returns.append((np.sin(states) @ np.linspace(0.5, 1.5, env.state_dim)).sum(axis=1))
+    ahead, behind = (returns[0] - returns[1]) / size, (returns[1] - returns[2]) / size
+    return (ahead + behind) / 2, np.abs(ahead - behind)
+
+
+@pytest.mark.parametrize("name", ["CartpoleBalance", "BallInCup"])
+def test_warm_starts_held_give_the_product_of_the_steps_jacobians(compiled, name):
+    one = compiled(name)
+    states, actions, warmstarts = one.start
+    product = np.eye(one.env.state_dim)
+    for t in range(STEPS):
+        step = one.linearizer.linearize(states, actions[:, t], warmstarts)
+        product = step.jac_state @ product
+        states, warmstarts = step.next_state, step.next_warmstart
+    held, free = (one.split(one.found(STEPS, held=held).reverse)[0] for held in (True, False))
+    assert_close(held[:, : one.env.state_dim], product, 1e-8)
+    if name == "BallInCup":  # whose solver, of one iteration, does not always converge
+        assert np.abs(held - free).max() > 1e-6
+
+
+# --- transformations of one cheap environment --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def in_float64():
+    with jax.enable_x64(True):
+        yield
+
+
+def hurried(function, *arguments):
+    """Compile a function of many rows without optimising, and apply it."""
+    return jax.device_get(jax.jit(jax.vmap(function)).lower(*arguments).compile(compiler_options=HURRIED)(*arguments))
+
+
+def test_gradient_through_checkpoints_is_the_same(compiled, in_float64):
+    one = compiled("CartpoleBalance")
+
+    def final(state, actions, warmstart):
+        return jax.checkpoint(partial(roll_out, one.env, STEPS, False))(state, actions, warmstart)[-1]
+
+    parts = hurried(jax.grad(final, argnums=(0, 1, 2)), *one.start)
+    found = np.concatenate([x.reshape(ROWS, -1) for x in parts], axis=1)
+    np.testing.assert_allclose(found, one.found(STEPS).reverse[:, -1], rtol=1e-10, atol=1e-10)
+
+
+def test_a_row_that_is_not_finite_has_no_derivative_and_disturbs_no_other(compiled, in_float64):
+    one = compiled("CartpoleBalance")
+    function = dynsparse.transition(one.env)
+    states, actions, warmstarts = one.start
+    blown = np.concatenate([states, np.full((1, 4), np.nan)])
+    rows = blown, np.append(actions[:, 0], [[0.0]], axis=0), np.append(warmstarts, [[0.0, 0.0]], axis=0)
+    by_rows = hurried(lambda *row: jax.jacrev(lambda s: function(s, *row[1:])[0])(row[0]), *rows)
+    np.testing.assert_allclose(by_rows[:-1], one.found(1).reverse[:, :4, :4], rtol=1e-10, atol=1e-10)
+    assert np.isnan(by_rows[-1]).all()
+
+
+def test_value_is_that_of_step(cartpole, in_float64):
+    row = cartpole.sample_initial_state(3), np.array([0.4]), np.array([0.3, -0.2])
+    found, wanted = dynsparse.transition(cartpole)(*row), dynsparse.step(cartpole, *row)
+    # Compiled once with and once without XLA's fusion: the last bits may differ.
+    np.testing.assert_allclose(found[0], wanted.next_state, rtol=1e-14, atol=1e-14)
+    np.testing.assert_allclose(found[1], wanted.next_warmstart, rtol=1e-13, atol=1e-13)
+
+
+def test_second_use_compiles_nothing_and_changes_no_setting(cartpole, loaded, in_float64, caplog):
+    function = dynsparse.transition(cartpole)
+    assert dynsparse.transition(dynsparse.load_environment("CartpoleBalance")) is function
+    assert dynsparse.transition(loaded("ReacherHard")) is not function
+    row = cartpole.sample_initial_state(0), np.zeros(1), np.zeros(2)
+    before = dict(jax.config.values)
+    first = function(*row)
+    with caplog.at_level("WARNING"), jax.log_compiles(True):
+        second = function(*row)
+    assert not [record for record in caplog.records if "ompil" in record.getMessage()]
+    assert dict(jax.config.values) == before
+    jax.tree.map(np.testing.assert_array_equal, first, second)
+
+
+def test_actions_beyond_the_range_go_on(cartpole, in_float64):
+    function = jax.jit(dynsparse.transition(cartpole))
+    state, warmstart = cartpole.sample_initial_state(0), np.zeros(2)
+    ends = [function(state, np.array([a]), warmstart)[0] for a in (0.5, 1.0, 1.5)]
+    np.testing.assert_allclose(ends[2] - ends[1], ends[1] - ends[0], rtol=1e-6)
+    assert np.abs(ends[2] - ends[1]).max() > 1e-3
+
+
+# --- what it refuses ---------------------------------------------------------------------------------------------
+
+
+def test_float32_is_refused_with_what_to_do(cartpole):
+    function = dynsparse.transition(cartpole)
+    row = cartpole.sample_initial_state(0), np.zeros(1), np.zeros(2)
+    with jax.enable_x64(False), pytest.raises(PrecisionError, match=r'jax_enable_x64", True\).*jax.enable_x64\(True\)'):
+        function(*row)
+    with jax.enable_x64(True), pytest.raises(PrecisionError, match=r"action is float32.*astype"):
+        jax.jit(function)(row[0], jnp.zeros(1, jnp.float32), row[2])
+
+
+def test_wrong_rows_are_refused(cartpole, in_float64):
+    function = dynsparse.transition(cartpole)
+    with pytest.raises(ArrayError, match=r"state must be one row of shape \(4,\).*got \(3, 4\); use jax.vmap"):
+        function(np.zeros((3, 4)), np.zeros(1), np.zeros(2))
+    with pytest.raises(ArrayError, match=r"warmstart must hold real numbers.*complex"):
+        function(np.zeros(4), np.zeros(1), np.zeros(2, complex))
+
+
+def test_second_derivatives_are_refused(cartpole, in_float64):
+    function = dynsparse.transition(cartpole)
+
+    def cost(action):
+        return function(np.zeros(4), action, np.zeros(2))[0].sum()
+
+    for hessian in (jax.hessian(cost), jax.jacfwd(jax.jacfwd(cost)), jax.jacrev(jax.jacfwd(cost))):
+        with pytest.raises(InputError, match="first derivatives only"):
+            hessian(np.zeros(1))
+
+
+# --- a model with quaternions, and four solver calls a substep ----------------------------------------------------
+
+
+def test_quaternions_and_runge_kutta(shared_cache, in_float64, monkeypatch):
+    env = build(STICK, integrator="RK4")
+    states, actions = stick_rows(6)
+    warmstarts = np.zeros((6, env.nv))
+    monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+    with Linearizer(env, workers=1) as linearizer:
+        wanted = linearizer.linearize(states, actions)
+
+    def both(state, *rest):
+        end, forward = jax.linearize(lambda s: dynsparse.transition(env)(s, *rest)[0], state)
+        (rows,) = jax.vmap(jax.linear_transpose(forward, state))(jnp.eye(env.state_dim))
+        return end, jax.vmap(forward, out_axes=1)(jnp.eye(env.state_dim)), rows
+
+    end, forward, reverse = hurried(both, states, actions, warmstarts)
+    np.testing.assert_allclose(end, wanted.next_state, rtol=1e-9, atol=1e-9)
+    assert_close(forward, wanted.jac_state, 1e-9)
+    assert_close(reverse, forward, 1e-10)
