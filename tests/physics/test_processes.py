@@ -134,4 +134,4 @@ def test_a_cache_that_is_switched_off_is_no_problem(own_folder):
 def test_compiled_code_lands_in_the_chosen_folder_and_nowhere_else(own_folder):
     assert run(DYNSPARSE_CACHE=str(own_folder / "mine"), XDG_CACHE_HOME=str(own_folder / "other")) == ""
     assert [path.name for path in own_folder.iterdir()] == ["mine"]
-    assert list((own_folder / "mine" / "xla").iterdir())
+    assert list((own_folder / "mine" / "native").iterdir())

@@ -22,10 +22,14 @@ class Compilation:
         options: for XLA, where the process's environment can not carry them.
         turn: entered while one function is compiled; workers that need the same code take turns with it, so that
             the second finds in the cache what the first has compiled.
+        cache: folder in which machine code is kept; empty for none.
+        fingerprint: of the model that is compiled for, where code is kept.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
     turn: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext
+    cache: str = ""
+    fingerprint: str = ""
 
 
 class BatchFunction:

@@ -93,8 +93,9 @@ def start_compilation(start: Message, purpose: str) -> tuple[Compilation | None,
     problem = _use_cache(cache)
     if not cache or problem:
         return None, problem
-    lock = Path(cache, f"{hashlib.sha256(start.arrays['model'].tobytes()).hexdigest()[:16]}-{purpose}.lock")
-    return Compilation(turn=partial(_turn, lock)), ""
+    fingerprint = hashlib.sha256(start.arrays["model"].tobytes()).hexdigest()
+    lock = Path(cache, f"{fingerprint[:16]}-{purpose}.lock")
+    return Compilation(turn=partial(_turn, lock), cache=cache, fingerprint=fingerprint), ""
 
 
 @contextlib.contextmanager

@@ -12,13 +12,14 @@ import numpy as np
 
 from dynsparse.errors import SettingError
 from dynsparse.physics.batch import BatchFunction, Compilation
-from dynsparse.physics.control_step import StepValue, control_step
+from dynsparse.physics.control_step import StepValue
 from dynsparse.physics.environment import float64_on_cpu
 from dynsparse.physics.exact import ExactJacobian
 from dynsparse.physics.linearization import Evaluation, Linearization, Rollout
 from dynsparse.physics.plain import plain_step
 from dynsparse.physics.reference import reference_step
 from dynsparse.physics.simulator import Simulator, build_simulator
+from dynsparse.physics.stepping import StepFunction
 
 __all__ = ["ENGINE_DERIVATIVES", "BatchSizes", "Engine"]
 
@@ -81,13 +82,18 @@ class Engine:
         with float64_on_cpu():
             self._sim = build_simulator(model, substeps)
             clamped = build_simulator(model, substeps, clamp=True) if derivative == "autodiff" else None
-        self._value = BatchFunction(partial(control_step, self._sim), sizes.value, compilation)
+        self._value = StepFunction(self._sim, rows=sizes.value, compilation=compilation)
         self._jacobian = self._differentiator(sizes, clamped, compilation)
 
     @property
     def simulator(self) -> Simulator:
         """The model inside JAX, the control clamp off."""
         return self._sim
+
+    @property
+    def stepper(self) -> StepFunction:
+        """What runs control steps."""
+        return self._value
 
     def evaluate(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Evaluation:
         """Run control steps of (n, ds) states, (n, da) actions and (n, nv) warm starts."""
@@ -158,11 +164,7 @@ class Engine:
         )
 
     def _step(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> StepValue:
-        result: StepValue = self._value(*self._split(states), actions, warmstarts)
-        return result
-
-    def _split(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return states[:, : self._sim.nq], states[:, self._sim.nq :]
+        return self._value(states, actions, warmstarts)
 
     def _differentiator(
         self, sizes: BatchSizes, clamped: Simulator | None, compilation: Compilation | None

@@ -12,6 +12,7 @@ from dynsparse.physics.chain import RungeKutta, StageSlopes, chain_substeps
 from dynsparse.physics.control_step import RUNGE_KUTTA_STEPS, RUNGE_KUTTA_WEIGHTS, StepValue
 from dynsparse.physics.convergence import CONVERGED
 from dynsparse.physics.implicit import CallSlope, implicit_slope
+from dynsparse.physics.native.function import RowFunction
 from dynsparse.physics.quaternion import integrate_position
 from dynsparse.physics.simulator import Simulator
 from dynsparse.physics.unrolled import unrolled_slope
@@ -44,8 +45,12 @@ class ExactJacobian:
         compilation: Compilation | None = None,
     ) -> None:
         self._sim = sim
-        self._implicit = BatchFunction(partial(implicit_slope, sim), implicit_rows, compilation)
-        self._unrolled = BatchFunction(partial(unrolled_slope, sim), unrolled_rows, compilation)
+        self._implicit = RowFunction(
+            partial(implicit_slope, sim), "implicit", _slope, rows=implicit_rows, compilation=compilation
+        )
+        self._unrolled = RowFunction(
+            partial(unrolled_slope, sim), "unrolled", _repeated, rows=unrolled_rows, compilation=compilation
+        )
         self._position_slope = None
         if sim.has_quaternions:
             slope = jax.jacfwd(partial(integrate_position, sim), argnums=(0, 1))
@@ -96,6 +101,14 @@ class ExactJacobian:
         slopes[0][where, :, :width], slopes[1][where, :, :width] = found
         # A minimiser does not depend on where the search for it began.
         slopes[:, where, :, width:] = 0.0
+
+
+def _slope(arrays: list[np.ndarray]) -> CallSlope:
+    return CallSlope(*arrays)
+
+
+def _repeated(arrays: list[np.ndarray]) -> tuple[CallSlope, np.ndarray]:
+    return CallSlope(*arrays[:2]), arrays[2]
 
 
 def _differs(repeated: np.ndarray, returned: np.ndarray) -> np.ndarray:

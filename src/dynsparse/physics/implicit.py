@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ from dynsparse.physics.simulator import Simulator
 __all__ = ["CallSlope", "implicit_slope", "solver_gradient"]
 
 Array = jax.Array
+RowArray = Any  # a JAX array of one row inside a compiled function, a NumPy array of many outside
 
 
 class CallSlope(NamedTuple):
@@ -26,8 +27,8 @@ class CallSlope(NamedTuple):
         velocity_rate: (nv, k) of what moves the velocity; differs where the integrator takes damping implicitly.
     """
 
-    acceleration: Array
-    velocity_rate: Array
+    acceleration: RowArray
+    velocity_rate: RowArray
 
 
 def solver_gradient(sim: Simulator, stage: mjx.Data, acceleration: Array) -> Array:

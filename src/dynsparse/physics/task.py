@@ -12,8 +12,9 @@ import numpy as np
 from mujoco import mjx
 
 from dynsparse.errors import UnsupportedModelError
-from dynsparse.physics.batch import BatchFunction, Compilation
+from dynsparse.physics.batch import Compilation
 from dynsparse.physics.environment import Environment, float64_on_cpu
+from dynsparse.physics.native.function import RowFunction
 
 __all__ = ["EpisodeStart", "LastSubstep", "Task"]
 
@@ -98,8 +99,14 @@ class Task:
         self.observation_dim = int(blank.obs.shape[-1])
         self._metrics = tuple(blank.metrics)
         self._start = jax.jit(self._started)
-        self._observe = BatchFunction(partial(self._observed, True), observed_rows, compilation)
-        self._reward = BatchFunction(partial(self._observed, False), rewarded_rows, compilation)
+        # Two environments may share one model.
+        what = f"of {env.name} {self._task._config.to_json_best_effort()}"
+        self._observe = RowFunction(
+            partial(self._observed, True), f"observation {what}", tuple, rows=observed_rows, compilation=compilation
+        )
+        self._reward = RowFunction(
+            partial(self._observed, False), f"reward {what}", tuple, rows=rewarded_rows, compilation=compilation
+        )
 
     def start(self, key: int) -> EpisodeStart:
         """Draw the start of an episode from a key (an integer from 0 to 2**63 - 1)."""

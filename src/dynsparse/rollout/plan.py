@@ -16,8 +16,8 @@ from dynsparse.workers import Message
 __all__ = ["EPISODES_AT_ONCE", "REQUEST_ROWS", "Plan"]
 
 EPISODES_AT_ONCE = 16
-"""Episodes that a request runs side by side: the rows of the compiled step.  16 cost as little a row as 128, and a data
-set of ten episodes does not pay for 118 rows of padding."""
+"""Episodes that a request runs side by side: two vectors of the machine code.  More cost as much a row, and a data set
+of few episodes is shared among the workers."""
 
 REQUEST_ROWS = 2048
 """Most rows of a request: several batches of the compiled derivative, and seconds of work where a row is slow."""

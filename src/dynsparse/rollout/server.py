@@ -17,7 +17,6 @@ from dynsparse.physics.batches import read_model, start_compilation
 from dynsparse.physics.control_step import SolverCalls, StepValue
 from dynsparse.physics.engine import Engine
 from dynsparse.physics.environment import Environment, load_environment
-from dynsparse.physics.episode import EpisodeFunction
 from dynsparse.physics.task import LastSubstep, Task
 from dynsparse.rollout.coverage import coverage_states
 from dynsparse.rollout.plan import EPISODES_AT_ONCE
@@ -51,7 +50,7 @@ class RolloutServer:
         self.ready_meta: dict[str, Any] = {"cache_problem": problem}
         derivative = str(start.meta["derivative"])
         self._engine = Engine(model, int(start.number("substeps")), derivative, compilation=compilation)
-        self._run = EpisodeFunction(self._engine.simulator, EPISODES_AT_ONCE, compilation)
+        self._run = self._engine.stepper
         name = str(start.meta["environment"])
         self._env = load_environment(name)
         if self._env.fingerprint != start.meta["fingerprint"]:
@@ -94,7 +93,7 @@ class RolloutServer:
         stride = 1 if chooser.looks else steps
         for t in range(first, first + steps, stride):
             raw, action = chooser.choose(t, stride, observation)
-            value = self._run(state, action, warmstart)
+            value = self._run.several(state, action, warmstart)
             rows = {"action": action, "action_raw": raw, **_flat(value)}
             rows["state"] = np.concatenate([state[:, None], rows["next_state"][:, :-1]], axis=1)
             rows["warmstart"] = np.concatenate([warmstart[:, None], value.warmstart[:, :-1]], axis=1)
@@ -144,9 +143,8 @@ class RolloutServer:
         return dict(vars(self._engine.evaluation(self._single(rows["state"], rows["action"], rows["warmstart"]))))
 
     def _single(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> StepValue:
-        """Run one control step of each of n rows: episodes of one step, by the code that runs longer ones."""
-        value: StepValue = jax.tree.map(lambda x: x[:, 0], self._run(states, actions[:, None], warmstarts))
-        return value
+        """Run one control step of each of n rows."""
+        return self._run(states, actions, warmstarts)
 
     def _differentiated(self, rows: Arrays) -> Arrays:
         """Differentiate rows that were run, reward them, and leave out what only that needs: every solver call."""
