@@ -156,30 +156,31 @@ def test_gradient_of_a_return_is_the_slope_of_the_roll_out(compiled, name):
     one = compiled(name)
     gradient = one.found(STEPS).reverse[:, -1]
     rng = np.random.default_rng(7)
-    smooth = []
-    for part in ("all", "warm start alone"):
-        direction = rng.normal(size=gradient.shape)
-        if part != "all":
-            direction[:, : -one.env.nv] = 0.0
-        wanted, kink = differences(one, direction / np.linalg.norm(direction, axis=1, keepdims=True), 1e-6)
-        found = (gradient * direction).sum(axis=1) / np.linalg.norm(direction, axis=1)
+    for inputs in (slice(None), slice(-one.env.nv, None)):  # all of them; the warm start alone
+        direction = np.zeros_like(gradient)
+        direction[:, inputs] = rng.normal(size=direction[:, inputs].shape)
+        direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+        # A solver that stops within 1e-8 of its minimiser leaves about that much in the return: steps are wide, the
+        # differences of fourth order, and rows count where two widths agree about the slope.
+        wanted, narrow = differences(one, direction, 3e-4), differences(one, direction, 1.5e-4)
         scale = np.maximum(1.0, np.abs(wanted))
-        smooth.append(kink / scale < 1e-3)
-        assert (np.abs(found - wanted) / scale)[smooth[-1]].max() < 1e-5
-    assert np.mean(smooth) > 0.5
+        smooth = np.abs(wanted - narrow) / scale < 1e-4
+        assert smooth.mean() > 0.5
+        assert (np.abs((gradient * direction).sum(axis=1) - wanted) / scale)[smooth].max() < 1e-4
 
 
 def differences(one, direction, size):
-    """Central difference of each row's return along a direction, and how far the two one-sided ones are apart."""
-    env = one.env
-    state, actions, warmstart = one.split(direction)
-    returns = []
-    for step in (size, 0.0, -size):
-        moved = [x + step * d for x, d in zip(one.start, (state, actions, warmstart), strict=True)]
+    """Slope of each row's return along a direction, from values alone, to fourth order."""
+
+    def returned(step):
+        moved = [x + step * d for x, d in zip(one.start, one.split(direction), strict=True)]
         states = one.linearizer.roll_out(*moved).states[:, 1:]
-        returns.append((np.sin(states) @ np.linspace(0.5, 1.5, env.state_dim)).sum(axis=1))
-    ahead, behind = (returns[0] - returns[1]) / size, (returns[1] - returns[2]) / size
-    return (ahead + behind) / 2, np.abs(ahead - behind)
+        return (np.sin(states) @ np.linspace(0.5, 1.5, one.env.state_dim)).sum(axis=1)
+
+    def central(step):
+        return (returned(step) - returned(-step)) / (2 * step)
+
+    return (4 * central(size) - central(2 * size)) / 3
 
 
 @pytest.mark.parametrize("name", ["CartpoleBalance", "BallInCup"])
