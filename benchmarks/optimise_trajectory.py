@@ -25,7 +25,7 @@ from dynsparse.provenance import collect_provenance
 
 RESULT = Path(__file__).resolve().parent.parent / "results" / "optimise_trajectory.json"
 PICTURE = RESULT.parent.parent / "docs" / "images" / "optimise-trajectory.png"
-STEPS, ITERATIONS, RATE, LARGEST_NORM = 50, 60, 0.05, 2.0
+STEPS, ITERATIONS, RATE, LARGEST_NORM = 50, 80, 0.02, 2.0
 FIRST_ACTION = (-0.5, 0.0)
 """Held, it sweeps the finger into the hinge once: without a touch every gradient is zero."""
 
