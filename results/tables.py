@@ -6,6 +6,7 @@ results/audit.json          becomes results/audit.md
 results/bench_jacobian.json becomes results/bench_jacobian.md
 results/collect_speed.json  becomes results/collect_speed.md
 results/dataset_codecs.json becomes results/dataset_codecs.md
+results/jacobian_scaling.json becomes results/jacobian_scaling.md
 """
 
 from __future__ import annotations
@@ -37,6 +38,15 @@ episodes out one step after the other, rewards, names constraints, compresses, h
 CODEC_TEXT = """\
 Rows of real data sets (random policy, 4,000 rows) encoded and decoded again in memory, on one core, by the store's own
 functions; the best of three rounds.
+"""
+
+
+SCALING_TEXT = """\
+One process on one core, float64; 2,048 rows from short random roll-outs, the best of three rounds, while the other core
+was busy. Chains are planar, of hinges, over a floor that some of their links touch (a foot; feet touch one another
+too). *Step* and *slope* are the time of one substep of one row: its value, and its exact derivative with the chain
+through the substeps. *First* is tracing, building and the first call, without a cache. *Unconverged*: solver calls
+that ran out of iterations and are differentiated iteration by iteration.
 """
 
 
@@ -169,6 +179,27 @@ def collect_speed(record: dict[str, Any]) -> str:
     )
 
 
+def jacobian_scaling(record: dict[str, Any]) -> str:
+    """Cost of a substep by the size of the model."""
+    head = ("model", "nv", "constraint rows", "substeps", "unconverged", "step, us", "slope, us", "first, s")
+    rows = [
+        [
+            entry["model"] + ("" if entry["native"] else " (by XLA)"),
+            str(entry["nv"]),
+            str(entry["constraint_rows"]),
+            str(entry["substeps"]),
+            f"{entry['unconverged']:.0%}",
+            f"{entry['step_us']:.2f}",
+            f"{entry['slope_us']:.1f}",
+            f"{entry['first_s']:.0f}",
+        ]
+        for entry in record["models"]
+    ]
+    return "\n".join(
+        ["# Cost by size of the model\n", SCALING_TEXT, markdown(head, rows), f"\n{origin(record['provenance'])}"]
+    )
+
+
 def dataset_codecs(record: dict[str, Any]) -> str:
     """Bytes and speed of codecs and chunk lengths."""
     head = (
@@ -209,6 +240,7 @@ TABLES = {
     "bench_jacobian": bench,
     "collect_speed": collect_speed,
     "dataset_codecs": dataset_codecs,
+    "jacobian_scaling": jacobian_scaling,
 }
 
 

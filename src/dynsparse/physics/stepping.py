@@ -37,6 +37,11 @@ class StepFunction:
             driven=2,
         )
 
+    @property
+    def is_native(self) -> bool:
+        """Whether a substep has become machine code of its own."""
+        return self._substep.is_native
+
     def __call__(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> StepValue:
         """Run one control step of each row.
 
