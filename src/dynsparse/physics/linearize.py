@@ -133,10 +133,13 @@ def _engine(env: Environment, derivative: str) -> Engine:
     """Return the engine of this process, built when first asked for."""
     from dynsparse.physics.batch import Compilation
     from dynsparse.physics.engine import BatchSizes, Engine
+    from dynsparse.physics.processes import cache_folder
 
     key = env.fingerprint, derivative
     if key not in _engines:
         # Fusion recomputes kinematic chains; this option spares it without touching the user's environment.
-        compilation = Compilation({"xla_cpu_use_fusion_emitters": False})
+        compilation = Compilation(
+            {"xla_cpu_use_fusion_emitters": False}, cache=cache_folder(), fingerprint=env.fingerprint
+        )
         _engines[key] = Engine(env.model, env.substeps, derivative, BatchSizes.single(), compilation)
     return _engines[key]
