@@ -160,9 +160,11 @@ def test_gradient_of_a_return_is_the_slope_of_the_roll_out(compiled, name):
         direction = np.zeros_like(gradient)
         direction[:, inputs] = rng.normal(size=direction[:, inputs].shape)
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-        # A solver that stops within 1e-8 of its minimiser leaves about that much in the return: steps are wide, the
-        # differences of fourth order, and rows count where two widths agree about the slope.
-        wanted, narrow = differences(one, direction, 3e-4), differences(one, direction, 1.5e-4)
+        # A solver that stops within 1e-8 of its minimiser leaves about that much in the return: differences are wide
+        # and of fourth order.  One of a single iteration stops at no tolerance, and has its kinks closer together.
+        size = 1e-6 if one.env.model.opt.iterations == 1 else 3e-4
+        # Rows count where two widths agree about the slope.
+        wanted, narrow = differences(one, direction, size), differences(one, direction, size / 2)
         scale = np.maximum(1.0, np.abs(wanted))
         smooth = np.abs(wanted - narrow) / scale < 1e-4
         assert smooth.mean() > 0.5
