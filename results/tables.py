@@ -7,6 +7,7 @@ results/bench_jacobian.json becomes results/bench_jacobian.md
 results/collect_speed.json  becomes results/collect_speed.md
 results/dataset_codecs.json becomes results/dataset_codecs.md
 results/jacobian_scaling.json becomes results/jacobian_scaling.md
+results/native_code.json    becomes results/native_code.md
 """
 
 from __future__ import annotations
@@ -47,6 +48,14 @@ was busy. Chains are planar, of hinges, over a floor that some of their links to
 too). *Step* and *slope* are the time of one substep of one row: its value, and its exact derivative with the chain
 through the substeps. *First* is tracing, building and the first call, without a cache. *Unconverged*: solver calls
 that ran out of iterations and are differentiated iteration by iteration.
+"""
+
+
+NATIVE_TEXT = """\
+The three functions of one substep, float64, 1,024 rows from random roll-outs, one core, while the other was busy;
+machine code and XLA take turns, each figure is the median of its turns. *Value*: the substep. *Implicit*: the slope of
+a solver call that converged. *Unrolled*: of one that did not. *Operations*: of one row, after folding. *First*: tracing,
+building and the first batch. *Largest difference*: of a row, relative to the larger of 1 and its largest number.
 """
 
 
@@ -200,6 +209,27 @@ def jacobian_scaling(record: dict[str, Any]) -> str:
     )
 
 
+def native_code(record: dict[str, Any]) -> str:
+    """Machine code beside XLA."""
+    head = ("environment", "function", "operations", "machine code, us", "XLA, us", "ratio", "first, s", "by XLA, s")
+    rows = [
+        [
+            entry["environment"],
+            entry["function"],
+            f"{entry['operations']:,}",
+            f"{entry['native_us']:.2f}",
+            f"{entry['xla_us']:.1f}",
+            f"{entry['xla_us'] / entry['native_us']:.0f}",
+            f"{entry['native_first_s']:.1f}",
+            f"{entry['xla_first_s']:.1f}",
+            f"{entry['largest_difference']:.0e}",
+        ]
+        for entry in record["functions"]
+    ]
+    table = markdown((*head, "largest difference"), rows)
+    return "\n".join(["# Machine code beside XLA\n", NATIVE_TEXT, table, f"\n{origin(record['provenance'])}"])
+
+
 def dataset_codecs(record: dict[str, Any]) -> str:
     """Bytes and speed of codecs and chunk lengths."""
     head = (
@@ -241,6 +271,7 @@ TABLES = {
     "collect_speed": collect_speed,
     "dataset_codecs": dataset_codecs,
     "jacobian_scaling": jacobian_scaling,
+    "native_code": native_code,
 }
 
 
