@@ -55,7 +55,8 @@ NATIVE_TEXT = """\
 The three functions of one substep, float64, 1,024 rows from random roll-outs, one core, while the other was busy;
 machine code and XLA take turns, each figure is the median of its turns. *Value*: the substep. *Implicit*: the slope of
 a solver call that converged. *Unrolled*: of one that did not. *Operations*: of one row, after folding. *First*:
-tracing, building and the first batch. *Largest difference*: of a row, relative to the larger of 1 and its largest number.
+tracing, building and the first batch. *Largest difference*: of a row, relative to the larger of 1 and its largest
+number.
 """
 
 
