@@ -164,7 +164,7 @@ def store(path: Path, code: bytes, layout: Layout) -> None:
             file.write(_MAGIC + header + code)
             file.close()
             os.replace(file.name, path)
-        except BaseException:
+        except BaseException:  # Ctrl-C too leaves no half a file; it goes on
             os.unlink(file.name)
             raise
 
