@@ -33,10 +33,10 @@ Jacobians = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class BatchSizes:
-    """Rows that each compiled function takes at once.
+    """Rows that XLA takes at once, where a function is left to it; machine code takes any number.
 
     Attributes:
-        value: control steps; 16 cost as little a row as 128 but for the smallest models.
+        value: substeps.
         implicit: converged solver calls.
         unrolled: unconverged solver calls.
         whole: control steps differentiated at once, by ``autodiff`` and ``reference``.
