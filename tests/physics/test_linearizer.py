@@ -50,10 +50,21 @@ def undisturbed(linearizer, rows):
 
 
 @pytest.mark.parametrize(
-    ("rows", "size"), [(1, 64), (64, 64), (512, 64), (513, 128), (600, 128), (2048, 256), (2049, 256), (10**6, 256)]
+    ("rows", "row_bytes", "size"),
+    [
+        (1, 48, 64),
+        (64, 48, 64),
+        (512, 48, 64),
+        (513, 48, 128),
+        (600, 48, 128),
+        (2049, 3456, 320),
+        (10**6, 48, 4096),
+        (10**6, 3456, 576),  # WalkerRun
+        (10**6, 10**5, 256),
+    ],
 )
-def test_few_rows_go_in_small_chunks_and_many_in_large_ones(rows, size):
-    assert chunk_rows(rows) == size <= CHUNK_ROWS
+def test_few_rows_go_in_small_chunks_and_many_in_large_ones(rows, row_bytes, size):
+    assert chunk_rows(rows, row_bytes) == size <= CHUNK_ROWS
 
 
 def test_warming_up_starts_and_compiles_and_is_measured(linearizer):
@@ -85,27 +96,18 @@ def test_an_idle_worker_that_died_is_replaced_unseen(linearizer, rows, undisturb
         np.testing.assert_array_equal(getattr(found, field), getattr(undisturbed, field))
 
 
-def killed_after(linearizer, chunks):
-    """A callback that lets a worker die over the request after so many chunks, which it never begins."""
-    finished = []
-
-    def stop(*count):
-        finished.append(count)
-        if len(finished) == chunks:
-            pid = linearizer.pids[0]
-            os.kill(pid, signal.SIGSTOP)
-            # By then the next request has been given to it.
-            threading.Timer(0.5, os.kill, (pid, signal.SIGKILL)).start()
-
-    return stop
+def dies_over_its_next_request(linearizer):
+    """Let the worker die over a request that it has been given and never begins."""
+    pid = linearizer.pids[0]
+    os.kill(pid, signal.SIGSTOP)
+    threading.Timer(0.5, os.kill, (pid, signal.SIGKILL)).start()
 
 
 def test_a_killed_worker_is_told_with_its_rows_and_the_others_are_kept(linearizer, rows, undisturbed):
-    with pytest.raises(
-        WorkerError, match=r"^Slider: rows 128-255 of 600 have no result\. Worker \d+ was killed"
-    ) as lost:
-        linearizer.linearize(*rows, on_rows=killed_after(linearizer, 1))
-    assert lost.value.rows == tuple(range(128, 256))
+    dies_over_its_next_request(linearizer)
+    with pytest.raises(WorkerError, match=r"^Slider: rows 0-127 of 600 have no result\. Worker \d+ was killed") as lost:
+        linearizer.linearize(*rows)
+    assert lost.value.rows == tuple(range(128))
     assert lost.value.exit_code == 1
     partial = lost.value.partial
     assert isinstance(partial, Linearization)
@@ -121,9 +123,11 @@ def test_a_killed_worker_is_told_with_its_rows_and_the_others_are_kept(linearize
 
 
 def test_the_last_chunk_ends_where_the_rows_do(linearizer, rows):
-    with pytest.raises(WorkerError, match="rows 512-599 of 600") as lost:
-        linearizer.linearize(*rows, on_rows=killed_after(linearizer, 4))
-    assert lost.value.rows == tuple(range(512, 600))
+    dies_over_its_next_request(linearizer)
+    with pytest.raises(WorkerError, match="rows 0-39 of 40") as lost:
+        linearizer.linearize(*(part[:40] for part in rows))
+    assert lost.value.rows == tuple(range(40))
+    assert lost.value.partial is None
 
 
 def test_whatever_a_caller_raises_ends_the_call_and_not_the_linearizer(linearizer, rows, undisturbed):
@@ -138,7 +142,7 @@ def test_whatever_a_caller_raises_ends_the_call_and_not_the_linearizer(linearize
 def test_lost_episodes_are_called_episodes(linearizer, monkeypatch):
     pool = linearizer._pool
 
-    def run(requests, _on_reply=None):
+    def run(requests, _on_reply=None, *, keep=True):
         return [WorkerError("Worker 7 hung for 1 s.", (i,)) for i in range(len(requests))]
 
     monkeypatch.setattr(pool, "run", run)

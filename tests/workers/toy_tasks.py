@@ -59,6 +59,11 @@ class Obedient:
         time.sleep(60)
         return Message("hung")
 
+    def mark(self, request: Message) -> Message:
+        """Leave a file."""
+        Path(str(request.meta["sign"])).touch()
+        return Message("marked")
+
     def employ(self, request: Message) -> Message:
         """Start a process of its own, as to run a compiler, and wait for it."""
         grandchild = subprocess.Popen(["sleep", "60"])

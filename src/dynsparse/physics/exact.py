@@ -9,15 +9,20 @@ import numpy as np
 
 from dynsparse.physics.batch import BatchFunction, Compilation
 from dynsparse.physics.chain import RungeKutta, StageSlopes, chain_substeps
-from dynsparse.physics.control_step import RUNGE_KUTTA_STEPS, RUNGE_KUTTA_WEIGHTS, StepValue
+from dynsparse.physics.control_step import RUNGE_KUTTA_STEPS, RUNGE_KUTTA_WEIGHTS, SolverCalls, StepValue
 from dynsparse.physics.convergence import CONVERGED
 from dynsparse.physics.implicit import CallSlope, implicit_slope
+from dynsparse.physics.native.emission import LANES
 from dynsparse.physics.native.function import RowFunction
 from dynsparse.physics.quaternion import integrate_position
 from dynsparse.physics.simulator import Simulator
 from dynsparse.physics.unrolled import unrolled_slope
 
 __all__ = ["ExactJacobian"]
+
+BLOCK_BYTES = 2**22
+"""Bytes of the slopes of the rows that are chained at once, about: what a core's cache holds.  Rows are the same bit
+for bit however many there are beside them."""
 
 SAME_VALUE = 1e-6
 """Round-off of two ways to solve the same equations; where a branch flips, the difference is far larger."""
@@ -67,6 +72,20 @@ class ExactJacobian:
         Returns:
             (n, ds, ds) and (n, ds, nu); a row with a solver call that is not finite is NaN throughout.
         """
+        n, substeps, stages = value.calls.residual.shape
+        nq, nv, nu = self._sim.nq, self._sim.nv, self._sim.nu
+        row_bytes = 2 * substeps * stages * nv * (nq + nv + nu + nv) * 8
+        size = max(LANES, BLOCK_BYTES // row_bytes // LANES * LANES)
+        jac_state, jac_action = np.empty((n, nq + nv, nq + nv)), np.empty((n, nq + nv, nu))
+        for first in range(0, n, size):
+            span = slice(first, first + size)
+            calls = SolverCalls(*(part[span] for part in value.calls))
+            some = StepValue(value.qpos[span], value.qvel[span], value.warmstart[span], calls)
+            jac_state[span], jac_action[span] = self._block(some, actions[span])
+        return jac_state, jac_action
+
+    def _block(self, value: StepValue, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Differentiate as many rows as are chained at once."""
         calls = value.calls
         n, substeps, stages = calls.residual.shape
         flat = [x.reshape(n * substeps * stages, -1) for x in (calls.qpos, calls.qvel)]
@@ -79,9 +98,11 @@ class ExactJacobian:
         nv = self._sim.nv
         columns = self._sim.nq + nv + self._sim.nu + nv
         slopes = np.full((2, n * substeps * stages, nv, columns), np.nan)
-        where = np.flatnonzero(counted & converged)
-        if where.size:
-            self._fill(slopes, where, self._implicit(*(x[where] for x in flat), acceleration[where]))
+        implicit = counted & converged
+        if implicit.any():
+            # A slice does not copy what is already as it should be.
+            these = slice(None) if implicit.all() else np.flatnonzero(implicit)
+            self._fill(slopes, these, self._implicit(*(x[these] for x in flat), acceleration[these]))
         where = np.flatnonzero(counted & ~converged)
         if where.size:
             found, repeated = self._unrolled(*(x[where] for x in flat), warmstart[where])
@@ -96,7 +117,7 @@ class ExactJacobian:
         jac_state[~sound], jac_action[~sound] = np.nan, np.nan
         return jac_state, jac_action
 
-    def _fill(self, slopes: np.ndarray, where: np.ndarray, found: CallSlope) -> None:
+    def _fill(self, slopes: np.ndarray, where: np.ndarray | slice, found: CallSlope) -> None:
         width = found.acceleration.shape[-1]
         slopes[0][where, :, :width], slopes[1][where, :, :width] = found
         # A minimiser does not depend on where the search for it began.

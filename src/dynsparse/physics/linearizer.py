@@ -20,8 +20,10 @@ from dynsparse.workers import Message
 __all__ = ["CHUNK_ROWS", "Linearizer", "chunk_rows", "close_workers", "shared_linearizer"]
 
 LEAST_CHUNK_ROWS = 64
-CHUNK_ROWS = 256
-"""Most rows of a request."""
+LEAST_BIG_CHUNK_ROWS, CHUNK_ROWS = 256, 4096
+CHUNK_BYTES = 2**21
+"""Bytes of a reply where there are many rows, about: few requests where a row is small, which costs microseconds, and
+no reply that a worker needs long for where it is large."""
 
 
 class Linearizer:
@@ -43,6 +45,7 @@ class Linearizer:
         # Not the environment itself: it must be free to go while its workers are kept for the next call.
         self._name, self._nv = env.name, env.nv
         self._row = env.default_state()[None], np.zeros((1, env.action_dim)), np.zeros((1, env.nv))
+        self._row_bytes = 8 * env.state_dim * (env.state_dim + env.action_dim)
         self.derivative = derivative
         self.compile_seconds = 0.0
         self._pool = open_pool(env, derivative, workers)
@@ -164,34 +167,42 @@ class Linearizer:
     ) -> dict[str, np.ndarray]:
         if warmstarts is None:
             warmstarts = np.zeros((len(states), self._nv))
-        rows, size = len(states), chunk_rows(len(states))
+        rows, size = len(states), chunk_rows(len(states), self._row_bytes)
         spans = [slice(first, min(first + size, rows)) for first in range(0, rows, size)]
-        answers = self._pool.run(
-            [_request(kind, states[span], actions[span], warmstarts[span]) for span in spans], on_reply
-        )
+        found: dict[str, np.ndarray] = {}
+
+        def take(index: int, reply: Message) -> None:
+            for name, part in reply.arrays.items():
+                if name not in found:
+                    found[name] = np.empty((rows, *part.shape[1:]), dtype=part.dtype)
+                found[name][spans[index]] = part
+            if on_reply is not None:
+                on_reply(index, reply)
+
+        requests = [_request(kind, states[span], actions[span], warmstarts[span]) for span in spans]
+        answers = self._pool.run(requests, take, keep=False)
         self._warn_of_cache()
-        replies = {i: answer for i, answer in enumerate(answers) if isinstance(answer, Message)}
         lost = [(spans[i], answer) for i, answer in enumerate(answers) if isinstance(answer, WorkerError)]
-        if not lost:
-            return {
-                name: np.concatenate([replies[i].arrays[name] for i in range(len(spans))]) for name in replies[0].arrays
-            }
-        raise self._failure("episodes" if kind == "roll_out" else "rows", lost, rows, spans, replies)
+        if lost:
+            raise self._failure(kind, lost, rows, found)
+        return found
 
     def _failure(
         self,
-        what: str,
+        kind: str,
         lost: list[tuple[slice, WorkerError]],
         rows: int,
-        spans: list[slice],
-        replies: dict[int, Message],
+        found: dict[str, np.ndarray],
     ) -> WorkerError:
+        what = "episodes" if kind == "roll_out" else "rows"
         named = ", ".join(f"{span.start}-{span.stop - 1}" for span, _ in lost[:4]) + (", ..." if len(lost) > 4 else "")
         missing = [row for span, _ in lost for row in range(span.start, span.stop)]
         error = WorkerError(f"{self._name}: {what} {named} of {rows} have no result. {lost[0][1]}", missing)
-        finished = {i: reply for i, reply in replies.items() if reply.kind == "linearize"}
-        if finished:
-            error.partial = Linearization(**_with_gaps(rows, spans, finished), derivative=self.derivative)
+        if kind == "linearize" and found:
+            for array in found.values():
+                for span, _ in lost:
+                    array[span] = np.nan if array.dtype.kind == "f" else False
+            error.partial = Linearization(**found, derivative=self.derivative)
         return error
 
     def _warn_of_cache(self) -> None:
@@ -200,24 +211,18 @@ class Linearizer:
                 warn_once(f"compiled code is not kept: {ready['cache_problem']}; set DYNSPARSE_CACHE to a folder")
 
 
-def chunk_rows(rows: int) -> int:
+def chunk_rows(rows: int, row_bytes: int) -> int:
     """Return the rows of a request: few where there are few, so that several workers have something to do.
 
-    It depends on the number of rows alone, so that results do not depend on the number of workers.
+    It does not depend on the number of workers, so that results do not either.
+
+    Args:
+        rows: how many there are.
+        row_bytes: bytes of a row's Jacobians.
     """
     parts = -(-rows // 8)
-    return min(CHUNK_ROWS, -(-parts // LEAST_CHUNK_ROWS) * LEAST_CHUNK_ROWS)
-
-
-def _with_gaps(rows: int, spans: list[slice], replies: dict[int, Message]) -> dict[str, np.ndarray]:
-    """Join the replies that there are; rows without one are NaN, and False where they would be True or False."""
-    arrays: dict[str, np.ndarray] = {}
-    for name, part in next(iter(replies.values())).arrays.items():
-        gap = np.nan if part.dtype.kind == "f" else False
-        arrays[name] = np.full((rows, *part.shape[1:]), gap, dtype=part.dtype)
-        for i, reply in replies.items():
-            arrays[name][spans[i]] = reply.arrays[name]
-    return arrays
+    most = min(CHUNK_ROWS, max(LEAST_BIG_CHUNK_ROWS, CHUNK_BYTES // row_bytes // LEAST_CHUNK_ROWS * LEAST_CHUNK_ROWS))
+    return min(most, -(-parts // LEAST_CHUNK_ROWS) * LEAST_CHUNK_ROWS)
 
 
 def _request(kind: str, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Message:

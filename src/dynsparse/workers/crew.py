@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import selectors
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 from dynsparse.errors import WorkerError
@@ -16,9 +17,12 @@ Answer = Message | WorkerError
 
 _MOST_FAILED_STARTS = 2
 
+_MOST_AT_HAND = 2
+"""Requests of a worker: it begins the second while this process still takes the reply to the first."""
+
 
 class Crew:
-    """Worker processes for one task, each of them starting, busy with one request, or free.
+    """Worker processes for one task, each of them starting, busy with a request, or free.
 
     Everything happens in the calling thread, which waits in `advance`; so Ctrl-C interrupts at once.
 
@@ -43,7 +47,8 @@ class Crew:
         self._start_timeout_s = start_timeout_s
         self._batch_timeout_s = batch_timeout_s
         self._workers: list[WorkerProcess] = []
-        self._requests: dict[WorkerProcess, int | None] = {}  # who works on which; None: is starting
+        self._requests: dict[WorkerProcess, deque[int]] = {}  # who works on the first of which; none: is starting
+        self._unbegun: list[int] = []
         self._failed_starts = 0
         self._start_error: WorkerError | None = None
 
@@ -61,6 +66,18 @@ class Crew:
     def free(self) -> list[WorkerProcess]:
         """The workers that wait for a request."""
         return [worker for worker in self._workers if worker not in self._requests]
+
+    @property
+    def ahead(self) -> list[WorkerProcess]:
+        """The workers that are busy with a request, and have none to go on with afterwards; none while some start."""
+        if not all(self._requests.values()):
+            return []
+        return [worker for worker, indices in self._requests.items() if 0 < len(indices) < _MOST_AT_HAND]
+
+    def unbegun(self) -> list[int]:
+        """Return, once, the requests that nobody works on any more: a lost worker had not begun them."""
+        indices, self._unbegun = self._unbegun, []
+        return indices
 
     @property
     def occupied(self) -> list[WorkerProcess]:
@@ -86,12 +103,12 @@ class Crew:
                 self._start_failed(error)
                 continue
             self._workers.append(worker)
-            self._requests[worker] = None
+            self._requests[worker] = deque()
             worker.tell(self._start_pieces, "started", self._start_timeout_s)
 
     def assign(self, worker: WorkerProcess, index: int, pieces: list[bytes | memoryview]) -> None:
-        """Give an encoded request to a free worker."""
-        self._requests[worker] = index
+        """Give an encoded request to a worker that is free, or has none to go on with."""
+        self._requests.setdefault(worker, deque()).append(index)
         worker.tell(pieces, f"worked on request {index}", self._batch_timeout_s)
 
     def advance(self) -> list[tuple[int, Answer]]:
@@ -101,13 +118,15 @@ class Crew:
         """
         answers: list[tuple[int, Answer]] = []
         for worker, moved in self._wait():
-            index = self._requests[worker]
+            indices = self._requests[worker]
             answer = self._hear(worker) if moved else self._overdue(worker)
             if answer is None:
                 continue
+            index = indices.popleft() if indices else None
             if isinstance(answer, WorkerError):
+                self._unbegun.extend(indices)
                 self.dismiss([worker])
-            else:
+            elif not indices:
                 del self._requests[worker]
             if index is None:
                 self._started(worker, answer)
@@ -156,7 +175,7 @@ class Crew:
         """
         if time.monotonic() <= worker.deadline:
             return None
-        starting = self._requests[worker] is None
+        starting = not self._requests[worker]
         return worker.overdue(self._start_timeout_s if starting else self._batch_timeout_s)
 
     def _started(self, worker: WorkerProcess, answer: Answer) -> None:

@@ -14,6 +14,7 @@ from types import TracebackType
 from dynsparse.errors import SettingError, WorkerError
 from dynsparse.workers.cores import worker_count
 from dynsparse.workers.crew import Answer, Crew
+from dynsparse.workers.process import WorkerProcess
 from dynsparse.workers.protocol import JSON, Message, encode
 
 __all__ = ["WorkerPool"]
@@ -133,7 +134,7 @@ class WorkerPool:
                         raise error
                     answers.update((index, WorkerError(str(error), (index,))) for index in todo)
                     break
-                for worker in self._crew.free[: len(todo)]:
+                while worker := self._taker(len(todo)):
                     index = next((i for i in todo if ready is None or ready(i)), None)
                     if index is None:
                         break
@@ -143,7 +144,9 @@ class WorkerPool:
                     why = "It waits for a request that has no reply."
                     answers.update((index, WorkerError(why, (index,))) for index in todo)
                     break
-                for index, answer in self._crew.advance():
+                advanced = self._crew.advance()
+                todo.extendleft(sorted(self._crew.unbegun(), reverse=True))
+                for index, answer in advanced:
                     answers[index] = answer
                     if isinstance(answer, Message):
                         answers[index] = answer if keep else Message(answer.kind, answer.meta)
@@ -170,6 +173,15 @@ class WorkerPool:
     ) -> None:
         """Close the pool."""
         self.close()
+
+    def _taker(self, waiting: int) -> WorkerProcess | None:
+        """Return who is to be given one of so many requests now: a free worker, or one with nothing to go on with."""
+        if not waiting:
+            return None
+        if free := self._crew.free:
+            return free[0]
+        # Near the end nobody is given one beforehand: another one may be free before.
+        return next(iter(self._crew.ahead), None) if waiting >= self._size else None
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:

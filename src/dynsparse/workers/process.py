@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -24,15 +25,16 @@ _MOST_STDERR_BYTES = 2**20
 _TAIL_BYTES = 4096
 _TAIL_CHARACTERS = 400
 _EXIT_S = 2.0
+_PIPE_BYTES = 2**20
+"""The most that Linux gives to anybody."""
 
 
 class WorkerProcess:
-    """A started worker process; it is told one thing at a time and answers each.
+    """A started worker process; it answers what it is told, one thing after the other.
 
     Attributes:
         pid: its process id.
         deadline: when the answer that is waited for is overdue (`time.monotonic`, s).
-        doing: what it does just now, for messages ("started"), or None when it has answered.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -60,7 +62,7 @@ class WorkerProcess:
             raise
         self.pid = self._process.pid
         self.deadline = 0.0
-        self.doing: str | None = None
+        self._told: deque[tuple[str, float]] = deque()
         self._outgoing: deque[memoryview] = deque()
         self._reader = MessageReader()
 
@@ -92,6 +94,15 @@ class WorkerProcess:
         self.write_descriptor, self.read_descriptor = stdin.fileno(), stdout.fileno()
         os.set_blocking(self.write_descriptor, False)
         os.set_blocking(self.read_descriptor, False)
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            # Most replies then fit: the worker goes on before this process has read them.
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(self.read_descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+    @property
+    def doing(self) -> str | None:
+        """What it does just now, for messages ("started"), or None when it has answered everything."""
+        return self._told[0][0] if self._told else None
 
     @property
     def alive(self) -> bool:
@@ -104,17 +115,17 @@ class WorkerProcess:
         return bool(self._outgoing)
 
     def tell(self, pieces: list[bytes | memoryview], doing: str, seconds: float) -> None:
-        """Begin to send an encoded message, to be answered within so many seconds."""
+        """Begin to send an encoded message, to be answered within so many seconds of the answer to the one before."""
         if os.fstat(self._stderr).st_size > _MOST_STDERR_BYTES:
             os.ftruncate(self._stderr, 0)
-        self.doing = doing
-        self.deadline = time.monotonic() + seconds
-        self._outgoing = deque(memoryview(piece) for piece in pieces if len(piece))
-        self._reader = MessageReader()
+        if not self._told:
+            self.deadline = time.monotonic() + seconds
+        self._told.append((doing, seconds))
+        self._outgoing.extend(memoryview(piece) for piece in pieces if len(piece))
         self._write()
 
     def pump(self) -> Message | None:
-        """Move what the pipes take and hold just now; return the answer once it is whole.
+        """Move what the pipes take and hold just now; return an answer once it is whole.
 
         Raises:
             WorkerError: the worker has died, or sent something else than a message.
@@ -134,7 +145,10 @@ class WorkerProcess:
             except WorkerError as error:
                 raise WorkerError(f"Worker {self.pid} sent no message while it {self.doing}: {error}") from error
             if answer is not None:
-                self.doing = None
+                self._reader = MessageReader()
+                self._told.popleft()
+                if self._told:
+                    self.deadline = time.monotonic() + self._told[0][1]
                 return answer
 
     def _write(self) -> None:

@@ -148,14 +148,14 @@ class MessageReader:
 
     def __init__(self) -> None:
         """Begin with nothing read."""
-        self._buffer = bytearray(_PREFIX.size)
+        self._buffer = memoryview(bytearray(_PREFIX.size))
         self._filled = 0
         self._header_bytes: int | None = None
 
     @property
     def wanted(self) -> memoryview:
         """The place for the bytes that come next, never empty; say `advance` after filling some of it."""
-        return memoryview(self._buffer)[self._filled :]
+        return self._buffer[self._filled :]
 
     def advance(self, count: int) -> Message | None:
         """Take note that the first bytes of `wanted` were filled; return the message once it is whole.
@@ -173,7 +173,8 @@ class MessageReader:
             raise WorkerError(f"Expected a message that starts with {_MAGIC!r}, got {bytes(magic)!r}.")
         _check_sizes(header_bytes, payload_bytes)
         try:
-            self._buffer = bytearray(header_bytes + payload_bytes)
+            # Not a bytearray, which would be filled with zeros first.
+            self._buffer = np.empty(header_bytes + payload_bytes, dtype=np.uint8).data
         except MemoryError as error:
             raise WorkerError(f"A message of {payload_bytes} bytes does not fit in memory; try fewer rows.") from error
         self._filled, self._header_bytes = 0, header_bytes
@@ -205,10 +206,10 @@ def _check_sizes(header_bytes: int, payload_bytes: int) -> None:
         )
 
 
-def _decode(body: bytearray, header_bytes: int) -> Message:
+def _decode(body: memoryview, header_bytes: int) -> Message:
     """Return the message in a whole body; its arrays are writable views of the body."""
     try:
-        header = json.loads(body[:header_bytes])
+        header = json.loads(bytes(body[:header_bytes]))
         arrays, offset = {}, header_bytes
         for entry in header["arrays"]:
             array = _array(body, offset, entry)
@@ -224,7 +225,7 @@ def _decode(body: bytearray, header_bytes: int) -> Message:
     return Message(kind, meta, arrays)
 
 
-def _array(body: bytearray, offset: int, entry: Mapping[str, Any]) -> np.ndarray:
+def _array(body: memoryview, offset: int, entry: Mapping[str, Any]) -> np.ndarray:
     """Return one array of a body; ValueError where its description is wrong or points outside."""
     shape, dtype = entry["shape"], entry["dtype"]
     if dtype not in _DTYPES or not all(type(axis) is int and axis >= 0 for axis in shape):
