@@ -65,7 +65,7 @@ def main() -> None:
     """Measure all that were asked for, and write one file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--envs", nargs="*", default=list(dynsparse.ENVIRONMENT_NAMES))
-    parser.add_argument("--episodes", type=int, default=32, help="1,000 control steps each; four times as many of")
+    parser.add_argument("--episodes", type=int, default=256, help="1,000 control steps each; four times as many of")
     parser.add_argument("--small", nargs="*", default=["CartpoleBalance", "ReacherHard"], help="these environments")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
@@ -73,7 +73,7 @@ def main() -> None:
     options = parser.parse_args()
     found = []
     for name in options.envs:
-        # Where 32,000 rows take half a second, starting and ending is much of it.
+        # Where a row takes a microsecond or two, starting and ending is much of it.
         episodes = options.episodes * (4 if name in options.small else 1)
         found.append(measure(name, episodes, options.workers, options.rounds))
         print({key: value for key, value in found[-1].items() if key != "rounds"}, flush=True)

@@ -1,6 +1,6 @@
 """Bytes a row, and time to write and read, for codecs and lengths of a chunk: what the store's defaults were chosen by.
 
-    dynsparse collect CheetahRun --rows 8000 --out data/cheetah
+    dynsparse collect CheetahRun --rows 16000 --out data/cheetah
     python benchmarks/dataset_codecs.py data/cheetah data/finger --json results/dataset_codecs.json
 
 Real rows of stored data sets are encoded again, in memory and on one core, field by field as the store does it.
@@ -21,15 +21,20 @@ from dynsparse.dataset.chunks import Chunks, encode_metadata
 from dynsparse.provenance import collect_provenance
 
 CODECS = (
-    Codec("zstd", 0, "noshuffle"),
-    Codec("lz4", 1, "shuffle"),
-    Codec("zstd", 1, "noshuffle"),
-    Codec("zstd", 1, "shuffle"),
-    Codec("zstd", 1, "bitshuffle"),
-    Codec("zstd", 3, "shuffle"),
-    Codec("zstd", 9, "shuffle"),
+    Codec("zstd", 0, "noshuffle", False),
+    Codec("lz4", 1, "shuffle", False),
+    Codec("zstd", 1, "noshuffle", False),
+    Codec("zstd", 1, "shuffle", False),
+    Codec("zstd", 1, "bitshuffle", False),
+    Codec("zstd", 3, "shuffle", False),
+    Codec("lz4", 1, "shuffle", True),
+    Codec("lz4", 1, "bitshuffle", True),
+    Codec("zstd", 1, "noshuffle", True),
+    Codec("zstd", 1, "shuffle", True),
+    Codec("zstd", 3, "shuffle", True),
 )
-LENGTHS = (250, 1000, 4000)
+LENGTHS = (250, 1000, 4000, 16000)
+USUAL = 4000
 CHOSEN = Codec()
 
 
@@ -63,6 +68,7 @@ def measure(dataset: Dataset, codec: Codec, length: int, rounds: int = 3) -> dic
         "codec": codec.name if codec.level else "none",
         "level": codec.level,
         "shuffle": codec.shuffle,
+        "transposed": codec.transposed,
         "rows_per_chunk": length,
         "chosen": codec == CHOSEN,
         "raw_bytes_per_row": raw / count,
@@ -73,7 +79,7 @@ def measure(dataset: Dataset, codec: Codec, length: int, rounds: int = 3) -> dic
 
 
 def main() -> None:
-    """Measure every codec at 1,000 rows a chunk, and the chosen one at every length."""
+    """Measure every codec at one length of a chunk, and the chosen one at every length."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("datasets", nargs="+", type=Path)
     parser.add_argument("--json", type=Path, required=True)
@@ -81,7 +87,7 @@ def main() -> None:
     found = []
     for path in options.datasets:
         dataset = open_dataset(path)
-        cases = [(codec, 1000) for codec in CODECS] + [(CHOSEN, length) for length in LENGTHS if length != 1000]
+        cases = [(codec, USUAL) for codec in CODECS] + [(CHOSEN, length) for length in LENGTHS if length != USUAL]
         for codec, length in cases:
             found.append(measure(dataset, codec, length))
             print(found[-1], flush=True)

@@ -28,11 +28,14 @@ class Codec:
         name: Blosc's compressor.
         level: From 0 (none) to 9.
         shuffle: ``"noshuffle"``, ``"shuffle"`` (bytes) or ``"bitshuffle"``.
+        transposed: Whether the rows of one element lie side by side, not the elements of one row: an element that is
+            always zero then takes next to nothing.
     """
 
-    name: Literal["zstd", "lz4", "lz4hc", "blosclz", "zlib"] = "zstd"
+    name: Literal["zstd", "lz4", "lz4hc", "blosclz", "zlib"] = "lz4"
     level: int = 1
     shuffle: Literal["noshuffle", "shuffle", "bitshuffle"] = "shuffle"
+    transposed: bool = True
 
 
 CODEC = Codec()
@@ -65,7 +68,7 @@ def encode_metadata(description: DatasetDescription, codec: Codec = CODEC) -> di
         Path relative to the data set to content, the group's first.
     """
     import zarr
-    from zarr.codecs import BloscCodec
+    from zarr.codecs import BloscCodec, TransposeCodec
     from zarr.storage import MemoryStore
 
     written: dict[str, Any] = {}
@@ -75,12 +78,15 @@ def encode_metadata(description: DatasetDescription, codec: Codec = CODEC) -> di
         compressor = BloscCodec(
             cname=codec.name, clevel=codec.level, shuffle=codec.shuffle, typesize=spec.dtype.itemsize
         )
+        axes = len(spec.shape)
+        turned = [TransposeCodec(order=(*range(1, axes + 1), 0))] if codec.transposed and axes else []
         group.create_array(
             name,
             shape=(description.rows, *spec.shape),
             chunks=(description.rows_per_block, *(max(length, 1) for length in spec.shape)),
             dtype=spec.dtype,
             fill_value=spec.fill_value,
+            filters=turned,
             compressors=[compressor],
             dimension_names=["row", *spec.axes],
             attributes={"meaning": spec.meaning, "unit": spec.unit},

@@ -159,7 +159,7 @@ def _stored(description: DatasetDescription, block: int, arrays: Mapping[str, Ar
     stored = {name: np.asarray(arrays[name]) for name in fields}
     with np.errstate(over="ignore"):  # becomes infinite, which finite must say
         stored = {
-            name: a.astype(fields[name].dtype) if fields[name].is_float and a.dtype == np.float64 else a
+            name: a.astype(fields[name].dtype, copy=False) if fields[name].is_float and a.dtype == np.float64 else a
             for name, a in stored.items()
         }
     place = description.block_rows(block)

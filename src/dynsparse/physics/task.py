@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ import numpy as np
 from mujoco import mjx
 
 from dynsparse.errors import UnsupportedModelError
-from dynsparse.physics.batch import Compilation
+from dynsparse.physics.batch import BatchFunction, Compilation
 from dynsparse.physics.environment import Environment, float64_on_cpu
 from dynsparse.physics.native.function import RowFunction
 
@@ -73,6 +74,7 @@ class Task:
 
     Args:
         env: the environment, loaded from Playground.
+        started_rows: episodes of a batch of starts.
         observed_rows: rows of a batch of observations.
         rewarded_rows: rows of a batch of rewards.
         compilation: how functions are compiled.
@@ -85,6 +87,7 @@ class Task:
         self,
         env: Environment,
         *,
+        started_rows: int = 16,
         observed_rows: int = 32,
         rewarded_rows: int = 128,
         compilation: Compilation | None = None,
@@ -98,7 +101,7 @@ class Task:
             blank = jax.eval_shape(self._task.reset, jax.random.PRNGKey(0))
         self.observation_dim = int(blank.obs.shape[-1])
         self._metrics = tuple(blank.metrics)
-        self._start = jax.jit(self._started)
+        self._start = BatchFunction(self._started, started_rows, compilation)
         # Two environments may share one model.
         what = f"of {env.name} {self._task._config.to_json_best_effort()}"
         self._observe = RowFunction(
@@ -110,9 +113,13 @@ class Task:
 
     def start(self, key: int) -> EpisodeStart:
         """Draw the start of an episode from a key (an integer from 0 to 2**63 - 1)."""
+        return self.starts([key])[0]
+
+    def starts(self, keys: Sequence[int]) -> list[EpisodeStart]:
+        """Draw the starts of some episodes, each the same whatever the others are."""
         with float64_on_cpu(), jax.threefry_partitionable(True):
-            found = self._start(jax.random.PRNGKey(int(key), impl="threefry2x32"))
-        return EpisodeStart(*(np.array(part, dtype=np.float64) for part in found))
+            found = self._start(np.array(keys, dtype=np.int64))
+        return [EpisodeStart(*(np.array(part[i], dtype=np.float64) for part in found)) for i in range(len(keys))]
 
     def rewards(self, last: LastSubstep) -> np.ndarray:
         """Return the (n,) rewards of n control steps."""
@@ -126,7 +133,7 @@ class Task:
         return np.asarray(reward), np.asarray(observation)
 
     def _started(self, key: Array) -> tuple[Array, ...]:
-        state = self._task.reset(key)
+        state = self._task.reset(jax.random.PRNGKey(key, impl="threefry2x32"))
         data = state.data
         position = jnp.concatenate([data.qpos, data.qvel])
         return position, data.qacc_warmstart, data.mocap_pos, data.mocap_quat, state.obs

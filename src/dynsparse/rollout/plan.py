@@ -136,7 +136,8 @@ class Plan(Sequence[Message]):
     def _cut(self, wave: int, begin: int) -> Iterator[_Piece]:
         """Cut a wave into requests, the first of which has the index ``begin``."""
         episodes = np.concatenate([np.array(self._description.block_episodes(number)) for number in self._groups[wave]])
-        count = min(max(self._workers, -(-len(episodes) // self._at_once)), len(episodes))
+        # As many for every worker.
+        count = min(-(-len(episodes) // (self._workers * self._at_once)) * self._workers, len(episodes))
         if self._description.states == "coverage":
             yield from (_Piece(wave, part, 0, 1, -1) for part in _neighbours(episodes, -(-len(episodes) // count)))
             return

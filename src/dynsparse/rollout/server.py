@@ -116,7 +116,7 @@ class RolloutServer:
 
     def _starts(self, episodes: list[int]) -> Arrays:
         """Return where some episodes begin."""
-        starts = [self._task.start(initial_key(self._env, self._seed, episode)) for episode in episodes]
+        starts = self._task.starts([initial_key(self._env, self._seed, episode) for episode in episodes])
         names = ("state", "warmstart", "observation", "mocap_pos", "mocap_quat")
         return {name: np.stack([getattr(start, name) for start in starts]) for name in names}
 
