@@ -8,6 +8,7 @@ results/collect_speed.json  becomes results/collect_speed.md
 results/dataset_codecs.json becomes results/dataset_codecs.md
 results/jacobian_scaling.json becomes results/jacobian_scaling.md
 results/native_code.json    becomes results/native_code.md
+results/worker_scaling.json becomes results/worker_scaling.md
 """
 
 from __future__ import annotations
@@ -31,14 +32,18 @@ and with a filled cache.
 
 
 COLLECT_TEXT = """\
-`dynsparse collect` beside `linearize_batch` on the very same rows, random policy, 32 episodes of 1,000 control steps,
+`dynsparse collect` beside `linearize_batch` on the very same rows, random policy, episodes of 1,000 control steps,
 two workers, both compiled; they take turns, each figure is the median of its turns. A collection also rolls the
 episodes out one step after the other, rewards, names constraints, compresses, hashes and flushes to disk.
 """
 
 CODEC_TEXT = """\
-Rows of real data sets (random policy, 4,000 rows) encoded and decoded again in memory, on one core, by the store's own
-functions; the best of three rounds.
+Rows of real data sets (random policy, 16,000 rows) encoded and decoded again in memory, on one core, by the store's own
+functions; the best of three rounds. *By element*: the rows of one element lie side by side.
+"""
+
+WORKERS_TEXT = """`linearize_batch` on the same rows with one and with two workers, which take turns; each figure is the median of five.
+*Parent*: processor time of the process that packs requests and takes the replies, a third one on the two cores.
 """
 
 
@@ -237,6 +242,7 @@ def dataset_codecs(record: dict[str, Any]) -> str:
         "environment",
         "codec",
         "shuffle",
+        "by element",
         "rows a chunk",
         "bytes a row",
         "of raw",
@@ -250,6 +256,7 @@ def dataset_codecs(record: dict[str, Any]) -> str:
             + (f" {entry['level']}" if entry["level"] else "")
             + (" (chosen)" if entry["chosen"] else ""),
             entry["shuffle"],
+            "yes" if entry["transposed"] else "no",
             f"{entry['rows_per_chunk']:,}",
             f"{entry['bytes_per_row']:,.0f}",
             f"{entry['bytes_per_row'] / entry['raw_bytes_per_row']:.0%}",
@@ -266,6 +273,26 @@ def number(value: float | None, form: str) -> str:
     return "none" if value is None else f"{value:{form}}"
 
 
+def worker_scaling(record: dict[str, Any]) -> str:
+    """What a second worker brings, and cost a row at two numbers of rows."""
+    head = ("environment", "rows", "one worker, us a row", "two workers, us a row", "ratio", "parent, us a row")
+    rows = [
+        [
+            entry["environment"],
+            f"{size['rows']:,}",
+            f"{size['one_worker_us_per_row']:.2f}",
+            f"{size['two_workers_us_per_row']:.2f}",
+            f"{size['ratio']:.2f}",
+            f"{size['parent_us_per_row']:.2f}",
+        ]
+        for entry in record["environments"]
+        for size in entry["sizes"]
+    ]
+    return "\n".join(
+        ["# One worker and two\n", WORKERS_TEXT, markdown(head, rows), f"\n{origin(record['provenance'])}"]
+    )
+
+
 TABLES = {
     "audit": audit,
     "bench_jacobian": bench,
@@ -273,6 +300,7 @@ TABLES = {
     "dataset_codecs": dataset_codecs,
     "jacobian_scaling": jacobian_scaling,
     "native_code": native_code,
+    "worker_scaling": worker_scaling,
 }
 
 

@@ -108,6 +108,22 @@ def test_rows_that_are_not_finite_are_left_out(cartpole):
     assert np.isfinite(rows.states).all()
 
 
+@pytest.mark.parametrize("part", ["next_state", "next_warmstart"])
+def test_rows_at_which_the_simulator_diverges_are_left_out(cartpole, part):
+    class Diverging(Drift):
+        def evaluate(self, states, actions, warmstarts=None):
+            found = super().evaluate(states, actions, warmstarts)
+            getattr(found, part)[:4, -1] = np.nan
+            return found
+
+        def roll_out(self, initial_states, actions, warmstarts=None):
+            return Drift(2, never).roll_out(initial_states, actions)
+
+    whole = random_rows(cartpole, Drift(2, never), 10, 0)
+    rows = random_rows(cartpole, Diverging(2, never), 10, 0)
+    np.testing.assert_array_equal(rows.states[:6], whole.states[4:])
+
+
 def test_states_near_limits_are_close_to_them_and_move_beyond(cartpole):
     states = probe._near_limits(cartpole, np.random.default_rng(0), 200)
     # The range is 3.6 m: from 2 % of it inside to 1 % outside, on both sides.

@@ -117,7 +117,7 @@ def audit_rows(
         found: their Jacobians.
         seed: what the rows were drawn from, for the record.
         atol: an element counts as zero when ``abs(x) < atol``.
-        left_out: rows that were drawn too, but are not finite.
+        left_out: rows that were drawn too, whose step is finite and whose Jacobian is not.
 
     Raises:
         WorkerError: a worker hung or died; names the rows.

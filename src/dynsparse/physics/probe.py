@@ -160,7 +160,7 @@ def _choose(pool: ProbeRows, rows: int) -> np.ndarray:
 def _roll(
     env: Environment, runner: RowRunner, rng: np.random.Generator, starts: np.ndarray, *, steps: int, each: int
 ) -> ProbeRows:  # fmt: skip
-    """Roll episodes and keep ``each`` distinct steps of every one, where all numbers are finite."""
+    """Roll episodes and keep ``each`` distinct steps of every one that begin and end with finite numbers."""
     actions = _held_actions(env, rng, len(starts), steps)
     episodes = runner.roll_out(starts, actions)
     when = np.sort(rng.permuted(np.tile(np.arange(steps), (len(starts), 1)), axis=1)[:, :each], axis=1)
@@ -169,8 +169,11 @@ def _roll(
     states, warmstarts, taken = (x.reshape(-1, x.shape[-1]) for x in (states, warmstarts, actions[who, when]))
     finite = np.isfinite(states).all(axis=1) & np.isfinite(warmstarts).all(axis=1)
     states, warmstarts, taken = states[finite], warmstarts[finite], taken[finite]
-    active = runner.evaluate(states, taken, warmstarts).active
-    return ProbeRows(states, taken, warmstarts, np.zeros(len(states), dtype=int), active)
+    after = runner.evaluate(states, taken, warmstarts)
+    # Where the simulator itself diverges there is no slope to compare with.
+    sound = np.isfinite(after.next_state).all(axis=1) & np.isfinite(after.next_warmstart).all(axis=1)
+    rows = ProbeRows(states, taken, warmstarts, np.zeros(len(states), dtype=int), after.active)
+    return rows.take(np.flatnonzero(sound))
 
 
 def _held_actions(env: Environment, rng: np.random.Generator, episodes: int, steps: int) -> np.ndarray:
