@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,9 @@ import pytest
 
 from dynsparse.errors import SettingError, WorkerError
 from dynsparse.workers import Message, WorkerPool
-from dynsparse.workers.process import WorkerProcess
+from dynsparse.workers.crew import Crew
+from dynsparse.workers.process import WorkerProcess, start_message
+from dynsparse.workers.protocol import encode
 
 from .conftest import running, wait_until
 
@@ -65,6 +69,40 @@ def test_a_worker_goes_on_while_its_reply_is_taken(tmp_path: Path) -> None:
     with pool(workers=1) as workers:
         workers.run([double(0.0), Message("mark", {"sign": str(sign)})], on_reply)
     assert begun == [True]
+
+
+def test_a_run_that_is_interrupted_leaves_no_request_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(crew: Crew, lost: Sequence[WorkerProcess]) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    with pool(workers=1) as workers:
+        workers.start()
+        monkeypatch.setattr(Crew, "dismiss", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            workers.run([Message("die", {"code": 3}), double(13.0)])
+        announced: list[int] = []
+        replies = workers.run([double(float(n)) for n in range(4)], lambda index, _reply: announced.append(index))
+        assert (values(replies), announced) == ([0.0, 2.0, 4.0, 6.0], [0, 1, 2, 3])
+
+
+def test_a_request_that_can_not_be_read_costs_the_one_before_it_nothing() -> None:
+    worker = WorkerProcess({})
+    try:
+        worker.tell(start_message("toy_tasks:obedient", Message("start")), "started", 20.0)
+        worker.tell(encode(double(1.0, 0.2)), "worked on request 0", 20.0)
+        worker.tell([b"no message at all" * 10], "worked on request 1", 20.0)
+        answers = []
+        with pytest.raises(WorkerError, match=r"exit code 1 while it worked on request 1.*The parent sent no message"):
+            while True:
+                assert wait_until(lambda: bool(select.select([worker.read_descriptor], [], [], 0)[0]))
+                answer = worker.pump()
+                if answer is not None:
+                    answers.append(answer.kind)
+        assert answers == ["ready", "doubled"]
+    finally:
+        worker.kill()
+        worker.clean_up()
 
 
 def test_near_the_end_a_request_waits_for_the_worker_that_is_free_first() -> None:

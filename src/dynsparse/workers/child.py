@@ -64,12 +64,15 @@ def main(arguments: list[str]) -> None:
     # The module search path has served its purpose; a Python started from here (a compiler's wrapper,
     # say) may be another version.
     os.environ.pop("PYTHONPATH", None)
-    inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+    inbox: queue.SimpleQueue[Message | WorkerError] = queue.SimpleQueue()
     stream = ParentStream(requests, int(parent))
     # A thread of its own, so that the parent's end is noticed while the main thread compiles or computes.
     threading.Thread(target=_receive, args=(stream, inbox, folder), daemon=True).start()
     try:
         _serve(inbox, replies)
+    except WorkerError as error:
+        sys.stderr.write(f"The parent sent no message: {error}\n")
+        sys.stderr.flush()
     except BrokenPipeError:
         _end(folder, 0)
     _end(folder, 1)
@@ -87,18 +90,17 @@ def _take_pipes() -> tuple[int, BinaryIO]:
     return requests, os.fdopen(replies, "wb")
 
 
-def _receive(stream: ParentStream, inbox: queue.SimpleQueue[Message], folder: str) -> None:
-    code = 0
+def _receive(stream: ParentStream, inbox: queue.SimpleQueue[Message | WorkerError], folder: str) -> None:
     try:
         while (message := read_message(stream)) is not None:
             inbox.put(message)
     except WorkerError as error:
         if os.getppid() == stream._parent:
-            sys.stderr.write(f"The parent sent no message: {error}\n")
-            sys.stderr.flush()
-            code = 1
-    finally:
-        _end(folder, code)
+            inbox.put(error)  # the request before it is answered first
+            return
+    except BaseException:
+        _end(folder, 1)
+    _end(folder, 0)
 
 
 def _end(folder: str, code: int) -> None:
@@ -113,11 +115,17 @@ def _end(folder: str, code: int) -> None:
     os._exit(code)
 
 
-def _serve(inbox: queue.SimpleQueue[Message], replies: BinaryIO) -> None:
-    """Answer the start message and then every request; return after a start that failed."""
+def _serve(inbox: queue.SimpleQueue[Message | WorkerError], replies: BinaryIO) -> None:
+    """Answer the start message and then every request; return after a start that failed.
+
+    Raises:
+        WorkerError: the parent sent something that is no message.
+    """
     handler: Handler | None = None
     while True:
         message = inbox.get()
+        if isinstance(message, WorkerError):
+            raise message
         began = time.perf_counter()
         try:
             if handler is None:

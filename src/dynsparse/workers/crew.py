@@ -90,8 +90,9 @@ class Crew:
         return self._start_error if self._failed_starts >= _MOST_FAILED_STARTS else None
 
     def forgive(self) -> None:
-        """Forget failed starts, and hire again."""
+        """Forget failed starts, and hire again; forget what a run that was interrupted left unbegun."""
         self._failed_starts, self._start_error = 0, None
+        self._unbegun.clear()
 
     def hire(self, count: int) -> None:
         """Replace free workers that have died and start as many as lack, unless starts keep failing."""
