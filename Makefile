@@ -38,8 +38,9 @@ setup: .venv/installed
 demo: .venv/installed
 	.venv/bin/dynsparse reproduce --preset smoke --only q1,q2,q3 --out out/demo
 
+# Two at a time, a file each: more would need more memory than compiling leaves.
 test: lint
-	.venv/bin/python -m pytest $(PYTEST_ARGS)
+	.venv/bin/python -m pytest -n auto --maxprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: .venv/installed
 	.venv/bin/ruff check .

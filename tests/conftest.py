@@ -16,12 +16,18 @@ os.environ["MPLBACKEND"] = "Agg"
 def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Compile once a session, and leave the user's own cache alone."""
     chosen = os.environ.get("DYNSPARSE_TEST_CACHE")
-    folder = Path(chosen).expanduser().resolve() if chosen else tmp_path_factory.mktemp("cache")
+    folder = Path(chosen).expanduser().resolve() if chosen else _new_cache(tmp_path_factory)
     folder.mkdir(parents=True, exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
         patch.delenv("DYNSPARSE_CACHE", raising=False)
         yield folder
+
+
+def _new_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an empty folder, one for all processes that run tests side by side."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent / "cache" if "PYTEST_XDIST_WORKER" in os.environ else base / "cache"
 
 
 @pytest.fixture(autouse=True)

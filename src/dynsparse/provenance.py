@@ -20,7 +20,7 @@ from dynsparse.errors import SettingError
 __all__ = ["DECIDING_PACKAGES", "Machine", "Provenance", "collect_provenance", "content_hash", "package_versions"]
 
 # Read from package metadata: importing JAX or MuJoCo takes seconds and is not ours to do here.
-_DISTRIBUTIONS = ("numpy", "jax", "jaxlib", "mujoco", "mujoco-mjx", "playground")
+_DISTRIBUTIONS = ("numpy", "jax", "jaxlib", "mujoco", "mujoco-mjx", "playground", "llvmlite")
 DECIDING_PACKAGES = (
     "dynsparse",
     "numpy",
@@ -30,6 +30,7 @@ DECIDING_PACKAGES = (
     "mujoco",
     "mujoco-mjx",
     "playground",
+    "llvmlite",
     "zarr",
     "numcodecs",
 )
