@@ -60,6 +60,8 @@ def _while(tracer: Tracer, equation: Any, *operands: Nodes) -> Sequence[Nodes]:
     last = first + parameters["body_nconsts"]
     to_condition, to_body, carried = operands[:first], operands[first:last], operands[last:]
     condition, body = parameters["cond_jaxpr"], parameters["body_jaxpr"]
+    if condition.out_avals[0].shape:
+        raise UntraceableError("a loop over a batch")
     boolean = [variable.aval.dtype == bool for variable in body.jaxpr.outvars]
 
     def flat(arrays: Sequence[Nodes]) -> list[int]:

@@ -21,7 +21,6 @@ _BINARY = {
     "max": "max",
     "min": "min",
     "atan2": "atan2",
-    "rem": "rem",
 }
 
 
@@ -59,7 +58,19 @@ def _as_numbers(tracer: Tracer, a: Nodes, other: Nodes) -> Nodes:
 @rule("div")
 def _div(tracer: Tracer, equation: Any, a: Nodes, b: Nodes) -> Nodes:
     quotient = tracer.binary("div", a, b)
-    return tracer.unary("trunc", quotient) if equation.outvars[0].aval.dtype.kind in "iu" else quotient
+    if equation.outvars[0].aval.dtype.kind not in "iu":
+        return quotient
+    # XLA's integers divided by zero are -1.
+    zero = tracer.binary("eq", b, tracer.constants(0))
+    return tracer.select(zero, tracer.unary("trunc", quotient), tracer.constants(-1))
+
+
+@rule("rem")
+def _rem(tracer: Tracer, equation: Any, a: Nodes, b: Nodes) -> Nodes:
+    rest = tracer.binary("rem", a, b)
+    if equation.outvars[0].aval.dtype.kind not in "iu":
+        return rest
+    return tracer.select(tracer.binary("eq", b, tracer.constants(0)), rest, a)
 
 
 @rule("round")
@@ -103,12 +114,14 @@ def _convert(tracer: Tracer, equation: Any, a: Nodes) -> Nodes:
         return tracer.truths(a)
     if old.kind == "b":
         return tracer.numbers(a)
-    if old.kind == "f" and new.kind in "iu":
-        return tracer.unary("trunc", a)
-    known = tracer.known(a)
-    if known is None and old == np.float64 and new == np.float32:
-        raise UntraceableError("a number of the row rounded to float32")
-    return a if known is None else tracer.constants(known.astype(new))
+    if old.kind == "f" and new.kind == "i":
+        # Beyond the type's range XLA gives its end, and 0 for a NaN.
+        ends = np.iinfo(new)
+        high = float(ends.max) if float(ends.max) == ends.max else np.nextafter(float(ends.max), 0.0)
+        inside = tracer.binary("max", tracer.unary("trunc", a), tracer.constants(float(ends.min)))
+        inside = tracer.binary("min", inside, tracer.constants(high))
+        return tracer.select(tracer.binary("ne", a, a), inside, tracer.constants(0.0))
+    return a
 
 
 @rule("and", "or", "xor")
@@ -120,7 +133,7 @@ def _logic(tracer: Tracer, equation: Any, a: Nodes, b: Nodes) -> Nodes:
         found = tracer.binary(equation.primitive.name, first, second)
     if equation.outvars[0].aval.dtype == bool:
         return found
-    if not all(_is_flag(tracer, x) for x in np.concatenate([a.reshape(-1), b.reshape(-1)]).tolist()):
+    if not all(tracer.types.is_flag(x) for x in np.concatenate([a.reshape(-1), b.reshape(-1)]).tolist()):
         raise UntraceableError("bitwise logic of integers")
     return tracer.numbers(found)
 
@@ -130,14 +143,6 @@ def _not(tracer: Tracer, equation: Any, a: Nodes) -> Nodes:
     if equation.outvars[0].aval.dtype != bool:
         raise UntraceableError("bitwise logic of integers")
     return tracer.unary("not", tracer.truths(a))
-
-
-def _is_flag(tracer: Tracer, node: int) -> bool:
-    """Whether an integer can only be 0 or 1."""
-    graph = tracer.graph
-    if graph.constants[node] in (0.0, 1.0) or graph.is_boolean(node):
-        return True
-    return graph.operations[node] == "select" and all(_is_flag(tracer, x) for x in graph.operands[node][1:])
 
 
 @rule("select_n")
@@ -161,6 +166,8 @@ def _reduce(tracer: Tracer, equation: Any, a: Nodes) -> Nodes:
         "reduce_and": ("and", True),
     }[equation.primitive.name]
     if operation in ("or", "and"):
+        if equation.outvars[0].aval.dtype != bool:
+            raise UntraceableError("bitwise logic of integers")
         a = tracer.truths(a)
     axes = tuple(equation.params["axes"])
     kept = [axis for axis in range(a.ndim) if axis not in axes]
@@ -189,8 +196,10 @@ def _argument(tracer: Tracer, equation: Any, a: Nodes) -> Nodes:
     for where in np.ndindex(found.shape):
         best, place = int(rows[where][0]), graph.constant(0)
         for other, node in enumerate(rows[where][1:].tolist(), 1):
-            pair = (best, node) if equation.primitive.name == "argmax" else (node, best)
-            better = graph.binary("lt", *pair)
-            best, place = graph.select(better, best, node), graph.select(better, place, graph.constant(other))
+            pair = (node, best) if equation.primitive.name == "argmax" else (best, node)
+            stays = graph.binary("le", *pair)
+            if equation.invars[0].aval.dtype.kind == "f":  # of NaNs the first stays, and any other number goes
+                stays = graph.binary("or", stays, graph.binary("ne", best, best))
+            best, place = graph.select(stays, node, best), graph.select(stays, graph.constant(other), place)
         found[where] = place
     return found

@@ -83,7 +83,8 @@ class ScalarGraph:
 
     Equal nodes are one node; what is constant, multiplied by zero or one, or added to zero is folded away.  Folding
     takes 0 x for 0, as every derivative's structural zero is: a product with an infinite or undefined number is zero
-    then, as it is where the derivative is written by hand.
+    then, as it is where the derivative is written by hand.  So are 0 / x and x - x.  A zero may lose its sign or gain
+    one: 0 - x is -x, -(x - y) is y - x, x + 0 is x, and a product with -0 is 0.
 
     Attributes:
         operations: name of each node's operation.
@@ -282,8 +283,8 @@ def _div(graph: ScalarGraph, a: int, b: int) -> int | None:
         return graph.constant(0.0)
     if known == 1:
         return a
-    # The inverse of a power of two is exact.
-    if known is not None and math.isfinite(known) and abs(math.frexp(known)[0]) == 0.5:
+    # The inverse of a power of two is exact, unless it is too large.
+    if known is not None and abs(math.frexp(known)[0]) == 0.5 and math.isfinite(1.0 / known):
         return graph.binary("mul", a, graph.constant(1.0 / known))
     return None
 

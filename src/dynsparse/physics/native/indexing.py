@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
+from dynsparse.physics.native.graph import ScalarGraph
 from dynsparse.physics.native.tracing import RULES, Nodes, Tracer, UntraceableError, rule
 
 
@@ -70,9 +72,7 @@ def _gather(tracer: Tracer, equation: Any, a: Nodes, indices: Nodes) -> Nodes:
     aval, graph = equation.outvars[0].aval, tracer.graph
     if fills:
         filling = equation.params["fill_value"]
-        filling = (np.nan if aval.dtype.kind == "f" else 0) if filling is None else filling
-        if filling == 0 and aval.dtype.kind == "i":
-            filling = np.iinfo(aval.dtype).min  # JAX's own choice
+        filling = _usual_filling(aval.dtype) if filling is None else filling
     found = np.empty(aval.shape, dtype=np.int64)
     batched = [axis for axis in range(found.ndim) if axis not in numbers.offset_dims]
     left_out = (*numbers.collapsed_slice_dims, *numbers.operand_batching_dims)
@@ -101,6 +101,15 @@ def _gather(tracer: Tracer, equation: Any, a: Nodes, indices: Nodes) -> Nodes:
     return found
 
 
+def _usual_filling(dtype: Any) -> float:
+    """Return what JAX puts in place of what lies outside."""
+    if jnp.issubdtype(dtype, jnp.inexact):
+        return np.nan
+    if dtype.kind not in "iu":
+        return True
+    return np.iinfo(dtype).min if dtype.kind == "i" else np.iinfo(dtype).max
+
+
 Combine = Callable[[Tracer, Nodes, Nodes], Nodes]
 
 
@@ -109,6 +118,8 @@ def _scatter(combine: Combine) -> Callable[..., Nodes]:
         numbers, graph = equation.params["dimension_numbers"], tracer.graph
         if "CLIP" in str(equation.params["mode"]):
             raise UntraceableError("a scatter that clips its indices")
+        if equation.primitive.name == "scatter" and not _replaces(equation.params["update_jaxpr"]):
+            raise UntraceableError("a scatter with an update of its own")
         found = a.copy()
         window_axes = numbers.update_window_dims
         batched = [axis for axis in range(updates.ndim) if axis not in window_axes]
@@ -138,6 +149,11 @@ def _scatter(combine: Combine) -> Callable[..., Nodes]:
     return place
 
 
+def _replaces(update: Any) -> bool:
+    """Whether a scatter's update is the new number."""
+    return update is None or (not update.eqns and update.outvars == update.invars[1:])
+
+
 RULES["scatter"] = _scatter(lambda _tracer, _old, new: new)
 RULES["scatter-add"] = RULES["scatter_add"] = _scatter(lambda tracer, old, new: tracer.binary("add", old, new))
 RULES["scatter-mul"] = RULES["scatter_mul"] = _scatter(lambda tracer, old, new: tracer.binary("mul", old, new))
@@ -147,31 +163,46 @@ RULES["scatter-mul"] = RULES["scatter_mul"] = _scatter(lambda tracer, old, new: 
 def _sort(tracer: Tracer, equation: Any, *operands: Nodes) -> Sequence[Nodes]:
     """Sort by insertion: stable, and short for the handful of candidates that collision routines sort."""
     graph, axis, keys = tracer.graph, equation.params["dimension"], equation.params["num_keys"]
+    may_be_nan = [variable.aval.dtype.kind == "f" for variable in equation.invars[:keys]]
     found = [np.moveaxis(x, axis, -1).copy() for x in operands]
     for where in np.ndindex(found[0].shape[:-1]):
         rows = [x[where].tolist() for x in found]
         for i in range(1, len(rows[0])):
             for j in range(i, 0, -1):
                 less, equal = graph.constant(False), graph.constant(True)
-                for row in rows[:keys]:
-                    less = graph.binary("or", less, graph.binary("and", equal, graph.binary("lt", row[j], row[j - 1])))
-                    equal = graph.binary("and", equal, graph.binary("eq", row[j], row[j - 1]))
+                for row, nans in zip(rows, may_be_nan, strict=False):
+                    before, same = _ordered(graph, row[j], row[j - 1], nans)
+                    less = graph.binary("or", less, graph.binary("and", equal, before))
+                    equal = graph.binary("and", equal, same)
                 _swap(tracer, rows, j, less)
         for x, row in zip(found, rows, strict=True):
             x[where] = row
     return [np.moveaxis(x, -1, axis) for x in found]
 
 
+def _ordered(graph: ScalarGraph, a: int, b: int, may_be_nan: bool) -> tuple[int, int]:
+    """Return whether a number comes before another, and whether they are equal; a NaN is the largest number."""
+    if not may_be_nan:
+        return graph.binary("lt", a, b), graph.binary("eq", a, b)
+    a_is_nan, b_is_nan = graph.binary("ne", a, a), graph.binary("ne", b, b)
+    not_before = graph.binary("or", graph.binary("le", b, a), a_is_nan)
+    equal = graph.binary("or", graph.binary("eq", a, b), graph.binary("and", a_is_nan, b_is_nan))
+    return graph.unary("not", not_before), equal
+
+
 @rule("top_k")
 def _top_k(tracer: Tracer, equation: Any, a: Nodes) -> Sequence[Nodes]:
     graph, count = tracer.graph, equation.params["k"]
+    if equation.params.get("axis", -1) not in (-1, a.ndim - 1):
+        raise UntraceableError("the largest along an axis that is not the last")
+    may_be_nan = equation.invars[0].aval.dtype.kind == "f"
     values = np.empty((*a.shape[:-1], count), dtype=np.int64)
     places = values.copy()
     for where in np.ndindex(a.shape[:-1]):
         rows = [a[where].tolist(), [graph.constant(k) for k in range(a.shape[-1])]]
         for place in range(count):  # the largest of the rest moves to its place; of equal ones the first
             for j in range(a.shape[-1] - 1, place, -1):
-                _swap(tracer, rows, j, graph.binary("lt", rows[0][j - 1], rows[0][j]))
+                _swap(tracer, rows, j, _ordered(graph, rows[0][j - 1], rows[0][j], may_be_nan)[0])
         values[where], places[where] = rows[0][:count], rows[1][:count]
     return [values, places]
 

@@ -37,6 +37,11 @@ def _dot_general(tracer: Tracer, equation: Any, a: Nodes, b: Nodes) -> Nodes:
 
 @rule("cholesky")
 def _cholesky(tracer: Tracer, equation: Any, a: Nodes) -> Nodes:
+    """Factor; of a matrix that is not positive definite a part is NaN or, with a zero pivot, infinite.
+
+    JAX's whole factor is NaN then.  A choice for each element would cost every matrix that is as it should be; what is
+    solved with such a factor is not finite either way.
+    """
     graph = tracer.graph
     found = np.full(a.shape, graph.constant(0.0), dtype=np.int64)
     if equation.params.get("symmetrize_input"):

@@ -151,7 +151,7 @@ class Schedule:
 
     def _tested(self, loop: Loop, steps: Sequence[int | tuple[int]]) -> set[int | tuple[int]]:
         """Return what of a loop's own steps its condition needs."""
-        own = set(steps)
+        places = {step: place for place, step in enumerate(steps)}
         tested: set[int | tuple[int]] = set()
         waiting = [loop.condition]
         while waiting:
@@ -159,13 +159,12 @@ class Schedule:
             step: int | tuple[int] = node
             if self._graph.operations[node] == "result":
                 step = (self._graph.operands[node][0],)
-            if step in tested or step not in own:
+            if step in tested or step not in places:
                 continue
             tested.add(step)
             if isinstance(step, tuple):
-                inner = self._graph.loops[step[0]]
-                # A loop inside the condition: whatever it reads has to be there.
-                waiting += [node for node in own if isinstance(node, int) and node < min(inner.results)]
+                # A loop inside the condition: whatever it reads has to be there, the results of other loops too.
+                tested.update(steps[: places[step]])
             else:
                 waiting += self._graph.operands[node]
         return tested

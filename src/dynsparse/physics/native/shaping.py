@@ -7,12 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from dynsparse.physics.native.tracing import Nodes, Tracer, rule
+from dynsparse.physics.native.tracing import Nodes, Tracer, UntraceableError, rule
 
 
-@rule("stop_gradient", "copy", "copy_p", "optimization_barrier", "reduce_precision", "pvary")
+@rule("stop_gradient", "copy", "copy_p", "optimization_barrier", "pvary")
 def _same(_tracer: Tracer, _equation: Any, *operands: Nodes) -> Sequence[Nodes]:
     return operands
+
+
+@rule("reduce_precision")
+def _reduce_precision(_tracer: Tracer, equation: Any, a: Nodes) -> Nodes:
+    of_float64 = np.finfo(np.float64)
+    if equation.params["exponent_bits"] < of_float64.nexp or equation.params["mantissa_bits"] < of_float64.nmant:
+        raise UntraceableError("rounding to fewer bits")
+    return a
 
 
 @rule("broadcast_in_dim")

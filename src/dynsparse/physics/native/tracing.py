@@ -9,7 +9,9 @@ import jax
 import numpy as np
 from jax.extend import core as jax_core
 
+from dynsparse.errors import PrecisionError
 from dynsparse.physics.native.graph import ScalarGraph
+from dynsparse.physics.native.number_types import NumberTypes
 
 __all__ = ["RULES", "Nodes", "Result", "Tracer", "UntraceableError", "rule", "trace"]
 
@@ -48,6 +50,7 @@ class Tracer:
 
     def __init__(self, graph: ScalarGraph) -> None:
         self.graph = graph
+        self.types = NumberTypes(graph)
 
     def constants(self, values: object) -> Nodes:
         """Return the nodes of known numbers."""
@@ -91,8 +94,19 @@ class Tracer:
             for variable, result in zip(equation.outvars, results, strict=True):
                 if np.shape(result) != variable.aval.shape:
                     raise UntraceableError(f"{name} gave {np.shape(result)} in place of {variable.aval.shape}")
-                known[variable] = result
+                known[variable] = self._typed(name, variable.aval.dtype, result)
         return [read(variable) for variable in jaxpr.outvars]
+
+    def _typed(self, name: str, dtype: Any, nodes: Nodes) -> Nodes:
+        """Return a result as its type holds it; what is known is rounded to it."""
+        flat = nodes.reshape(-1).tolist()
+        if all(self.types.holds(dtype, node) for node in flat):
+            return nodes
+        known = self.known(nodes)
+        if known is None or not jax.numpy.issubdtype(dtype, jax.numpy.floating):
+            raise UntraceableError(f"{name} gives numbers of type {dtype}")
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, as in JAX
+            return self.constants(known.astype(dtype).astype(np.float64))
 
     def unary(self, name: str, a: Nodes) -> Nodes:
         """Apply an operation to every element."""
@@ -146,9 +160,15 @@ def trace(function: Callable[..., Any], shapes: Sequence[tuple[int, ...]]) -> tu
 
     Raises:
         UntraceableError: it does what no scalar graph can say.
+        PrecisionError: JAX is not to compute in float64.
     """
     from dynsparse.physics.native import control, elementwise, indexing, matrices, shaping  # noqa: F401 # enter rules
 
+    found_type = jax.dtypes.canonicalize_dtype(np.float64)
+    if found_type != np.float64:
+        raise PrecisionError(
+            f"expected JAX to take arguments as float64, it takes {found_type}; use jax.enable_x64(True)"
+        )
     closed = jax.make_jaxpr(function)(*(np.zeros(shape) for shape in shapes))
     graph = ScalarGraph()
     operands = [_filled([graph.input() for _ in range(int(np.prod(shape, dtype=int)))], shape) for shape in shapes]
