@@ -57,6 +57,11 @@ class BatchFunction:
             The function's pytree, as NumPy arrays with leading axis n.
         """
         rows = len(columns[0])
+        if not rows:
+            blank = jax.eval_shape(
+                self._function, *(np.empty((1, *column.shape[1:]), column.dtype) for column in columns)
+            )
+            return jax.tree.map(lambda x: np.empty((0, *x.shape[1:]), x.dtype), blank)
         # The sizes of the batches do not depend on the rows' content, so results do not depend on their neighbours.
         pieces = [self._one(columns, start, rows) for start in range(0, rows, self.size)]
         return jax.tree.map(lambda *parts: np.concatenate(parts) if len(parts) > 1 else parts[0], *pieces)

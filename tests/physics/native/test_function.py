@@ -1,14 +1,14 @@
-"""Functions of a row over many: rows stand alone, turns follow on one another, machine code is kept and checked."""
+"""Functions of a row over many: rows stand alone, turns follow on one another, what LLVM can not do XLA does."""
 
 from __future__ import annotations
 
-import os
-
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dynsparse.physics.batch import Compilation
+from dynsparse.errors import ArrayError, PrecisionError
+from dynsparse.physics import processes
 from dynsparse.physics.environment import float64_on_cpu
 from dynsparse.physics.native import function as functions
 from dynsparse.physics.native.function import RowFunction
@@ -26,8 +26,8 @@ def untraceable(position, velocity, force):
     return position, velocity, energy + jnp.fft.fft(position).real * 0.0
 
 
-def made(function=pendulum, compilation=None):
-    return RowFunction(function, "pendulum", tuple, rows=4, compilation=compilation, fed=((0, 0), (1, 1)), driven=2)
+def made(function=pendulum, compilation=None, fed=((0, 0), (1, 1)), driven=2):
+    return RowFunction(function, "pendulum", tuple, rows=4, compilation=compilation, fed=fed, driven=driven)
 
 
 def start(rows, seed=0):
@@ -78,75 +78,69 @@ def test_a_row_that_is_not_finite_spoils_no_other():
     assert np.isnan(spoilt[0][4]).all()
 
 
-def test_no_rows_are_no_rows():
+@pytest.mark.parametrize("function", [pendulum, untraceable])
+def test_no_rows_are_no_rows(function):
     with float64_on_cpu():
-        found = made()(*start(0), force(0))
+        found = made(function)(*start(0), force(0))
+        turned = made(function).repeat(*start(0), force(0, 3))
     assert [part.shape for part in found] == [(0, 2)] * 3
+    assert [part.shape for part in turned] == [(0, 3, 2)] * 3
+
+
+@pytest.mark.parametrize("function", [pendulum, untraceable])
+def test_no_turns_are_no_turns(function):
+    with float64_on_cpu():
+        found = made(function).repeat(*start(5), force(5, 0))
+    assert [part.shape for part in found] == [(5, 0, 2)] * 3
+
+
+def test_a_result_without_numbers_is_one():
+    with float64_on_cpu():
+        run = RowFunction(lambda x: (x[:0], x[:0, None]), "nothing", tuple, rows=4)
+        found = run(start(11)[0])
+        none = RowFunction(lambda x: (), "none", tuple, rows=4)(start(11)[0])
+    assert run.is_native and [part.shape for part in found] == [(11, 0), (11, 0, 1)] and none == ()
+
+
+def test_rows_of_another_shape_are_refused():
+    run = RowFunction(lambda x: (jnp.sin(x),), "sine", tuple, rows=4)
+    with float64_on_cpu():
+        run(np.ones((3, 8)))
+        for shape in [(3, 2, 4), (3, 7), (3, 8, 1)]:
+            with pytest.raises(ArrayError, match="sine expected rows of shapes"):
+                run(np.ones(shape))
+
+
+def test_less_than_float64_is_refused():
+    run = made()
+    with float64_on_cpu(), jax.enable_x64(False), pytest.raises(PrecisionError, match="float32"):
+        run(*start(2), force(2))
+    with float64_on_cpu():
+        assert run(*start(2), force(2))[0].dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text.replace("@llvm.sin.v8f64", "@no_such_function"),  # can not be linked
+        lambda text: text.replace("ret void", "ret nothing"),  # can not be parsed
+    ],
+)
+def test_what_llvm_can_not_do_is_left_to_xla(damage, monkeypatch, capsys):
+    monkeypatch.setattr(processes, "_warned", set())
+    build = functions.build
+    monkeypatch.setattr(functions, "build", lambda text: build(damage(text)))
+    with float64_on_cpu():
+        run = made()
+        found = [run(*start(5), force(5)), made()(*start(5), force(5))]
+        wanted = pendulum(*start(5), force(5))
+    assert not run.is_native
+    for one in found:
+        np.testing.assert_allclose(one, wanted, rtol=1e-14, atol=1e-14)
+    assert capsys.readouterr().err.count("pendulum is left to XLA") == 1
 
 
 def test_what_has_no_turns_says_so():
     run = RowFunction(pendulum, "pendulum", tuple, rows=4)
     with pytest.raises(TypeError, match="pendulum has no argument"):
         run.repeat(*start(2), force(2, 3))
-
-
-class TestKeptCode:
-    """Machine code is read again by the next process, and built again where it is not what was kept."""
-
-    @pytest.fixture
-    def compilation(self, tmp_path):
-        return Compilation(cache=str(tmp_path), fingerprint="model")
-
-    @pytest.fixture
-    def builds(self, monkeypatch):
-        built = []
-        build = functions.build
-        monkeypatch.setattr(functions, "build", lambda text: built.append(text) or build(text))
-        return built
-
-    def run(self, compilation, function=pendulum):
-        with float64_on_cpu():
-            return made(function, compilation)(*start(5), force(5))
-
-    def test_it_is_built_once(self, compilation, builds, tmp_path):
-        first = self.run(compilation)
-        second = self.run(compilation)
-        assert len(builds) == 1 and len(list(tmp_path.glob("native/*"))) == 1
-        for one, other in zip(first, second, strict=True):
-            np.testing.assert_array_equal(one, other)
-
-    def test_other_models_and_names_have_their_own(self, compilation, builds, tmp_path):
-        self.run(compilation)
-        self.run(Compilation(cache=str(tmp_path), fingerprint="other"))
-        assert len(builds) == 2
-
-    @pytest.mark.parametrize("damage", ["truncated", "flipped", "emptied", "foreign"])
-    def test_a_damaged_file_is_built_again(self, compilation, builds, tmp_path, damage):
-        first = self.run(compilation)
-        (file,) = tmp_path.glob("native/*")
-        whole = file.read_bytes()
-        place = len(whole) // 2
-        file.write_bytes(
-            {
-                "truncated": whole[:-7],
-                "flipped": whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :],
-                "emptied": b"",
-                "foreign": b"something\nelse\naltogether",
-            }[damage]
-        )
-        second = self.run(compilation)
-        assert len(builds) == 2 and file.read_bytes() == whole
-        np.testing.assert_array_equal(first[0], second[0])
-
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-    def test_a_folder_that_can_not_be_written_costs_time_alone(self, compilation, tmp_path):
-        tmp_path.chmod(0o500)
-        self.run(compilation)
-        assert not list(tmp_path.iterdir())
-
-    def test_a_full_disk_costs_time_alone(self, compilation, tmp_path, monkeypatch):
-        def full(*_arguments):
-            raise OSError(28, "No space left on device")
-
-        monkeypatch.setattr(functions, "store", full)
-        self.run(compilation)

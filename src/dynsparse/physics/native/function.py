@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.metadata
+import math
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -13,10 +14,12 @@ from typing import Any
 import jax
 import numpy as np
 
+from dynsparse.errors import ArrayError
 from dynsparse.physics.batch import BatchFunction, Compilation
 from dynsparse.physics.native.emission import Recurrence, emit
-from dynsparse.physics.native.machine_code import CompiledRows, Layout, build, code_path, load, store
+from dynsparse.physics.native.machine_code import CompiledRows, Layout, MachineCodeError, build, code_path, load, store
 from dynsparse.physics.native.tracing import UntraceableError, trace
+from dynsparse.physics.processes import warn_once
 
 __all__ = ["RowFunction"]
 
@@ -53,6 +56,7 @@ class RowFunction:
         self._function, self._name, self._assemble, self._rows = function, name, assemble, rows
         self._compilation = compilation or Compilation()
         self._run: CompiledRows | BatchFunction | None = None
+        self._shapes: list[tuple[int, ...]] = []
 
     @property
     def is_native(self) -> bool:
@@ -72,6 +76,10 @@ class RowFunction:
 
         Returns:
             The function's pytree, as NumPy arrays with leading axis n.
+
+        Raises:
+            ArrayError: a row has another shape than the first that it was called with.
+            PrecisionError: JAX is not to compute in float64.
         """
         run = self._ready([column.shape[1:] for column in columns])
         return self._assemble(run(*columns)) if isinstance(run, CompiledRows) else run(*columns)
@@ -84,6 +92,11 @@ class RowFunction:
 
         Returns:
             The function's pytree, as NumPy arrays with leading axes n and turns.
+
+        Raises:
+            TypeError: there is no driven argument.
+            ArrayError: a row has another shape than the first that it was called with.
+            PrecisionError: JAX is not to compute in float64.
         """
         if self._driven is None:
             raise TypeError(f"{self._name} has no argument that is given anew for every turn")
@@ -92,7 +105,11 @@ class RowFunction:
         if isinstance(run, CompiledRows):
             return self._assemble(run.repeat(*columns))
         current, made = list(columns), []
-        for turn in range(columns[self._driven].shape[1]):
+        rows, turns = columns[self._driven].shape[:2]
+        if not turns:
+            blank = run(*(np.empty((0, *shape)) for shape in shapes))
+            return jax.tree.map(lambda part: np.empty((rows, 0, *part.shape[1:]), part.dtype), blank)
+        for turn in range(turns):
             current[self._driven] = columns[self._driven][:, turn]
             made.append(run(*current))
             leaves = jax.tree.leaves(made[-1])
@@ -100,39 +117,51 @@ class RowFunction:
                 current[argument] = leaves[result]
         return jax.tree.map(lambda *parts: np.stack(parts, axis=1), *made)
 
-    def _ready(self, shapes: Sequence[tuple[int, ...]]) -> CompiledRows | BatchFunction:
+    def _ready(self, shapes: list[tuple[int, ...]]) -> CompiledRows | BatchFunction:
         if self._run is None:
-            self._run = self._prepared(shapes)
+            # Another thread may look in between: what runs comes last.
+            self._shapes, self._run = shapes, self._prepared(shapes)
+        elif shapes != self._shapes:
+            raise ArrayError(
+                f"{self._name} expected rows of shapes {self._shapes}, as in its first call, got {shapes}; "
+                "make another function for other shapes"
+            )
         return self._run
 
     def _prepared(self, shapes: Sequence[tuple[int, ...]]) -> CompiledRows | BatchFunction:
         path = None
         if self._compilation.cache and self._compilation.fingerprint:
-            key = [self._name, self._compilation.fingerprint, [list(shape) for shape in shapes], _versions(), _source()]
+            called = [[list(shape) for shape in shapes], [list(pair) for pair in self._fed], self._driven]
+            key = [self._name, self._compilation.fingerprint, called, _versions(), _source()]
             path = code_path(self._compilation.cache, key)
-        code = load(path)
+        inputs = [math.prod(shape) for shape in shapes]
+        code = load(path, inputs)
         if code is None:
             with self._compilation.turn():
-                code = load(path)  # another worker may have had the turn before
+                code = load(path, inputs)  # another worker may have had the turn before
                 if code is None:
                     try:
                         code = self._built(shapes, path)
                     except UntraceableError:
                         return BatchFunction(self._function, self._rows, self._compilation)
+                    except MachineCodeError as error:
+                        warn_once(f"{self._name} is left to XLA, which is slower: LLVM says {error}")
+                        return BatchFunction(self._function, self._rows, self._compilation)
         return code
 
     def _built(self, shapes: Sequence[tuple[int, ...]], path: Path | None) -> CompiledRows:
         graph, results = trace(self._function, shapes)
-        inputs = [int(np.prod(shape, dtype=int)) for shape in shapes]
+        inputs = [math.prod(shape) for shape in shapes]
         outputs = [node for result in results for node in result.nodes.reshape(-1).tolist()]
         recurrence = self._recurrence(inputs, [result.nodes.size for result in results])
         text, slots = emit(graph, outputs, recurrence)
-        code = build(text)
+        built = build(text)
         layout = Layout(inputs, slots, [x.nodes.shape for x in results], [x.dtype for x in results], self._driven)
+        code = CompiledRows(built, layout)
         if path is not None:
             with contextlib.suppress(OSError):  # a full disk costs the next start a compilation
-                store(path, code, layout)
-        return CompiledRows(code, layout)
+                store(path, built, layout)
+        return code
 
     def _recurrence(self, inputs: Sequence[int], outputs: Sequence[int]) -> Recurrence:
         first_in, first_out = np.cumsum([0, *inputs]).tolist(), np.cumsum([0, *outputs]).tolist()

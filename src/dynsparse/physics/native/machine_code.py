@@ -16,11 +16,15 @@ from llvmlite import binding as llvm  # type: ignore[import-untyped] # has no ty
 
 from dynsparse.physics.native.emission import FUNCTION, LANES
 
-__all__ = ["CompiledRows", "Layout", "build", "code_path", "load", "store"]
+__all__ = ["CompiledRows", "Layout", "MachineCodeError", "build", "code_path", "load", "store"]
 
 _ALIGNMENT = 64
-_MAGIC = b"dynsparse machine code 1\n"
+_MAGIC = b"dynsparse machine code 2"
 _OPTIMISATION = 1
+
+
+class MachineCodeError(Exception):
+    """LLVM can not build or load a function; its message says why.  Never reaches a user."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +52,21 @@ class CompiledRows:
     Args:
         code: an object file.
         layout: what it reads and writes.
+
+    Raises:
+        MachineCodeError: LLVM can not load the code.
     """
 
     def __init__(self, code: bytes, layout: Layout) -> None:
         self.layout = layout
         self._sizes = [int(np.prod(shape, dtype=int)) for shape in layout.outputs]
-        # JITLink places code and constants together; LLVM's older linker may put them too far apart for each other.
-        self._linker = llvm.create_lljit_compiler(_machine(), use_jit_link=True, suppress_errors=True)
         library = llvm.JITLibraryBuilder().add_object_img(code).add_current_process().export_symbol(FUNCTION)
-        self._library = library.link(self._linker, "dynsparse")
+        try:
+            # JITLink places code and constants together; LLVM's older linker may put them too far apart for each other.
+            self._linker = llvm.create_lljit_compiler(_machine(), use_jit_link=True, suppress_errors=True)
+            self._library = library.link(self._linker, "dynsparse")
+        except RuntimeError as error:
+            raise MachineCodeError(str(error)) from error
         pointer, count = ctypes.c_void_p, ctypes.c_int64
         kind = ctypes.CFUNCTYPE(None, pointer, pointer, pointer, pointer, count, count)
         self._call = kind(self._library[FUNCTION])
@@ -74,7 +84,7 @@ class CompiledRows:
             once = (x[:, None] if place == self.layout.driven else x for place, x in enumerate(columns))
             return [part[:, 0] for part in self.repeat(*once)]
         found = self._run(columns, _aligned(0), 1)
-        return self._cut(found.reshape(-1, found.shape[-1])[: len(columns[0])], ())
+        return self._cut(found.reshape(len(found) * LANES, found.shape[-1])[: len(columns[0])], ())
 
     def repeat(self, *columns: np.ndarray) -> list[np.ndarray]:
         """Apply the function to every row, then to what it gave, and so on.
@@ -92,6 +102,8 @@ class CompiledRows:
         if driven is None:
             raise TypeError("there is no argument that is given anew for every turn")
         rows, turns = columns[driven].shape[:2]
+        if not turns:
+            return self._cut(np.empty((rows, 0, sum(self._sizes))), (0,))
         vectors, width = -(-rows // LANES), self.layout.inputs[driven]
         given = _aligned(vectors * turns * width * LANES).reshape(vectors, turns * width, LANES)
         _spread(columns[driven].reshape(rows, turns * width), given)
@@ -115,7 +127,8 @@ class CompiledRows:
         return found
 
     def _cut(self, found: np.ndarray, turns: tuple[int, ...]) -> list[np.ndarray]:
-        parts = np.split(found, np.cumsum(self._sizes)[:-1], axis=-1)
+        ends = np.cumsum(self._sizes, dtype=int).tolist()
+        parts = (found[..., end - size : end] for end, size in zip(ends, self._sizes, strict=True))
         return [
             part.reshape(len(found), *turns, *shape).astype(kind, copy=False)
             for part, shape, kind in zip(parts, self.layout.outputs, self.layout.types, strict=True)
@@ -133,9 +146,15 @@ def _spread(rows: np.ndarray, vectors: np.ndarray) -> None:
 
 
 def build(text: str) -> bytes:
-    """Compile a module's text for this processor; return an object file."""
-    module = llvm.parse_assembly(text)
-    code: bytes = _machine().emit_object(module)
+    """Compile a module's text for this processor; return an object file.
+
+    Raises:
+        MachineCodeError: LLVM can not do it.
+    """
+    try:
+        code: bytes = _machine().emit_object(llvm.parse_assembly(text))
+    except RuntimeError as error:
+        raise MachineCodeError(str(error)) from error
     return code
 
 
@@ -155,13 +174,16 @@ def store(path: Path, code: bytes, layout: Layout) -> None:
     """Keep machine code, whole or not at all.
 
     Raises:
-        OSError: it can not be written.
+        OSError: it can not be written, or others can write there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    header = json.dumps({**asdict(layout), "sha256": hashlib.sha256(code).hexdigest()}).encode() + b"\n"
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    if not _is_trusted(path.parent.stat()):
+        raise PermissionError(f"{path.parent} belongs to, or can be written by, others")
+    content = json.dumps(asdict(layout)).encode() + b"\n" + code
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         try:
-            file.write(_MAGIC + header + code)
+            file.write(b"\n".join([_MAGIC, hashlib.sha256(content).hexdigest().encode(), content]))
             file.close()
             os.replace(file.name, path)
         except BaseException:  # Ctrl-C too leaves no half a file; it goes on
@@ -169,18 +191,35 @@ def store(path: Path, code: bytes, layout: Layout) -> None:
             raise
 
 
-def load(path: Path | None) -> CompiledRows | None:
-    """Load machine code that was kept; None where there is none, or what there is is not whole."""
+def load(path: Path | None, inputs: Sequence[int]) -> CompiledRows | None:
+    """Load machine code that was kept.
+
+    Args:
+        path: the file.
+        inputs: how many numbers each argument has.
+
+    Returns:
+        The code; None where there is none, or what there is is not whole, not for these inputs or not to be trusted.
+    """
     if path is None:
         return None
     try:
-        magic, header, code = path.read_bytes().split(b"\n", 2)
-        read = json.loads(header)
-        if magic + b"\n" != _MAGIC or read.pop("sha256") != hashlib.sha256(code).hexdigest():
+        with path.open("rb") as file:
+            if not all(map(_is_trusted, (os.fstat(file.fileno()), path.parent.stat()))):
+                return None
+            magic, digest, content = file.read().split(b"\n", 2)
+        if magic != _MAGIC or digest.decode() != hashlib.sha256(content).hexdigest():
             return None
-        return CompiledRows(code, Layout(**read))
-    except (OSError, ValueError, TypeError, KeyError):
+        header, code = content.split(b"\n", 1)
+        layout = Layout(**json.loads(header))
+        return CompiledRows(code, layout) if list(layout.inputs) == list(inputs) else None
+    except (OSError, ValueError, TypeError, KeyError, MachineCodeError):
         return None
+
+
+def _is_trusted(status: os.stat_result) -> bool:
+    """Whether nobody but this user and the system's could have written a file or folder."""
+    return status.st_uid in (0, os.geteuid()) and not status.st_mode & 0o022
 
 
 def _machine() -> llvm.TargetMachine:
