@@ -114,6 +114,8 @@ class ExactJacobian:
         stage = StageSlopes(calls.qpos, calls.qvel, next_qvel, shaped[0], shaped[1])
         jac_state, jac_action = chain_substeps(stage, self._sim.timestep, self._position_slope, self._weights)
         sound &= np.isfinite(slopes[0]).reshape(n, -1).all(axis=1)
+        # What is not finite in the other slope has reached the next velocity: 0 x NaN is NaN.  That is less to look at.
+        sound &= np.isfinite(jac_state).reshape(n, -1).all(axis=1)
         jac_state[~sound], jac_action[~sound] = np.nan, np.nan
         return jac_state, jac_action
 
