@@ -65,6 +65,7 @@ FUNCTIONS = {
     "arithmetic": lambda x: (x + x[::-1], x - 2.0, -x * x[0], x / (1.0 + x * x), 3.0 / x),
     "powers": lambda x: (x**2, x**-3, x**7, x**0, jnp.abs(x) ** x[0], jax.lax.rsqrt(jnp.abs(x)), jnp.square(x)),
     "functions": lambda x: (jnp.sin(x), jnp.cos(x), jnp.tan(x), jnp.exp(x), jnp.tanh(x), jnp.arctan2(x, x[::-1])),
+    "log1p": lambda x: (jnp.log1p(jnp.abs(x)), jnp.log1p(x * 1e-9), jnp.log1p(0 * x), jnp.log1p(jnp.inf + x)),
     "inverses": lambda x: (jnp.arcsin(x / 9), jnp.arccos(x / 9), jnp.arctan(x), jnp.log(jnp.abs(x)), jnp.sqrt(x * x)),
     "rounding": lambda x: (
         jnp.floor(x),

@@ -90,6 +90,18 @@ def _rsqrt(tracer: Tracer, _equation: Any, a: Nodes) -> Nodes:
     return tracer.binary("div", tracer.constants(1.0), tracer.unary("sqrt", a))
 
 
+@rule("log1p")
+def _log1p(tracer: Tracer, _equation: Any, a: Nodes) -> Nodes:
+    """Return log(1 + a) by Kahan's correction: what is lost in 1 + a is lost in its logarithm too."""
+    one = tracer.constants(1.0)
+    above = tracer.binary("add", one, a)
+    kept = tracer.binary("sub", above, one)
+    corrected = tracer.binary("mul", a, tracer.binary("div", tracer.unary("log", above), kept))
+    # Nothing was lost of it, or all.
+    simple = tracer.select(tracer.binary("eq", above, one), tracer.unary("log", above), a)
+    return tracer.select(tracer.unary("isfinite", corrected), simple, corrected)
+
+
 @rule("integer_pow")
 def _integer_pow(tracer: Tracer, equation: Any, a: Nodes) -> Nodes:
     exponent = int(equation.params["y"])
