@@ -3,7 +3,10 @@
     python benchmarks/accelerator_jacobian.py --json results/accelerator_jacobian.json
 
 On a GPU this is the way: machine code (docs/explanation/speed.md) is for processors.  It differentiates
-``dynsparse.transition`` under ``jit`` and ``vmap``.  On a CPU it serves to try the script.
+``dynsparse.transition`` under ``jit`` and ``vmap``.  On a CPU it serves to try the script, with a flag without which
+large batches may wait for ever:
+
+    XLA_FLAGS=--xla_cpu_multi_thread_eigen=false python benchmarks/accelerator_jacobian.py --batches 64 --json try.json
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import numpy as np
 import dynsparse
 from dynsparse.physics.linearizer import Linearizer
 from dynsparse.physics.probe import random_rows
-from dynsparse.provenance import collect_provenance
+from dynsparse.provenance import collect_provenance, script_command
 
 MILLION = 1_000_000
 
@@ -62,9 +65,8 @@ def main() -> None:
     options = parser.parse_args()
     device = jax.devices()[0]
     found = [measure(name, options.batches, options.rounds) for name in options.envs]
-    command = "python benchmarks/accelerator_jacobian.py"
     record = {"schema": 1, "device": f"{device.platform} {device.device_kind}", "environments": found}
-    record["provenance"] = collect_provenance(command, 0).to_dict()
+    record["provenance"] = collect_provenance(script_command(), 0).to_dict()
     options.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 

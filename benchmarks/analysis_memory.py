@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from dynsparse.analysis.source import RowDescription
 from dynsparse.analysis.streaming import analyze
-from dynsparse.provenance import collect_provenance
+from dynsparse.provenance import collect_provenance, script_command
 
 STATES, ACTIONS, STEPS, SEED = 18, 6, 1_000, 0
 CASES = ((10_000, 2_000), (100_000, 2_000), (100_000, 0))
@@ -111,7 +111,7 @@ def main() -> None:
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         cases.append(json.loads(done.stdout))
         print(cases[-1], flush=True)
-    provenance = collect_provenance("python benchmarks/analysis_memory.py", SEED).to_dict()
+    provenance = collect_provenance(script_command(), SEED).to_dict()
     content = {"cases": cases, "provenance": provenance}
     options.out.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     print(f"written: {options.out}")

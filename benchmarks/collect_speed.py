@@ -18,7 +18,7 @@ from pathlib import Path
 
 import dynsparse
 from dynsparse.physics.linearizer import Linearizer
-from dynsparse.provenance import collect_provenance
+from dynsparse.provenance import collect_provenance, script_command
 from dynsparse.rollout.collect import fill_dataset
 from dynsparse.rollout.collector import Collector
 from dynsparse.rollout.settings import CollectSettings
@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("--envs", nargs="*", default=list(dynsparse.ENVIRONMENT_NAMES))
     parser.add_argument("--episodes", type=int, default=256, help="1,000 control steps each; four times as many of")
     parser.add_argument("--small", nargs="*", default=["CartpoleBalance", "ReacherHard"], help="these environments")
+    parser.add_argument("--slow", nargs="*", default=["WalkerRun"], help="a quarter of as many of these")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, required=True)
@@ -74,11 +75,10 @@ def main() -> None:
     found = []
     for name in options.envs:
         # Where a row takes a microsecond or two, starting and ending is much of it.
-        episodes = options.episodes * (4 if name in options.small else 1)
+        episodes = options.episodes * (4 if name in options.small else 1) // (4 if name in options.slow else 1)
         found.append(measure(name, episodes, options.workers, options.rounds))
         print({key: value for key, value in found[-1].items() if key != "rounds"}, flush=True)
-    command = f"python benchmarks/collect_speed.py --episodes {options.episodes} --workers {options.workers}"
-    record = {"schema": 1, "environments": found, "provenance": collect_provenance(command, 0).to_dict()}
+    record = {"schema": 1, "environments": found, "provenance": collect_provenance(script_command(), 0).to_dict()}
     options.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 

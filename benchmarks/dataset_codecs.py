@@ -1,6 +1,7 @@
 """Bytes a row, and time to write and read, for codecs and lengths of a chunk: what the store's defaults were chosen by.
 
     dynsparse collect CheetahRun --rows 16000 --out data/cheetah
+    dynsparse collect FingerSpin --rows 16000 --out data/finger
     python benchmarks/dataset_codecs.py data/cheetah data/finger --json results/dataset_codecs.json
 
 Real rows of stored data sets are encoded again, in memory and on one core, field by field as the store does it.
@@ -18,7 +19,7 @@ import numpy as np
 
 from dynsparse.dataset import Codec, Dataset, open_dataset
 from dynsparse.dataset.chunks import Chunks, encode_metadata
-from dynsparse.provenance import collect_provenance
+from dynsparse.provenance import collect_provenance, script_command
 
 CODECS = (
     Codec("zstd", 0, "noshuffle", False),
@@ -91,11 +92,10 @@ def main() -> None:
         for codec, length in cases:
             found.append(measure(dataset, codec, length))
             print(found[-1], flush=True)
-    names = " ".join(path.name for path in options.datasets)
     record = {
         "schema": 1,
         "measured": found,
-        "provenance": collect_provenance(f"python benchmarks/dataset_codecs.py {names}", None).to_dict(),
+        "provenance": collect_provenance(script_command(), None).to_dict(),
     }
     options.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 

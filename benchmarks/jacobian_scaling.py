@@ -24,7 +24,7 @@ import dynsparse
 from dynsparse.physics.convergence import CONVERGED
 from dynsparse.physics.engine import Engine
 from dynsparse.physics.environment import Environment, environment_from_model, float64_on_cpu
-from dynsparse.provenance import collect_provenance
+from dynsparse.provenance import collect_provenance, script_command
 
 ROWS = 2048
 PLAYGROUND = ("AcrobotSwingup", "HopperHop", "HumanoidStand")
@@ -115,7 +115,7 @@ def main() -> None:
         found.append(measure(make(), options.rounds))
         print(found[-1], flush=True)
         record = {"schema": 1, "models": found}
-        record["provenance"] = collect_provenance("python benchmarks/jacobian_scaling.py", 0).to_dict()
+        record["provenance"] = collect_provenance(script_command(), 0).to_dict()
         options.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 

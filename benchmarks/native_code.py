@@ -32,7 +32,7 @@ from dynsparse.physics.implicit import implicit_slope
 from dynsparse.physics.native.function import RowFunction
 from dynsparse.physics.native.tracing import trace
 from dynsparse.physics.unrolled import unrolled_slope
-from dynsparse.provenance import collect_provenance
+from dynsparse.provenance import collect_provenance, script_command
 
 ROWS = 1024
 FUNCTIONS = {"value": (control_step, 128), "implicit": (implicit_slope, 128), "unrolled": (unrolled_slope, 32)}
@@ -114,7 +114,7 @@ def main() -> None:
     for name in options.envs:
         found += measure(name, options.rounds)
         record = {"schema": 1, "functions": found}
-        record["provenance"] = collect_provenance("python benchmarks/native_code.py", 0).to_dict()
+        record["provenance"] = collect_provenance(script_command(), 0).to_dict()
         options.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from mujoco import mjx
 
 import dynsparse
-from dynsparse.provenance import collect_provenance
+from dynsparse.provenance import collect_provenance, script_command
 
 RESULT = Path(__file__).resolve().parent.parent / "results" / "optimise_trajectory.json"
 PICTURE = RESULT.parent.parent / "docs" / "images" / "optimise-trajectory.png"
@@ -115,7 +115,7 @@ def measure() -> None:
         "first_action": FIRST_ACTION,
         "plain_reverse_mode_error": error,
         **runs,
-        "provenance": collect_provenance("python benchmarks/optimise_trajectory.py measure", 1).to_dict(),
+        "provenance": collect_provenance(script_command(), 1).to_dict(),
     }
     RESULT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     for name, run in runs.items():

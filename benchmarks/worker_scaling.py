@@ -20,7 +20,7 @@ import numpy as np
 import dynsparse
 from dynsparse.physics.linearizer import Linearizer
 from dynsparse.physics.probe import random_rows
-from dynsparse.provenance import collect_provenance
+from dynsparse.provenance import collect_provenance, script_command
 
 DRAWN = 4096
 LEAST_S = 0.5
@@ -72,7 +72,7 @@ def main() -> None:
     for name in options.envs:
         found.append(measure(name, options.rounds))
         print(found[-1], flush=True)
-    provenance = collect_provenance("python benchmarks/worker_scaling.py", 0).to_dict()
+    provenance = collect_provenance(script_command(), 0).to_dict()
     record = {"schema": 1, "environments": found, "provenance": provenance}
     options.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 

@@ -44,7 +44,8 @@ Rows of real data sets (random policy, 16,000 rows) encoded and decoded again in
 functions; the best of three rounds. *By element*: the rows of one element lie side by side.
 """
 
-WORKERS_TEXT = """`linearize_batch` on the same rows with one and with two workers, which take turns; each figure is the median of five.
+WORKERS_TEXT = """\
+`linearize_batch` on the same rows with one and with two workers, which take turns; each figure is the median of five.
 *Parent*: processor time of the process that packs requests and takes the replies, a third one on the two cores.
 """
 

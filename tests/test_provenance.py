@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from dynsparse import provenance
 from dynsparse.errors import SettingError
-from dynsparse.provenance import collect_provenance, content_hash
+from dynsparse.provenance import collect_provenance, content_hash, script_command
 
 
 def _git(folder: Path, *arguments: str) -> str:
@@ -169,3 +169,10 @@ def test_record_is_made_without_importing_jax():
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_scripts_command_is_what_was_typed_but_for_this_machines_folders(monkeypatch, tmp_path):
+    script = Path(__file__).parent.parent / "benchmarks" / "native_code.py"
+    typed = [str(script), "--rounds", "3", "--envs", "Cart Pole", "--json", str(tmp_path / "found.json")]
+    monkeypatch.setattr("sys.argv", typed)
+    assert script_command() == "python benchmarks/native_code.py --rounds 3 --envs 'Cart Pole' --json found.json"

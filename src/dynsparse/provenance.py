@@ -6,7 +6,9 @@ import hashlib
 import json
 import os
 import platform
+import shlex
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +19,15 @@ from typing import Any
 
 from dynsparse.errors import SettingError
 
-__all__ = ["DECIDING_PACKAGES", "Machine", "Provenance", "collect_provenance", "content_hash", "package_versions"]
+__all__ = [
+    "DECIDING_PACKAGES",
+    "Machine",
+    "Provenance",
+    "collect_provenance",
+    "content_hash",
+    "package_versions",
+    "script_command",
+]
 
 # Read from package metadata: importing JAX or MuJoCo takes seconds and is not ours to do here.
 _DISTRIBUTIONS = ("numpy", "jax", "jaxlib", "mujoco", "mujoco-mjx", "playground", "llvmlite")
@@ -88,6 +98,13 @@ class Provenance:
         record["versions"] = dict(self.versions)
         record["extra"] = dict(self.extra)
         return record
+
+
+def script_command() -> str:
+    """Return the command that runs the present script, as it is repeated in a checkout: no folder of this machine's."""
+    script = Path(sys.argv[0])
+    words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
+    return shlex.join(["python", f"{script.resolve().parent.name}/{script.name}", *words])
 
 
 def collect_provenance(command: str, seed: int | None, **extra: Any) -> Provenance:
