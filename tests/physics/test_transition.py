@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 import dynsparse
-from dynsparse.errors import ArrayError, InputError, PrecisionError
+from dynsparse.errors import ArrayError, InputError, PrecisionError, SettingError
+from dynsparse.physics.call_slopes import _Call, _slopes_of_batch
 from dynsparse.physics.environment import ENVIRONMENT_NAMES
+from dynsparse.physics.implicit import CallSlope
 from dynsparse.physics.linearizer import Linearizer
 from dynsparse.physics.probe import probe_rows
 
@@ -282,8 +284,22 @@ def test_wrong_rows_are_refused(cartpole, in_float64):
     function = dynsparse.transition(cartpole)
     with pytest.raises(ArrayError, match=r"state must be one row of shape \(4,\).*got \(3, 4\); use jax.vmap"):
         function(np.zeros((3, 4)), np.zeros(1), np.zeros(2))
+    with pytest.raises(ArrayError, match=r"action must be one row of shape \(1,\) for CartpoleBalance, got \(\)$"):
+        function(np.zeros(4), 0.5, np.zeros(2))
     with pytest.raises(ArrayError, match=r"warmstart must hold real numbers.*complex"):
         function(np.zeros(4), np.zeros(1), np.zeros(2, complex))
+    with pytest.raises(ArrayError, match=r"warmstart must be one row.*got None; try jnp.zeros\(\(2,\)\)"):
+        function(np.zeros(4), np.zeros(1), None)
+    with pytest.raises(ArrayError, match=r"action must be one row of shape \(1,\) for CartpoleBalance: "):
+        function(np.zeros(4), ["left"], np.zeros(2))
+    with pytest.raises(SettingError, match=r"got 'CartpoleBalance'; try dynsparse.load_environment"):
+        dynsparse.transition("CartpoleBalance")
+
+
+def test_the_function_says_what_it_is(cartpole):
+    function = dynsparse.transition(cartpole)
+    assert function.__name__ == "transition_of_CartpoleBalance"
+    assert "state (4,), action (1,), warm start (2,), float64" in function.__doc__
 
 
 def test_second_derivatives_are_refused(cartpole, in_float64):
@@ -295,6 +311,32 @@ def test_second_derivatives_are_refused(cartpole, in_float64):
     for hessian in (jax.hessian(cost), jax.jacfwd(jax.jacfwd(cost)), jax.jacrev(jax.jacfwd(cost))):
         with pytest.raises(InputError, match="first derivatives only"):
             hessian(np.zeros(1))
+
+    def stopped(action):  # what the message advises
+        return action.sum() * jax.grad(cost)(jax.lax.stop_gradient(action)).sum()
+
+    slope = jax.grad(cost)(np.zeros(1)).sum()
+    np.testing.assert_allclose(jax.grad(stopped)(np.zeros(1)), slope, rtol=1e-12)
+
+
+# --- how the solver calls of a batch are dealt with ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [0, 1, 8, 100])
+def test_unconverged_calls_are_differentiated_again_in_as_many_rounds_as_it_takes(rows, in_float64):
+    rng = np.random.default_rng(rows)
+    residual = np.where(rng.random(rows) < 0.7, 1.0, 0.0)
+    residual[::17] = np.nan  # is differentiated again too
+    number = np.arange(rows, dtype=float)
+    calls = _Call(number, number, number, number, number, residual)
+
+    def slope(factor):
+        return lambda call: CallSlope(factor * call.qpos[None, None], call.qvel[None, None])
+
+    found = jax.jit(partial(_slopes_of_batch, slope(1.0), slope(-1.0)))(calls)
+    wanted = np.where(residual < 1e-8, number, -number)
+    np.testing.assert_array_equal(found.acceleration[:, 0, 0], wanted)
+    np.testing.assert_array_equal(found.velocity_rate[:, 0, 0], number)
 
 
 # --- a model with quaternions, and four solver calls a substep ----------------------------------------------------

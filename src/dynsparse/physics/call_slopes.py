@@ -87,6 +87,8 @@ def _slopes_of_batch(
     ``vmap`` alone would make a selection of the branch, and every row would pay for the dearer of the two.
     """
     rows = len(calls.residual)
+    if not rows:
+        return jax.vmap(converged)(calls)
     size = max(LEAST_ROWS, -(-rows // MOST_ROUNDS))
     left = ~(calls.residual < CONVERGED)  # a NaN is left
     # Those that are left come first; indices beyond the last row are read as the last one, and written nowhere.

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from dynsparse.errors import ArrayError, InputError, PrecisionError
+from dynsparse.errors import ArrayError, InputError, PrecisionError, SettingError
 from dynsparse.physics.call_slopes import call_slopes
 from dynsparse.physics.control_step import RUNGE_KUTTA_STEPS, RUNGE_KUTTA_WEIGHTS, StepValue, control_step
 from dynsparse.physics.environment import Environment, float64_on_cpu
@@ -39,6 +39,9 @@ def transition(env: Environment) -> TransitionFunction:
     a ``while_loop``, has none.  The value is that of ``step``.  ``jacfwd`` with respect to state and action gives
     ``jac_state`` and ``jac_action`` of ``linearize``.
 
+    One call is ``env.substeps`` simulator steps, ``env.dt`` seconds; units as ``env.state_units``.  The derivative is
+    always the exact one (for ``autodiff`` see ``linearize``); quaternions are differentiated as four free numbers.
+
     The derivative with respect to the warm start is the true one too: zero in a solver call that converged, since
     a minimiser does not depend on where the search for it began, and the slope of the iterations in one that ran
     out of them.  ``next_warmstart`` carries a tangent as well.  So a gradient through several control steps is the
@@ -50,7 +53,9 @@ def transition(env: Environment) -> TransitionFunction:
       of a program, or ``with jax.enable_x64(True):`` around every use.  Nothing is changed in the configuration.
     - Actions outside the control range are neither refused nor clamped: the step and its slope go on beyond it.
       Clip or squash them in the function that is differentiated.
-    - A row whose step or slope is not finite has a derivative of NaN throughout.
+    - A row whose step or slope is not finite has a derivative of NaN throughout; a slope can be NaN where the step is
+      finite.  In a batch that shares parameters one such row makes the whole gradient NaN, and masking its result
+      afterwards does not help: replace its inputs by finite ones first, or take one gradient a row.
     - There are no second derivatives: asking for one raises an ``InputError``.
     - Under ``vmap`` all rows are differentiated as converged and the others again, eight or more at a time; under a
       second ``vmap`` around the first every row pays for both.  Put all rows into one ``vmap`` where speed matters.
@@ -66,8 +71,11 @@ def transition(env: Environment) -> TransitionFunction:
         ``PrecisionError`` in float32 and ``ArrayError`` for anything but one row of real numbers.
 
     Raises:
+        SettingError: if ``env`` is no environment.
         UnsupportedModelError: if MJX refuses the model.
     """
+    if not isinstance(env, Environment):
+        raise SettingError(f"expected an environment, got {env!r}; try dynsparse.load_environment('CartpoleBalance')")
     key = env.name, env.fingerprint
     with _building:
         if key not in _built:
@@ -82,22 +90,31 @@ def _build(env: Environment) -> TransitionFunction:
         # Tied to no device: the caller's program runs where the caller wants it.
         model, template = jax.tree.map(lambda x: jnp.asarray(np.asarray(x)), (sim.model, sim.template))
     step = jax.jit(_differentiable(replace(sim, model=model, template=template)))
+    name_of_env = env.name  # not the environment itself, which the function would keep
     sizes = {"state": (env.state_dim,), "action": (env.action_dim,), "warmstart": (env.nv,)}
 
     def transition_of_row(state: ArrayLike, action: ArrayLike, warmstart: ArrayLike) -> tuple[Array, Array]:
         given = zip(sizes.items(), (state, action, warmstart), strict=True)
-        return step(*(_checked(env.name, name, shape, value) for (name, shape), value in given))
+        return step(*(_checked(name_of_env, name, shape, value) for (name, shape), value in given))
 
+    transition_of_row.__name__ = transition_of_row.__qualname__ = f"transition_of_{env.name}"
+    transition_of_row.__doc__ = (
+        f"Return next state {sizes['state']} and next warm start {sizes['warmstart']} of one control step of "
+        f"{env.name}: state {sizes['state']}, action {sizes['action']}, warm start {sizes['warmstart']}, float64."
+    )
     return transition_of_row
 
 
 def _checked(environment: str, name: str, shape: tuple[int, ...], value: ArrayLike) -> Array:
-    array = jnp.asarray(value)
+    if value is None:
+        raise ArrayError(f"{name} must be one row of shape {shape} for {environment}, got None; try jnp.zeros({shape})")
+    try:
+        array = jnp.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise ArrayError(f"{name} must be one row of shape {shape} for {environment}: {error}") from error
     if array.shape != shape:
-        raise ArrayError(
-            f"{name} must be one row of shape {shape} for {environment}, got {array.shape}; "
-            "use jax.vmap for several rows"
-        )
+        several = "; use jax.vmap for several rows" if array.shape[1:] == shape else ""
+        raise ArrayError(f"{name} must be one row of shape {shape} for {environment}, got {array.shape}{several}")
     if not (jnp.issubdtype(array.dtype, jnp.floating) or jnp.issubdtype(array.dtype, jnp.integer)):
         raise ArrayError(f"{name} must hold real numbers of shape {shape} for {environment}, got type {array.dtype}")
     if jnp.zeros(()).dtype != np.float64:
@@ -151,7 +168,8 @@ def _once_only(function: Callable[[StepValue, Array], CallSlope]) -> Callable[[S
     def _(_primals: object, _tangents: object) -> NoReturn:
         raise InputError(
             "dynsparse.transition has first derivatives only, and a derivative of its derivative was asked for; "
-            "use a first-order or Gauss-Newton method, or stop the inner one with jax.lax.stop_gradient"
+            "use a first-order or Gauss-Newton method, or apply jax.lax.stop_gradient to the inputs of the inner "
+            "derivative (stopping its result is too late)"
         )
 
     return guarded
