@@ -51,6 +51,9 @@ _VERBS: Mapping[str, Verb] = {
     "verify": Verb("dynsparse.cli.verify", "Verify", "check that a data set is what was committed"),
     "analyze": Verb("dynsparse.cli.analyze", "Analyze", "find the zeros: always, at which states, for how long"),
     "report": Verb("dynsparse.cli.report", "Report", "draw every analysis, on one page that needs no network"),
+    "train-expert": Verb(
+        "dynsparse.cli.train_expert", "TrainExpert", "train a policy for a task by PPO", resumes_with="--resume"
+    ),
     "bench": Verb("dynsparse.cli.bench", "Bench", "measure Jacobians per second beside what else there is"),
     "reproduce": Verb(
         "dynsparse.cli.reproduce", "Reproduce", "answer the paper's questions for all environments", resumes=True

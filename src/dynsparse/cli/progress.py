@@ -17,11 +17,14 @@ __all__ = ["BarProgress", "EnvironmentProgress", "LogProgress", "Progress", "ope
 
 _EVERY_SECONDS = 5.0
 
-_TIMED = ("collect", "linearize")
-"""Phases that tell how many rows they have done, and how fast."""
+_RATES = {"collect": "Jacobians/s", "linearize": "Jacobians/s", "train": "steps/s"}
+"""Phases that tell how much they have done and how fast, and of what."""
 
-_COUNTED = (*_TIMED, "analyze", "verify")
-"""Phases that tell how many rows, or blocks, they have done."""
+_COUNTED = (*_RATES, "analyze", "verify")
+"""Phases that tell how much they have done."""
+
+_COUNTED_THINGS = {"verify": "blocks", "train": "steps"}
+"""What is counted, where it is not rows."""
 
 
 @dataclass
@@ -37,6 +40,7 @@ class EnvironmentProgress:
         first_done: Rows linearized when the first were reported.
         first_at: Clock at that moment, s.
         finished: Whether its results are on disk.
+        note: What else there is to tell, such as a return.
     """
 
     total: int
@@ -47,6 +51,7 @@ class EnvironmentProgress:
     first_done: int = 0
     first_at: float = 0.0
     finished: bool = False
+    note: str = ""
 
     def describe(self, now: float) -> str:
         """Return phase, rows, Jacobians/s, ETA and non-finite rows in one line.
@@ -60,14 +65,15 @@ class EnvironmentProgress:
         elapsed = max(now - self.since, 1e-9)
         if self.phase not in _COUNTED:
             return f"{self.phase}, {elapsed:.0f} s so far"
-        rows = f"{self.phase}, {self.done:,} of {self.total:,} {'blocks' if self.phase == 'verify' else 'rows'}"
+        rows = f"{self.phase}, {self.done:,} of {self.total:,} {_COUNTED_THINGS.get(self.phase, 'rows')}"
         if not self.done:
             return f"{rows}, {elapsed:.0f} s so far"
         rate = self._rate(now)
         eta = (self.total - self.done) / rate
-        if self.phase not in _TIMED:
+        if self.phase not in _RATES:
             return f"{rows}, ETA {eta:.0f} s"
-        return f"{rows}, {rate:,.0f} Jacobians/s, ETA {eta:.0f} s, {self.nonfinite:,} non-finite"
+        more = f", {self.note}" if self.note else "" if self.phase == "train" else f", {self.nonfinite:,} non-finite"
+        return f"{rows}, {rate:,.0f} {_RATES[self.phase]}, ETA {eta:.0f} s{more}"
 
     def count(self, done: int, nonfinite: int, now: float) -> None:
         """Note rows linearized so far.
@@ -102,6 +108,9 @@ class Progress(Protocol):
 
     def count(self, environment: str, done: int, total: int) -> None:
         """Note how much is done of how much, where that was not known before."""
+
+    def note(self, environment: str, text: str) -> None:
+        """Note what else there is to tell from now on, such as a return."""
 
     def finish(self, environment: str, note: str) -> None:
         """Note that an environment's results are on disk."""
@@ -143,6 +152,11 @@ class _Board:
             state = self._environments[environment]
             state.finished, state.phase, state.done = True, note, state.total
 
+    def note(self, environment: str, text: str) -> None:
+        """Note what else there is to tell from now on."""
+        with self._lock:
+            self._environments[environment].note = text
+
     def count(self, environment: str, done: int, total: int) -> None:
         """Note how much is done of how much, where that was not known before."""
         with self._lock:
@@ -175,6 +189,11 @@ class LogProgress(_Board):
         """Note that an environment's results are on disk, and say so."""
         super().finish(environment, note)
         self._say(f"{environment}: {note} ({self._summary()})")
+
+    def note(self, environment: str, text: str) -> None:
+        """Note what else there is to tell from now on, and say so."""
+        super().note(environment, text)
+        self._say(f"{environment}: {text}")
 
     def rows(self, environment: str, done: int, nonfinite: int) -> None:
         """Note rows so far, and say so at most every five seconds."""

@@ -19,7 +19,7 @@ from dynsparse.errors import OutputError, OutputExistsError, PolicyError
 from dynsparse.rollout.network import NetworkPolicy
 from dynsparse.rollout.policy_weights import PolicyWeights
 
-__all__ = ["FORMAT", "VERSION", "load_policy", "read_weights", "save_policy"]
+__all__ = ["FORMAT", "VERSION", "load_policy", "policy_content", "read_weights", "save_policy"]
 
 FORMAT = "dynsparse-policy"
 VERSION = "1"
@@ -106,13 +106,7 @@ def save_policy(path: str | os.PathLike[str], weights: PolicyWeights, *, overwri
         OutputError: If it can not be written.
         PolicyError: If a note has the name of a field.
     """
-    target = Path(path)
-    taken = [name for name in weights.notes if name in (*_REQUIRED, *_OPTIONAL)]
-    if taken:
-        raise PolicyError(f"notes must not be called {', '.join(taken)}: these are fields of the file; choose others")
-    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in weights.tensors().items()}
-    metadata = {key: str(value) for key, value in {**weights.notes, **_fields(weights)}.items()}
-    content = _in_order(save(tensors, metadata=metadata))
+    target, content = Path(path), policy_content(weights)
     if target.exists() and not overwrite:
         raise OutputExistsError(f"{target} is there already; choose another name or pass overwrite=True")
     try:
@@ -120,6 +114,26 @@ def save_policy(path: str | os.PathLike[str], weights: PolicyWeights, *, overwri
     except OSError as error:
         raise OutputError(f"expected to write {target}, got: {error.strerror or error}") from error
     return target
+
+
+def policy_content(weights: PolicyWeights) -> bytes:
+    """Return the content of a policy's file: the same bytes for the same weights and notes.
+
+    Args:
+        weights: What the file holds.
+
+    Returns:
+        A safetensors file.
+
+    Raises:
+        PolicyError: If a note has the name of a field.
+    """
+    taken = [name for name in weights.notes if name in (*_REQUIRED, *_OPTIONAL)]
+    if taken:
+        raise PolicyError(f"notes must not be called {', '.join(taken)}: these are fields of the file; choose others")
+    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in weights.tensors().items()}
+    metadata = {key: str(value) for key, value in {**weights.notes, **_fields(weights)}.items()}
+    return _in_order(save(tensors, metadata=metadata))
 
 
 def _write_whole(target: Path, content: bytes) -> None:

@@ -1,0 +1,1 @@
+"""Training of experts: PPO on many episodes side by side, with control steps in machine code."""

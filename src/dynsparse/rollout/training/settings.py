@@ -1,0 +1,136 @@
+"""Settings of a training, and those with which the shipped experts were trained."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from dynsparse.config import EPISODE_STEPS, check_count, nearest_names
+from dynsparse.errors import SettingError
+
+__all__ = ["EXPERT_SETTINGS", "TrainSettings", "expert_settings"]
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Everything that decides a training.
+
+    Attributes:
+        steps: Control steps in all, over all episodes; a last part that fills no update is left out.
+        seed: What networks, episodes and actions are drawn from.
+        episodes: Episodes that run side by side.
+        unroll: Control steps of each between two updates.
+        minibatches: Parts into which the episodes are dealt for one gradient step each.
+        epochs: How often each part is used.
+        learning_rate: Of Adam, at the start; it falls linearly to a twentieth.
+        gradient_norm: Longer gradients are shortened to this.
+        discounting: What a reward one control step later is worth.
+        gae_lambda: Of the generalised advantage estimate.
+        reward_scaling: What rewards are multiplied by.
+        entropy_cost: What entropy is rewarded with.
+        clipping_epsilon: PPO's clip of the probability ratio.
+        policy_layers: Hidden layers of the policy.
+        value_layers: Hidden layers of the value function.
+        episode_steps: Control steps of an episode.
+        evaluations: Points of the evaluation curve.
+        evaluation_episodes: Episodes of each; the same starts and the same noise every time.
+    """
+
+    steps: int = 20_000_000
+    seed: int = 0
+    episodes: int = 512
+    unroll: int = 32
+    minibatches: int = 16
+    epochs: int = 4
+    learning_rate: float = 3e-4
+    gradient_norm: float = 1.0
+    discounting: float = 0.99
+    gae_lambda: float = 0.95
+    reward_scaling: float = 1.0
+    entropy_cost: float = 1e-2
+    clipping_epsilon: float = 0.3
+    policy_layers: tuple[int, ...] = (64, 64)
+    value_layers: tuple[int, ...] = (128, 128)
+    episode_steps: int = EPISODE_STEPS
+    evaluations: int = 40
+    evaluation_episodes: int = 32
+
+    def __post_init__(self) -> None:
+        """Check the settings as a whole."""
+        for name in (
+            "episodes",
+            "unroll",
+            "minibatches",
+            "epochs",
+            "episode_steps",
+            "evaluations",
+            "evaluation_episodes",
+        ):
+            check_count(name, getattr(self, name), 1, f"the default is {getattr(TrainSettings, name)}")
+        check_count("seed", self.seed, 0, "try 0")
+        one = self.episodes * self.unroll
+        check_count("steps", self.steps, one, f"one update takes {one:,} (episodes times unroll)")
+        if self.episodes % self.minibatches:
+            raise SettingError(
+                f"episodes must be a multiple of minibatches, got {self.episodes} and {self.minibatches}; "
+                "try 512 and 16"
+            )
+
+    @property
+    def updates(self) -> int:
+        """How often the policy is updated."""
+        return self.steps // (self.episodes * self.unroll)
+
+    @property
+    def gradient_steps(self) -> int:
+        """Steps of the optimiser in all."""
+        return self.updates * self.minibatches * self.epochs
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain JSON values."""
+        values = dataclasses.asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TrainSettings:
+        """Undo ``to_dict``."""
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**plain)
+
+
+EXPERT_SETTINGS: Mapping[str, TrainSettings] = MappingProxyType(
+    {
+        "BallInCup": TrainSettings(),
+        "CartpoleBalance": TrainSettings(),
+        "CheetahRun": TrainSettings(steps=60_000_000),
+        "ReacherHard": TrainSettings(),
+        "FingerSpin": TrainSettings(steps=12_000_000),
+        "FingerTurnEasy": TrainSettings(),
+        "WalkerRun": TrainSettings(steps=40_000_000),
+        "SwimmerSwimmer6": TrainSettings(steps=60_000_000),
+    }
+)
+"""By the name that Playground has registered."""
+
+
+def expert_settings(name: str, **changes: Any) -> TrainSettings:
+    """Return the settings of an environment's expert, with the few things that a caller may change.
+
+    Args:
+        name: The environment.
+        **changes: Settings in place of the table's; None keeps the table's.
+
+    Returns:
+        Settings that passed their check.
+
+    Raises:
+        SettingError: If the table does not know the environment, or a value can not be used.
+    """
+    if name not in EXPERT_SETTINGS:
+        raise SettingError(f"there are no settings to train {name} with{nearest_names(name, tuple(EXPERT_SETTINGS))}")
+    return dataclasses.replace(
+        EXPERT_SETTINGS[name], **{key: value for key, value in changes.items() if value is not None}
+    )
