@@ -18,6 +18,7 @@ __all__ = [
     "OutputExistsError",
     "PolicyError",
     "PrecisionError",
+    "RenderError",
     "SettingError",
     "UnknownEnvironmentError",
     "UnsupportedModelError",
@@ -85,6 +86,10 @@ class OutputExistsError(OutputError):
     """The place asked for holds results already; nothing is overwritten without being told to."""
 
     exit_code = 2
+
+
+class RenderError(DynsparseError, RuntimeError):
+    """A picture can not be drawn: no OpenGL works here, or the process that draws died."""
 
 
 class WorkerError(DynsparseError, RuntimeError):

@@ -19,6 +19,7 @@ examples:
   dynsparse collect CheetahRun --rows 10000 --out data/cheetah
   dynsparse collect CheetahRun --rows 10000 --out data/cheetah --resume
   dynsparse collect FingerSpin --rows 4096 --states coverage --out data/finger --seed 3
+  dynsparse collect CheetahRun --rows 50000 --policy expert --out data/expert
   dynsparse collect CheetahRun --rows 50000 --policy my_agent.safetensors --out data/agent
 
 Stopped (Ctrl-C), the same command with --resume goes on and ends with the same bytes as without the stop.
@@ -39,7 +40,8 @@ class Collect:
     """Folder of the data set."""
 
     policy: str = "random"
-    """random (uniform actions, each held for a few control steps), or a policy file (.safetensors)."""
+    """random (uniform actions, each held for a few control steps); novice, paper (as good as the paper's agent) or
+    expert, which come with dynsparse; or a policy file (.safetensors)."""
 
     states: Literal["rollout", "coverage"] = "rollout"
     """rollout: episodes; coverage: one-step episodes spread over the whole admissible range."""

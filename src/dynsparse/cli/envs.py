@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dynsparse.physics.environment import Environment
+    from dynsparse.rollout.experts import ShippedExpert
 
 __all__ = ["EXAMPLES", "Envs"]
 
@@ -20,10 +21,11 @@ examples:
 
 @dataclass(frozen=True)
 class Envs:
-    """List the environments: dimensions, substeps, duration of a control step, solver iterations."""
+    """List the environments: dimensions, substeps, control step, solver iterations, returns of the shipped policies."""
 
     json: bool = False
-    """Write JSON, with the names, units and bounds of every state variable and action."""
+    """Write JSON, with the names, units and bounds of every state variable and action, and all that is known of the
+    policies."""
 
     def run(self) -> int:
         """Print the table.
@@ -42,6 +44,8 @@ class Envs:
 
 
 def _describe(env: Environment) -> dict[str, Any]:
+    from dynsparse.rollout.experts import shipped_experts
+
     return {
         "name": env.name,
         "state_dim": env.state_dim,
@@ -55,13 +59,27 @@ def _describe(env: Environment) -> dict[str, Any]:
         "action_names": list(env.action_names),
         "action_low": env.action_low.tolist(),
         "action_high": env.action_high.tolist(),
+        "experts": {level: _skill(expert) for level, expert in shipped_experts(env.name).items()},
+    }
+
+
+def _skill(expert: ShippedExpert) -> dict[str, Any]:
+    return {
+        "mean_return": expert.mean_return,
+        "return_interval_95": [expert.return_low, expert.return_high],
+        "episodes": expert.episodes,
+        "steps": expert.steps,
     }
 
 
 def _print_table(listed: list[dict[str, Any]]) -> None:
     from dynsparse.cli.output import table, wide_console
+    from dynsparse.rollout.experts import LEVELS
 
     columns = ("environment", "state dim", "action dim", "substeps", "control step (s)", "solver iterations")
     keys = ("name", "state_dim", "action_dim", "substeps", "dt", "iterations")
     rows = [[f"{entry[key]:g}" if key == "dt" else str(entry[key]) for key in keys] for entry in listed]
-    wide_console().print(table(columns, rows))
+    for row, entry in zip(rows, listed, strict=True):
+        known = entry["experts"]
+        row.extend(f"{known[level]['mean_return']:.0f}" if level in known else "-" for level in LEVELS)
+    wide_console().print(table((*columns, *(f"{level} return" for level in LEVELS)), rows))

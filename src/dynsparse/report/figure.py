@@ -20,7 +20,7 @@ from matplotlib.patheffects import withStroke
 from dynsparse.errors import InputError
 from dynsparse.report.files import write_file
 
-__all__ = ["BLOCK_LOOKS", "STYLE", "WIDTH", "BlockLook", "mark", "new_panels", "render", "write_pair"]
+__all__ = ["BLOCK_LOOKS", "STYLE", "WIDTH", "BlockLook", "mark", "new_figure", "new_panels", "render", "write_pair"]
 
 WIDTH = 3.4
 """Width of a figure in inches: one column of a two-column paper, and a telephone's screen."""
@@ -105,11 +105,26 @@ def new_panels(
     Returns:
         The figure and its panels from top to bottom.
     """
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(title, WIDTH, height)
     panels = figure.subplots(count, 1, sharex=share_x, sharey=share_y, squeeze=False)[:, 0]
-    figure.suptitle(title, fontsize=8.5, fontweight="bold")
     return figure, list(panels)
+
+
+def new_figure(title: str, width: float, height: float) -> Figure:
+    """Make an empty figure.
+
+    Args:
+        title: Written above all.
+        width: Inches.
+        height: Inches.
+
+    Returns:
+        The figure.
+    """
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=8.5, fontweight="bold")
+    return figure
 
 
 def mark(axes: Axes, position: float, label: str) -> None:

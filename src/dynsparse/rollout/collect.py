@@ -18,6 +18,7 @@ from dynsparse.physics.environment import Environment, float64_on_cpu
 from dynsparse.provenance import DECIDING_PACKAGES, package_versions
 from dynsparse.rollout.collector import Collector
 from dynsparse.rollout.committer import Committer
+from dynsparse.rollout.experts import policy_path
 from dynsparse.rollout.policies import bounded_range
 from dynsparse.rollout.settings import CollectSettings
 
@@ -230,7 +231,8 @@ def _policy(env: Environment, settings: CollectSettings) -> dict[str, Any]:
     with float64_on_cpu():
         width = int(env.playground.observation_size) if env.playground is not None else 0
     low, high = env.action_low, env.action_high
-    policy = load_policy(settings.policy, action_low=low, action_high=high, observation_dim=width)
+    path = policy_path(env.name, settings.policy)
+    policy = load_policy(path, action_low=low, action_high=high, observation_dim=width)
     return {"name": policy.name, "family": policy.family, "sha256": policy.fingerprint}
 
 

@@ -14,6 +14,8 @@ from dynsparse.errors import WorkerError
 from dynsparse.physics.environment import Environment
 from dynsparse.physics.linearization import Evaluation
 from dynsparse.physics.processes import open_pool, warn_once
+from dynsparse.rollout.episodes import Episodes, EpisodesPlan
+from dynsparse.rollout.experts import policy_path
 from dynsparse.rollout.plan import REQUEST_ROWS, Plan
 from dynsparse.rollout.settings import CollectSettings
 from dynsparse.workers import Message, worker_count
@@ -38,6 +40,7 @@ class Collector:
 
     Raises:
         SettingError: if ``workers`` is negative.
+        PolicyError: if the package has no policy of the level that was asked for.
     """
 
     def __init__(
@@ -45,12 +48,13 @@ class Collector:
     ) -> None:
         self._name, self._settings, self._workers = env.name, settings, worker_count(workers)
         self._nv = env.nv
+        path = policy_path(env.name, settings.policy)
         more: dict[str, JSON] = {
             "environment": env.name,
             "fingerprint": env.fingerprint,
             "seed": settings.seed,
             "action_hold": settings.action_hold,
-            "policy": "" if settings.is_random else os.path.abspath(settings.policy),
+            "policy": path and os.path.abspath(path),
             "policy_sha256": policy_sha256,
         }
         self._pool = open_pool(env, settings.derivative, workers, task="dynsparse.rollout.server:serve", more=more)
@@ -137,6 +141,24 @@ class Collector:
         """
         answers = self._answers([Message("recompute", {}, part) for part in _parts(rows)], "stored rows")
         return {name: np.concatenate([reply.arrays[name] for reply in answers]) for name in answers[0].arrays}
+
+    def roll_out(self, episodes: int, steps: int) -> Episodes:
+        """Run episodes 0 to e - 1 of a collection with these settings, without differentiating anything.
+
+        Args:
+            episodes: e.
+            steps: Control steps of each, T.
+
+        Returns:
+            The same rows, bit for bit, as a collection stores.
+
+        Raises:
+            WorkerError: a worker died or hung, or the policy returned a number that is not finite.
+        """
+        plan = EpisodesPlan(episodes, steps)
+        while not plan.is_done:
+            plan.take(self._answers(plan.requests(), "control steps of episodes"))
+        return plan.episodes()
 
     def evaluate(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray | None = None) -> Evaluation:
         """Run control steps without differentiating them; actions may leave the control range.

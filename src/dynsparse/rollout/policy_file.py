@@ -76,7 +76,7 @@ def read_weights(path: str | os.PathLike[str]) -> PolicyWeights:
         tensors, metadata = load(content), _metadata(content)
     except OSError as error:
         raise PolicyError(
-            f"expected random or a policy file, can not read {where}: {error.strerror or error}"
+            f"expected random, novice, paper, expert or a policy file, can not read {where}: {error.strerror or error}"
         ) from error
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         # KeyError: a type that NumPy lacks, such as bfloat16.

@@ -32,7 +32,7 @@ _CALLS = tuple(f"calls_{name}" for name in SolverCalls._fields)
 
 
 class RolloutServer:
-    """Serves ``collect``, ``cover``, ``recompute`` and ``evaluate`` requests of one environment.
+    """Serves ``collect``, ``roll_out``, ``cover``, ``recompute`` and ``evaluate`` requests of one environment.
 
     Attributes:
         ready_meta: what the parent learns when this worker is ready.
@@ -65,6 +65,7 @@ class RolloutServer:
         self._choosers = lru_cache(maxsize=8)(self._chooser)
         self._serve: Mapping[str, Callable[[Message], Arrays]] = {
             "collect": self._collect,
+            "roll_out": self._roll_out,
             "cover": self._cover,
             "recompute": self._recompute,
             "evaluate": self._evaluate,
@@ -80,6 +81,27 @@ class RolloutServer:
 
         Where they stand (state, warm start, observation, mocap bodies) comes back under names with ``end_``.  Rows
         behind the data set's last one are run, which costs nothing beside others, but not differentiated.
+        """
+        first, steps = int(request.number("first")), int(request.number("steps"))
+        found, end = self._rolled(request)
+        episode_steps = int(request.number("episode_steps"))
+        there = row_numbers(request.arrays["episodes"], first, steps, episode_steps) < int(request.number("rows"))
+        if not there.all():
+            found = {name: array[there] for name, array in found.items()}
+        return self._differentiated(found) | {f"end_{name}": array for name, array in end.items()}
+
+    def _roll_out(self, request: Message) -> Arrays:
+        """Run control steps of some episodes as ``collect`` does, and reward them without differentiating them."""
+        found, end = self._rolled(request)
+        kept = {name: found[name] for name in ("state", "next_state", "action", "mocap_pos", "mocap_quat")}
+        kept["reward"] = self._rewards(found, _value(self._env.nq, found))
+        return kept | {f"end_{name}": array for name, array in end.items()}
+
+    def _rolled(self, request: Message) -> tuple[Arrays, Arrays]:
+        """Run control steps of some episodes, from their start or from where they stand.
+
+        Returns:
+            Rows, episode after episode, with every solver call; and where the episodes stand then.
         """
         episodes = request.arrays["episodes"].tolist()
         first, steps = int(request.number("first")), int(request.number("steps"))
@@ -105,11 +127,7 @@ class RolloutServer:
         # Episode after episode: (e, T, ...) flattened.
         found = {name: _flattened([rows[name] for rows in kept]) for name in kept[0]}
         found |= {name: np.repeat(array, steps, axis=0) for name, array in mocap.items()}
-        there = row_numbers(request.arrays["episodes"], first, steps, episode_steps) < int(request.number("rows"))
-        if not there.all():
-            found = {name: array[there] for name, array in found.items()}
-        end = {"state": state, "warmstart": warmstart, "observation": observation, **mocap}
-        return self._differentiated(found) | {f"end_{name}": array for name, array in end.items()}
+        return found, {"state": state, "warmstart": warmstart, "observation": observation, **mocap}
 
     def _chooser(self, episodes: tuple[int, ...], steps: int) -> _Chooser:
         return _Chooser(self._env, self._policy, self._seed, self._hold, episodes, steps)
@@ -148,18 +166,21 @@ class RolloutServer:
 
     def _differentiated(self, rows: Arrays) -> Arrays:
         """Differentiate rows that were run, reward them, and leave out what only that needs: every solver call."""
-        nq, value = self._env.nq, _value(self._env.nq, rows)
+        value = _value(self._env.nq, rows)
         found = self._engine.differentiate(rows["state"], rows["action"], rows["warmstart"], value)
-        mocap = {name: rows[name] for name in ("mocap_pos", "mocap_quat")}
         kept = {name: array for name, array in rows.items() if name not in _CALLS}
         return kept | {
-            "reward": self._task.rewards(_last(nq, rows["action"], value, mocap)),
+            "reward": self._rewards(rows, value),
             "jac_state": found.jac_state,
             "jac_action": found.jac_action,
             "solver_residual": found.solver_residual,
             "constraint_active": found.constraint_active,
             "constraint_active_start": found.constraint_active_start,
         }
+
+    def _rewards(self, rows: Arrays, value: StepValue) -> np.ndarray:
+        mocap = {name: rows[name] for name in ("mocap_pos", "mocap_quat")}
+        return self._task.rewards(_last(self._env.nq, rows["action"], value, mocap))
 
 
 def serve(start: Message) -> RolloutServer:

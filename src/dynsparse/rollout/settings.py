@@ -21,7 +21,8 @@ class CollectSettings:
 
     Attributes:
         rows: Transitions of the whole data set.
-        policy: ``"random"``, or the path of a policy file.
+        policy: ``"random"``, ``"novice"``, ``"paper"`` or ``"expert"`` (they come with the package), or the path of a
+            policy file.
         states: ``"rollout"``, or ``"coverage"`` for one-step episodes spread over the admissible range.
         seed: What initial states and actions are drawn from.
         derivative: ``"exact"``, ``"autodiff"`` or ``"finite-difference"``.
@@ -52,7 +53,9 @@ class CollectSettings:
                     f"{name} must be one of {', '.join(choices)}, got {value!r}{nearest_names(value, choices)}"
                 )
         if not self.policy:
-            raise SettingError("policy must be random or the path of a policy file, got ''; try random")
+            raise SettingError(
+                "policy must be random, novice, paper, expert or the path of a policy file, got ''; try random"
+            )
         if self.states == "coverage" and self.policy != "random":
             raise SettingError(
                 f"states 'coverage' draws its actions itself, got policy {self.policy!r}; leave --policy out"
