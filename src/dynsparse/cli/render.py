@@ -86,6 +86,8 @@ class Render:
         from dynsparse.report.clip import draw_strip, encode_gif
         from dynsparse.report.figure import render
         from dynsparse.report.files import write_file
+        from dynsparse.rollout.experts import policy_path
+        from dynsparse.rollout.policy_file import read_weights
 
         name = names[0]
         progress = open_progress()
@@ -109,19 +111,16 @@ class Render:
             progress.close()
         so_far = np.concatenate([[0.0], np.cumsum(episodes.reward[0])])
         labels = [f"{step * env.dt:.2f} s, return {so_far[step]:.1f}" for step in some]
+        path = policy_path(name, self.policy)
+        who = f"policy {read_weights(path).name}" if path else "random policy"
         write_file(self.out, encode_gif(frames, stride * env.dt))
-        (png,) = render(lambda: draw_strip(chosen, labels, f"{name}, {self.policy_name}"), ("png",))
+        (png,) = render(lambda: draw_strip(chosen, labels, f"{name}, {who}"), ("png",))
         write_file(strip, png)
         print(
             f"{self.out}: {len(frames)} frames of {self.steps:,} steps ({self.steps * env.dt:.1f} s, return "
             f"{so_far[-1]:.1f}), drawn by {backend}; {strip}: {len(some)} of them"
         )
         return 0
-
-    @property
-    def policy_name(self) -> str:
-        """The policy as a title has it."""
-        return Path(self.policy).stem if Path(self.policy).suffix else f"{self.policy} policy"
 
     def _check_place(self) -> Path:
         if self.out.suffix.lower() != ".gif":

@@ -67,7 +67,7 @@ def draw_strip(frames: np.ndarray, labels: Sequence[str], title: str, *, columns
         axes.set_axis_off()
     for axes, frame, label in zip(panels, frames, labels, strict=False):
         axes.imshow(frame, interpolation="lanczos")
-        axes.set_title(label, y=-0.02, va="top", fontsize=7.0)
+        axes.text(0.5, -0.03, label, transform=axes.transAxes, ha="center", va="top", fontsize=7.0)
     return figure
 
 

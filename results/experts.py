@@ -1,0 +1,181 @@
+"""Ship experts from trainings, and measure those that are shipped.
+
+    python results/experts.py ship CheetahRun RUN    # RUN: what dynsparse train-expert left
+    python results/experts.py measure                # all that are shipped, into results/experts.csv and .json
+
+Ship chooses three policies along the curve of a training: the one with the best evaluation (expert), the one whose
+evaluation is nearest to the paper's return (paper) and to a quarter of the expert's (novice).  Measuring runs 30 whole
+episodes of each with the stochastic policy, in float64, by the workers that collect data sets, from starts and noise
+that no training has seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import io
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from dynsparse.config import EPISODE_STEPS
+from dynsparse.physics.environment import ENVIRONMENT_NAMES, load_environment
+from dynsparse.provenance import collect_provenance, script_command
+from dynsparse.rollout.collector import Collector
+from dynsparse.rollout.experts import LEVELS, PAPER_RETURNS, shipped_file
+from dynsparse.rollout.policy_file import read_weights, save_policy
+from dynsparse.rollout.settings import CollectSettings
+from dynsparse.rollout.training.curve import mean_interval
+from dynsparse.rollout.training.folder import CURVE, POLICIES
+
+HERE = Path(__file__).resolve().parent
+CURVES = HERE / "training"
+EPISODES, SEED = 30, 0
+
+EXPERT_TARGETS = {
+    "CartpoleBalance": 998.0,
+    "BallInCup": 960.0,
+    "FingerSpin": 920.0,
+    "ReacherHard": 950.0,
+    "SwimmerSwimmer6": 585.0,
+    "FingerTurnEasy": 950.0,
+    "CheetahRun": 850.0,
+    "WalkerRun": 600.0,
+}
+"""What an expert's return is to be at least."""
+
+COLUMNS = (
+    "environment",
+    "level",
+    "mean_return",
+    "return_low",
+    "return_high",
+    "lowest",
+    "highest",
+    "episodes",
+    "seed",
+    "aim",
+    "reached",
+    "steps_learned",
+    "sha256",
+)
+
+
+def measured(environment: str, path: Path) -> np.ndarray:
+    """Return the returns of 30 whole episodes."""
+    settings = CollectSettings(EPISODES * EPISODE_STEPS, str(path), seed=SEED)
+    with Collector(load_environment(environment), settings) as collector:
+        return collector.roll_out(EPISODES, EPISODE_STEPS).returns
+
+
+def aim(environment: str, level: str, expert: float) -> float:
+    """Return what a level's mean return is to be near, or at least for an expert."""
+    if level == "paper":
+        return PAPER_RETURNS[environment]
+    return EXPERT_TARGETS[environment] if level == "expert" else expert / 4
+
+
+def reached(level: str, mean: float, goal: float) -> bool:
+    """Tell whether a level is what it is to be: novices within a factor of two, the paper's within a tenth."""
+    if level == "expert":
+        return mean >= goal
+    return abs(mean - goal) <= 0.1 * goal if level == "paper" else 0.5 * goal <= mean <= 2 * goal
+
+
+def ship(environment: str, runs: list[Path], levels: list[str]) -> None:
+    """Put policies of some trainings into the package, each with its measured return."""
+    points = []
+    for run in runs:
+        with (run / CURVE).open() as file:
+            points += [
+                (float(row["mean_return"]), run / POLICIES / f"{int(row['steps']):012d}.safetensors")
+                for row in csv.DictReader(file)
+            ]
+    best = max(mean for mean, _ in points)
+    for level in levels:
+        goal = best if level == "expert" else aim(environment, level, best)
+        candidates = sorted(points, key=lambda point: abs(point[0] - goal))[:6]
+        for _, path in candidates:
+            returns = measured(environment, path)
+            if level == "expert" or reached(level, float(returns.mean()), goal):
+                break
+        mean, low, high = mean_interval(returns)
+        weights = read_weights(path)
+        notes = {
+            **weights.notes,
+            "level": level,
+            "mean_return": f"{mean:.2f}",
+            "return_interval_95": f"{low:.2f} {high:.2f}",
+        }
+        notes["return_episodes"] = str(EPISODES)
+        target = shipped_file(environment, level)
+        target.parent.mkdir(exist_ok=True)
+        save_policy(target, dataclasses.replace(weights, name=f"{environment}-{level}", notes=notes), overwrite=True)
+        print(
+            f"{target.name}: {mean:.1f} ({low:.1f} to {high:.1f}), aim {goal:.1f}, {notes['steps']} steps", flush=True
+        )
+    CURVES.mkdir(exist_ok=True)
+    shutil.copy(runs[0] / CURVE, CURVES / f"{environment}.csv")
+
+
+def measure() -> None:
+    """Measure every shipped policy, and write the table."""
+    rows, episodes = [], {}
+    for environment in ENVIRONMENT_NAMES:
+        found = {
+            level: measured(environment, shipped_file(environment, level))
+            for level in LEVELS
+            if shipped_file(environment, level).exists()
+        }
+        for level, returns in found.items():
+            weights = read_weights(shipped_file(environment, level))
+            mean, low, high = mean_interval(returns)
+            goal = aim(environment, level, float(found["expert"].mean()))
+            values = (mean, low, high, returns.min(), returns.max())
+            rows.append(
+                (
+                    environment,
+                    level,
+                    *(f"{x:.2f}" for x in values),
+                    EPISODES,
+                    SEED,
+                    f"{goal:.2f}",
+                    "yes" if reached(level, mean, goal) else "no",
+                    weights.notes["steps"],
+                    weights.fingerprint,
+                )
+            )
+            episodes[f"{environment} {level}"] = returns.tolist()
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(rows)
+    (HERE / "experts.csv").write_text(text.getvalue())
+    record = {"provenance": collect_provenance(script_command(), SEED).to_dict(), "returns": episodes}
+    (HERE / "experts.json").write_text(json.dumps(record, indent=1) + "\n")
+    print(text.getvalue(), end="")
+
+
+def main() -> int:
+    """Do what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    shipping = verbs.add_parser("ship")
+    shipping.add_argument("environment", choices=ENVIRONMENT_NAMES)
+    shipping.add_argument("runs", nargs="+", type=Path)
+    shipping.add_argument("--levels", nargs="+", choices=LEVELS, default=list(LEVELS))
+    verbs.add_parser("measure")
+    asked = parser.parse_args()
+    if asked.verb == "ship":
+        ship(asked.environment, asked.runs, asked.levels)
+    else:
+        measure()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
