@@ -2,6 +2,7 @@
 
     python results/experts.py ship CheetahRun RUN    # RUN: what dynsparse train-expert left
     python results/experts.py measure                # all that are shipped, into results/experts.csv and .json
+    python results/experts.py draw                   # frames of them all, into docs/images/experts
 
 Ship chooses three policies along the curve of a training: the one with the best evaluation (expert), the one whose
 evaluation is nearest to the paper's return (paper) and to a quarter of the expert's (novice).  Measuring runs 30 whole
@@ -18,13 +19,18 @@ import io
 import json
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from dynsparse.config import EPISODE_STEPS
 from dynsparse.physics.environment import ENVIRONMENT_NAMES, load_environment
+from dynsparse.physics.renderer import Renderer
 from dynsparse.provenance import collect_provenance, script_command
+from dynsparse.report.clip import draw_strip
+from dynsparse.report.figure import render
 from dynsparse.rollout.collector import Collector
 from dynsparse.rollout.experts import LEVELS, PAPER_RETURNS, shipped_file
 from dynsparse.rollout.policy_file import read_weights, save_policy
@@ -34,6 +40,8 @@ from dynsparse.rollout.training.folder import CURVE, POLICIES
 
 HERE = Path(__file__).resolve().parent
 CURVES = HERE / "training"
+FRAMES = HERE.parent / "docs" / "images" / "experts"
+COLUMNS_DRAWN = 6
 EPISODES, SEED = 30, 0
 
 EXPERT_TARGETS = {
@@ -160,6 +168,27 @@ def measure() -> None:
     print(text.getvalue(), end="")
 
 
+def draw(environments: list[str]) -> None:
+    """Draw frames of each level's first episode, a row a level, as a picture of few colours."""
+    FRAMES.mkdir(exist_ok=True)
+    for environment in environments:
+        env, frames, labels = load_environment(environment), [], []
+        with Renderer(env, width=320, height=240) as renderer:
+            for level in LEVELS:
+                settings = CollectSettings(EPISODE_STEPS, str(shipped_file(environment, level)), seed=SEED)
+                with Collector(env, settings, workers=1) as collector:
+                    episode = collector.roll_out(1, EPISODE_STEPS)
+                moments = np.linspace(0, 0.4 * EPISODE_STEPS, COLUMNS_DRAWN).round().astype(int)
+                mocap = (np.repeat(x, len(moments), axis=0) for x in (episode.mocap_pos, episode.mocap_quat))
+                frames.append(renderer.frames(episode.state[0, moments, : env.nq], *mocap))
+                labels += [f"{level}, {moment * env.dt:.2f} s" for moment in moments]
+        strip = partial(draw_strip, np.concatenate(frames), labels, environment, columns=COLUMNS_DRAWN)
+        (png,) = render(strip, ("png",))
+        picture = Image.open(io.BytesIO(png)).convert("RGB")
+        picture.quantize(96, dither=Image.Dither.NONE).save(FRAMES / f"{environment}.png", optimize=True)
+        print(FRAMES / f"{environment}.png", flush=True)
+
+
 def main() -> int:
     """Do what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -169,9 +198,13 @@ def main() -> int:
     shipping.add_argument("runs", nargs="+", type=Path)
     shipping.add_argument("--levels", nargs="+", choices=LEVELS, default=list(LEVELS))
     verbs.add_parser("measure")
+    drawing = verbs.add_parser("draw")
+    drawing.add_argument("environments", nargs="*", default=list(ENVIRONMENT_NAMES))
     asked = parser.parse_args()
     if asked.verb == "ship":
         ship(asked.environment, asked.runs, asked.levels)
+    elif asked.verb == "draw":
+        draw(asked.environments)
     else:
         measure()
     return 0

@@ -60,8 +60,9 @@ def draw_strip(frames: np.ndarray, labels: Sequence[str], title: str, *, columns
     """
     _check_frames(frames)
     rows = -(-len(frames) // columns)
-    height = rows * (_STRIP_WIDTH / columns * frames.shape[1] / frames.shape[2] + 0.22) + 0.3
+    height = rows * (_STRIP_WIDTH / columns * frames.shape[1] / frames.shape[2] + 0.18) + 0.25
     figure = new_figure(title, _STRIP_WIDTH, height)
+    figure.set_layout_engine("constrained", h_pad=0.02, w_pad=0.02, hspace=0.0, wspace=0.0)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in panels:
         axes.set_axis_off()

@@ -110,7 +110,7 @@ EXPERT_SETTINGS: Mapping[str, TrainSettings] = MappingProxyType(
         "FingerSpin": TrainSettings(steps=12_000_000),
         "FingerTurnEasy": TrainSettings(),
         "WalkerRun": TrainSettings(steps=40_000_000),
-        "SwimmerSwimmer6": TrainSettings(steps=60_000_000),
+        "SwimmerSwimmer6": TrainSettings(steps=50_000_000, discounting=0.995, reward_scaling=0.1),
     }
 )
 """By the name that Playground has registered."""
