@@ -21,6 +21,7 @@ import shutil
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -55,22 +56,6 @@ EXPERT_TARGETS = {
     "WalkerRun": 600.0,
 }
 """What an expert's return is to be at least."""
-
-COLUMNS = (
-    "environment",
-    "level",
-    "mean_return",
-    "return_low",
-    "return_high",
-    "lowest",
-    "highest",
-    "episodes",
-    "seed",
-    "aim",
-    "reached",
-    "steps_learned",
-    "sha256",
-)
 
 
 def measured(environment: str, path: Path) -> np.ndarray:
@@ -132,40 +117,41 @@ def ship(environment: str, runs: list[Path], levels: list[str]) -> None:
 
 def measure() -> None:
     """Measure every shipped policy, and write the table."""
-    rows, episodes = [], {}
+    rows: list[dict[str, Any]] = []
     for environment in ENVIRONMENT_NAMES:
-        found = {
-            level: measured(environment, shipped_file(environment, level))
-            for level in LEVELS
-            if shipped_file(environment, level).exists()
-        }
+        paths = {level: shipped_file(environment, level) for level in LEVELS}
+        found = {level: measured(environment, path) for level, path in paths.items() if path.exists()}
         for level, returns in found.items():
-            weights = read_weights(shipped_file(environment, level))
+            weights = read_weights(paths[level])
             mean, low, high = mean_interval(returns)
             goal = aim(environment, level, float(found["expert"].mean()))
-            values = (mean, low, high, returns.min(), returns.max())
-            rows.append(
-                (
-                    environment,
-                    level,
-                    *(f"{x:.2f}" for x in values),
-                    EPISODES,
-                    SEED,
-                    f"{goal:.2f}",
-                    "yes" if reached(level, mean, goal) else "no",
-                    weights.notes["steps"],
-                    weights.fingerprint,
-                )
-            )
-            episodes[f"{environment} {level}"] = returns.tolist()
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(rows)
-    (HERE / "experts.csv").write_text(text.getvalue())
-    record = {"provenance": collect_provenance(script_command(), SEED).to_dict(), "returns": episodes}
+            row = {
+                "environment": environment,
+                "level": level,
+                "mean_return": round(mean, 2),
+                "return_low": round(low, 2),
+                "return_high": round(high, 2),
+                "lowest": round(float(returns.min()), 2),
+                "highest": round(float(returns.max()), 2),
+                "episodes": EPISODES,
+                "seed": SEED,
+                "aim": round(goal, 2),
+                "reached": "yes" if reached(level, mean, goal) else "no",
+                "steps_learned": int(weights.notes["steps"]),
+                "sha256": weights.fingerprint,
+            }
+            rows.append(row)
+            print(*(row[name] for name in ("environment", "level", "mean_return", "aim", "reached")), flush=True)
+    with (HERE / "experts.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    record = {
+        "provenance": collect_provenance(script_command(), SEED).to_dict(),
+        "paper_returns": dict(PAPER_RETURNS),
+        "experts": rows,
+    }
     (HERE / "experts.json").write_text(json.dumps(record, indent=1) + "\n")
-    print(text.getvalue(), end="")
 
 
 def draw(environments: list[str]) -> None:

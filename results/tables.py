@@ -6,6 +6,7 @@ results/audit.json          becomes results/audit.md
 results/bench_jacobian.json becomes results/bench_jacobian.md
 results/collect_speed.json  becomes results/collect_speed.md
 results/dataset_codecs.json becomes results/dataset_codecs.md
+results/experts.json        becomes results/experts.md, with the times in results/training
 results/jacobian_scaling.json becomes results/jacobian_scaling.md
 results/native_code.json    becomes results/native_code.md
 results/worker_scaling.json becomes results/worker_scaling.md
@@ -13,6 +14,7 @@ results/worker_scaling.json becomes results/worker_scaling.md
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,6 +49,16 @@ functions; the best of three rounds. *By element*: the rows of one element lie s
 WORKERS_TEXT = """\
 `linearize_batch` on the same rows with one and with two workers, which take turns; each figure is the median of five.
 *Parent*: processor time of the process that packs requests and takes the replies, a third one on the two cores.
+"""
+
+
+EXPERTS_TEXT = """\
+Mean return of 30 whole episodes of 1,000 control steps with the stochastic policy, simulated in float64 by the workers
+that collect data sets, from starts and noise that no training has seen; 95 % interval by Student's t over episodes.
+*Aim*: for `paper` the mean return of the paper's agent (Table A1.1), reached within a tenth; for `expert` what an
+expert is to reach at least; for `novice` a quarter of the expert's return, reached within a factor of two. *Steps* and
+*minutes*: control steps that the policy has learned from, and how long that took on one core, evaluations included,
+while the other core was busy with another training and with tests (`results/training`).
 """
 
 
@@ -303,11 +315,35 @@ def worker_scaling(record: dict[str, Any]) -> str:
     )
 
 
+def experts(record: dict[str, Any]) -> str:
+    """How good the shipped policies are, and how long they learned."""
+    head = ("environment", "policy", "mean return", "95 % interval", "lowest", "aim", "reached", "steps", "minutes")
+    rows = []
+    for entry in record["experts"]:
+        with (RESULTS / "training" / f"{entry['environment']}.csv").open(encoding="utf-8") as file:
+            minutes = {int(point["steps"]): float(point["seconds"]) / 60 for point in csv.DictReader(file)}
+        rows.append(
+            [
+                entry["environment"],
+                entry["level"],
+                f"{entry['mean_return']:.1f}",
+                f"{entry['return_low']:.1f} to {entry['return_high']:.1f}",
+                f"{entry['lowest']:.1f}",
+                f"{'at least ' if entry['level'] == 'expert' else ''}{entry['aim']:.1f}",
+                entry["reached"],
+                f"{entry['steps_learned'] / 1e6:.1f} million",
+                number(minutes.get(entry["steps_learned"]), ".1f"),
+            ]
+        )
+    return "\n".join(["# Shipped policies\n", EXPERTS_TEXT, markdown(head, rows), f"\n{origin(record['provenance'])}"])
+
+
 TABLES = {
     "audit": audit,
     "bench_jacobian": bench,
     "collect_speed": collect_speed,
     "dataset_codecs": dataset_codecs,
+    "experts": experts,
     "jacobian_scaling": jacobian_scaling,
     "native_code": native_code,
     "worker_scaling": worker_scaling,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +16,8 @@ from dynsparse.config import check_count
 from dynsparse.errors import OutputExistsError, SettingError
 
 if TYPE_CHECKING:
-    from dynsparse.physics.environment import Environment
+    from collections.abc import Iterator
+
     from dynsparse.physics.renderer import Renderer
     from dynsparse.rollout.episodes import Episodes
 
@@ -32,6 +35,9 @@ works here (MUJOCO_GL asks for one); no screen is needed.
 
 _STRIP = 8
 """Frames of the strip."""
+
+_MOST_BYTES = 2**31
+"""Most memory for all frames."""
 
 _FRAME_SECONDS = 0.04
 """Least time between two frames: browsers can not show many more."""
@@ -74,70 +80,91 @@ class Render:
         Returns:
             The exit code.
         """
-        names = environment_names([self.env])
-        if len(names) != 1:
-            raise SettingError("expected one environment, got all; draw them one by one")
         strip = self._check_place()
         check_count("steps", self.steps, 1, "try 250")
+        with _no_opengl_here() as backend:
+            names = environment_names([self.env])
+            if len(names) != 1:
+                raise SettingError(f"expected one environment, got {self.env}; draw them one by one")
+            return self._run(names[0], strip, backend)
 
+    def _run(self, name: str, strip: Path, backend: str | None) -> int:
         from dynsparse.cli.progress import open_progress
         from dynsparse.physics.environment import load_environment
         from dynsparse.physics.renderer import Renderer
         from dynsparse.report.clip import draw_strip, encode_gif
         from dynsparse.report.figure import render
         from dynsparse.report.files import write_file
-        from dynsparse.rollout.experts import policy_path
-        from dynsparse.rollout.policy_file import read_weights
+        from dynsparse.rollout.collect import describe
+        from dynsparse.rollout.collector import Collector
+        from dynsparse.rollout.settings import CollectSettings
 
-        name = names[0]
+        settings = CollectSettings(self.steps, self.policy, seed=self.seed, episode_steps=self.steps)
         progress = open_progress()
         progress.add(name, self.steps)
         progress.phase(name, "load")
         try:
             env = load_environment(name)
+            policy = describe(env, settings).policy
             stride = max(1, round(_FRAME_SECONDS / env.dt))
             moments = np.arange(0, self.steps + 1, stride)
             some = np.unique(np.linspace(0, self.steps, _STRIP).round().astype(int))
+            self._check_size(len(moments))
             # Before the episode: without OpenGL there is no use in it.
-            with Renderer(env, width=self.width, height=self.height, camera=self.camera) as renderer:
+            with Renderer(env, width=self.width, height=self.height, camera=self.camera, backend=backend) as renderer:
                 progress.phase(name, "roll out")
-                episodes = self._episodes(env)
+                with Collector(env, settings, workers=1, policy_sha256=policy["sha256"]) as collector:
+                    episodes = collector.roll_out(1, self.steps)
                 progress.phase(name, "draw")
                 frames = _drawn(renderer, env.nq, episodes, moments)
                 chosen = _drawn(renderer, env.nq, episodes, some)
-                backend = renderer.backend or "the default OpenGL"
+                drawn_by = renderer.backend or "the default OpenGL"
+            so_far = np.concatenate([[0.0], np.cumsum(episodes.reward[0])])
+            labels = [f"{step * env.dt:.2f} s, return {so_far[step]:.1f}" for step in some]
+            (png,) = render(lambda: draw_strip(chosen, labels, f"{name}, policy {policy['name']}"), ("png",))
+            write_file(self.out, encode_gif(frames, stride * env.dt))
+            write_file(strip, png)
             progress.finish(name, "done")
         finally:
             progress.close()
-        so_far = np.concatenate([[0.0], np.cumsum(episodes.reward[0])])
-        labels = [f"{step * env.dt:.2f} s, return {so_far[step]:.1f}" for step in some]
-        path = policy_path(name, self.policy)
-        who = f"policy {read_weights(path).name}" if path else "random policy"
-        write_file(self.out, encode_gif(frames, stride * env.dt))
-        (png,) = render(lambda: draw_strip(chosen, labels, f"{name}, {who}"), ("png",))
-        write_file(strip, png)
         print(
             f"{self.out}: {len(frames)} frames of {self.steps:,} steps ({self.steps * env.dt:.1f} s, return "
-            f"{so_far[-1]:.1f}), drawn by {backend}; {strip}: {len(some)} of them"
+            f"{so_far[-1]:.1f}), drawn by {drawn_by}; {strip}: {len(some)} frames"
         )
         return 0
 
     def _check_place(self) -> Path:
+        from dynsparse.dataset.place import output_errors
+
         if self.out.suffix.lower() != ".gif":
-            raise SettingError(f"expected --out to end in .gif, got {self.out}; try {self.out.with_suffix('.gif')}")
+            raise SettingError(f"expected --out to be a file that ends in .gif, got {self.out}; try clip.gif")
         strip = self.out.with_suffix(".png")
-        taken = [str(path) for path in (self.out, strip) if path.exists()]
+        with output_errors(self.out):
+            taken = [str(path) for path in (self.out, strip) if path.exists()]
         if taken and not self.overwrite:
             raise OutputExistsError(f"{' and '.join(taken)} there already; choose another --out or pass --overwrite")
         return strip
 
-    def _episodes(self, env: Environment) -> Episodes:
-        from dynsparse.rollout.collector import Collector
-        from dynsparse.rollout.settings import CollectSettings
+    def _check_size(self, frames: int) -> None:
+        size = frames * self.width * self.height * 3
+        if size > _MOST_BYTES:
+            raise SettingError(
+                f"{frames:,} frames of {self.width} x {self.height} pixels would take {size / 2**30:.1f} GiB of "
+                "memory; ask for fewer --steps, or smaller frames"
+            )
 
-        settings = CollectSettings(self.steps, self.policy, seed=self.seed, episode_steps=self.steps)
-        with Collector(env, settings, workers=1) as collector:
-            return collector.roll_out(1, self.steps)
+
+@contextlib.contextmanager
+def _no_opengl_here() -> Iterator[str | None]:
+    """Keep MuJoCo from opening OpenGL in this process, where a broken one would stop it; yield what is asked for."""
+    asked = os.environ.get("MUJOCO_GL")
+    os.environ["MUJOCO_GL"] = "disable"
+    try:
+        yield asked
+    finally:
+        del os.environ["MUJOCO_GL"]
+        if asked is not None:
+            os.environ["MUJOCO_GL"] = asked
 
 
 def _drawn(renderer: Renderer, nq: int, episodes: Episodes, moments: np.ndarray) -> np.ndarray:

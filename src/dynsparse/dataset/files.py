@@ -1,4 +1,4 @@
-"""Files: the one place where a data set is written, so that a test can make each operation fail."""
+"""Files: the one place where a data set or a training is written, so that a test can make each operation fail."""
 
 from __future__ import annotations
 

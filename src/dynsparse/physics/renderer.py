@@ -18,51 +18,73 @@ __all__ = ["BACKENDS", "Renderer", "camera_number"]
 BACKENDS = ("egl", "osmesa")
 """What MuJoCo can draw with where there is no screen."""
 
+MOST_PIXELS = 4096
+"""Most pixels of a frame's side: what OpenGL can draw into everywhere."""
+
 _FRAMES_AT_ONCE = 32
 _TASK = "dynsparse.physics.frames:serve"
 _START_SECONDS = 60.0
+
+_ADVICE = (
+    "install EGL (Debian, Ubuntu: libegl1 and libgl1-mesa-dri) or OSMesa (libosmesa6), then run the same command again"
+    if sys.platform.startswith("linux")
+    else "run it where a user is logged in at the screen"
+)
 
 
 class Renderer:
     """Draws one environment; a context manager.
 
     A backend of OpenGL that is broken may end the process that tries it: each is tried in a child process, which then
-    does the drawing.  ``MUJOCO_GL``, where the user has set it, is tried alone.
+    does the drawing.
 
     Args:
         env: What to draw.
         width: Of a frame, pixels.
         height: Of a frame, pixels.
         camera: Name or number of a camera of the model; None for its first one.
+        backend: What to draw with, tried alone; None for what ``MUJOCO_GL`` asks for, else each of ``BACKENDS``.
 
     Raises:
         RenderError: If no backend works; names what each said, and the packages to install.
-        SettingError: If the model has no such camera, or a size is below 1.
+        SettingError: If the model has no such camera, or a size is below 1 or above ``MOST_PIXELS``.
     """
 
-    def __init__(self, env: Environment, *, width: int = 320, height: int = 240, camera: str | None = None) -> None:
-        check_count("width", width, 1, "try 320")
-        check_count("height", height, 1, "try 240")
+    def __init__(
+        self,
+        env: Environment,
+        *,
+        width: int = 320,
+        height: int = 240,
+        camera: str | int | None = None,
+        backend: str | None = None,
+    ) -> None:
+        for name, value, usual in (("width", width, 320), ("height", height, 240)):
+            if check_count(name, value, 1, f"try {usual}") > MOST_PIXELS:
+                raise SettingError(f"{name} must be at most {MOST_PIXELS} pixels, got {value}; try {usual}")
         meta = {"width": width, "height": height, "camera": camera_number(env, camera)}
         start = Message("start", meta, {"model": np.frombuffer(model_bytes(env.model), dtype=np.uint8)})
-        self._name, said = env.name, []
-        for backend in _candidates():
-            pool = WorkerPool(_TASK, start, 1, environment={"MUJOCO_GL": backend}, start_timeout_s=_START_SECONDS)
+        self._name, self._size, said = env.name, (height, width), []
+        asked = os.environ.get("MUJOCO_GL") if backend is None else backend
+        for candidate in _candidates(asked):
+            variables = {"MUJOCO_GL": candidate}
+            if candidate in BACKENDS:
+                variables["PYOPENGL_PLATFORM"] = candidate
+            pool = WorkerPool(_TASK, start, 1, environment=variables, start_timeout_s=_START_SECONDS)
             try:
                 pool.start()
             except WorkerError as error:
                 pool.close()
-                said.append(f"{backend or 'the default'}: {_last_line(str(error))}")
+                said.append(f"{candidate or 'the default'}: {_last_line(str(error))}")
                 continue
             except BaseException:
                 pool.close()
                 raise
-            self._pool, self.backend = pool, backend
+            self._pool, self.backend = pool, candidate
             return
-        own = "MUJOCO_GL is set, unset it, or " if "MUJOCO_GL" in os.environ else ""
         raise RenderError(
-            f"nothing can draw without a screen here ({'; '.join(said)}); {own}install EGL (Debian, Ubuntu: libegl1 "
-            "and libgl1-mesa-dri) or OSMesa (libosmesa6), then run the same command again"
+            f"nothing can draw without a screen here ({'; '.join(said)}); "
+            f"{'MUJOCO_GL is set, unset it, or ' if asked is not None else ''}{_ADVICE}"
         )
 
     def frames(self, qpos: np.ndarray, mocap_pos: np.ndarray, mocap_quat: np.ndarray) -> np.ndarray:
@@ -79,6 +101,8 @@ class Renderer:
         Raises:
             RenderError: If the process that draws died or hung.
         """
+        if not len(qpos):
+            return np.zeros((0, *self._size, 3), dtype=np.uint8)
         spans = [slice(first, first + _FRAMES_AT_ONCE) for first in range(0, len(qpos), _FRAMES_AT_ONCE)]
         rows = {"qpos": qpos, "mocap_pos": mocap_pos, "mocap_quat": mocap_quat}
         requests = [
@@ -107,7 +131,7 @@ class Renderer:
         self.close()
 
 
-def camera_number(env: Environment, camera: str | None) -> int:
+def camera_number(env: Environment, camera: str | int | None) -> int:
     """Return the number of a camera, -1 (free, looking at the whole model) where the model has none.
 
     Args:
@@ -123,6 +147,7 @@ def camera_number(env: Environment, camera: str | None) -> int:
     names = [env.model.camera(i).name for i in range(env.model.ncam)]
     if camera is None:
         return 0 if names else -1
+    camera = str(camera)
     if camera in names:
         return names.index(camera)
     if camera.isdecimal() and int(camera) < len(names):
@@ -132,8 +157,7 @@ def camera_number(env: Environment, camera: str | None) -> int:
     raise SettingError(f"{env.name} has no camera {camera!r}{nearest_names(camera, names)}")
 
 
-def _candidates() -> tuple[str, ...]:
-    asked = os.environ.get("MUJOCO_GL")
+def _candidates(asked: str | None) -> tuple[str, ...]:
     if asked is not None:
         return (asked,)
     return BACKENDS if sys.platform.startswith("linux") else ("",)

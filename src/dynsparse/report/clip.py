@@ -66,7 +66,7 @@ def draw_strip(frames: np.ndarray, labels: Sequence[str], title: str, *, columns
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in panels:
         axes.set_axis_off()
-    for axes, frame, label in zip(panels, frames, labels, strict=False):
+    for axes, frame, label in zip(panels[: len(frames)], frames, labels, strict=True):
         axes.imshow(frame, interpolation="lanczos")
         axes.text(0.5, -0.03, label, transform=axes.transAxes, ha="center", va="top", fontsize=7.0)
     return figure

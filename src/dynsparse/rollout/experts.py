@@ -104,7 +104,7 @@ def policy_path(environment: str, policy: str) -> str:
         if not Path(policy).exists() and not Path(policy).suffix:
             known = ("random", *LEVELS)
             raise PolicyError(
-                f"expected {', '.join(known)} or the path of a policy file, got {policy!r}"
+                f"expected {', '.join(known)} or the path of a policy file, there is no file {policy!r}"
                 f"{nearest_names(policy, known)}"
             )
         return policy

@@ -39,13 +39,15 @@ class FleetStep(NamedTuple):
 
     Attributes:
         reward: (n,) float32; 0 where the simulation went to NaN.
-        over: (n,) float32, 1 where an episode is over: cut off at its length, or not finite any more.
-        observation: (n, do) float32 after the step, before another episode begins.
+        truncated: (n,) float32, 1 where an episode is cut off at its length.
+        terminated: (n,) float32, 1 where the simulation went to NaN, as Playground ends an episode too.
+        next_observation: (n, do) float32 after the step, before another episode begins; 0 where it went to NaN.
     """
 
     reward: np.ndarray
-    over: np.ndarray
-    observation: np.ndarray
+    truncated: np.ndarray
+    terminated: np.ndarray
+    next_observation: np.ndarray
 
 
 class Fleet:
@@ -107,15 +109,15 @@ class Fleet:
         last = LastSubstep(*before, applied, value.qpos, value.qvel, at["mocap_pos"], at["mocap_quat"])
         reward, observation = self._task.observe(last)
         state = np.concatenate([value.qpos, value.qvel], axis=1)
-        sound = np.isfinite(state).all(axis=1) & np.isfinite(observation).all(axis=1) & np.isfinite(reward)
-        reward = np.where(sound, reward, 0.0)
-        seen = np.where(sound[:, None], observation, 0.0).astype(np.float32)
+        finite = np.isfinite(state).all(axis=1) & np.isfinite(observation).all(axis=1) & np.isfinite(reward)
+        reward = np.where(finite, reward, 0.0)
+        seen = np.where(finite[:, None], observation, 0.0).astype(np.float32)
         self._at = {**at, "state": state, "warmstart": value.warmstart, "observation": observation}
         self._age = self._age + 1
         self._return = self._return + reward
-        over = (self._age >= self._steps) | ~sound
-        self._begin_anew(np.flatnonzero(over))
-        return FleetStep(reward.astype(np.float32), over.astype(np.float32), seen)
+        truncated = (self._age >= self._steps) & finite
+        self._begin_anew(np.flatnonzero(truncated | ~finite))
+        return FleetStep(reward.astype(np.float32), truncated.astype(np.float32), (~finite).astype(np.float32), seen)
 
     def returns(self) -> np.ndarray:
         """Hand out, once, the returns of the episodes that were run from start to end."""
@@ -124,7 +126,7 @@ class Fleet:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that decides how the episodes go on, but for the generator of random numbers."""
-        clock = {"age": self._age, "return": self._return, "whole": self._whole}
+        clock = {"age": self._age.copy(), "return": self._return.copy(), "whole": self._whole.copy()}
         return {**self._at, **clock, **{f"starts_{name}": array for name, array in self._starts.items()}}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:

@@ -19,7 +19,17 @@ from dynsparse.errors import OutputError, OutputExistsError
 from dynsparse.rollout.training.curve import Point, curve_csv
 from dynsparse.workers import Message
 
-__all__ = ["BEST", "CURVE", "FIGURE", "IDENTITY", "POLICIES", "STATE", "TrainingFolder", "refuse_training"]
+__all__ = [
+    "BEST",
+    "CURVE",
+    "FIGURE",
+    "IDENTITY",
+    "POLICIES",
+    "STATE",
+    "TrainingFolder",
+    "identity_of",
+    "refuse_training",
+]
 
 IDENTITY, STATE, CURVE, FIGURE, BEST = (
     "training.json",
@@ -29,7 +39,10 @@ IDENTITY, STATE, CURVE, FIGURE, BEST = (
     "policy.safetensors",
 )
 POLICIES = "policies"
-_FORMAT = "dynsparse-training"
+_OWN = (STATE, CURVE, FIGURE, BEST, POLICIES, IDENTITY)
+"""Everything that a training writes, in the order in which it is removed: what decides it is the last."""
+
+_FORMAT, _VERSION = "dynsparse-training", 1
 
 
 def refuse_training(path: Path, *, resume: bool, overwrite: bool) -> None:
@@ -52,7 +65,7 @@ def refuse_training(path: Path, *, resume: bool, overwrite: bool) -> None:
         if _is_empty(path):
             return
         if _identity(path) is None:
-            raise OutputExistsError(f"{path} holds something that is no training; choose another --out")
+            raise OutputExistsError(f"{path} holds something that is no training of this version; choose another --out")
         if not (resume or overwrite):
             raise OutputExistsError(
                 f"{path} holds a training already; go on with it by --resume, replace it by --overwrite, "
@@ -73,7 +86,7 @@ class TrainingFolder:
     """
 
     def __init__(self, path: Path, identity: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
-        """Look at what is there, and begin where nothing is.
+        """Look at what is there; nothing is written or removed before ``begin``.
 
         Args:
             path: The folder.
@@ -86,7 +99,7 @@ class TrainingFolder:
             OutputError: If the folder can not be written, another process writes there, or its state is damaged.
         """
         refuse_training(path, resume=resume, overwrite=overwrite)
-        self.path, self._files = path, Files()
+        self.path, self._files, self._identity = path, Files(), dict(identity)
         self.points: list[Point] = []
         self.best: Point | None = None
         self.state: Message | None = None
@@ -95,16 +108,41 @@ class TrainingFolder:
             self._lock = Lock(path)
         try:
             with output_errors(path):
-                if overwrite:
-                    self._clear()
-                if _is_empty(path):
-                    self._files.make_folder(path / POLICIES)
-                    self._files.write_whole(path / IDENTITY, (json.dumps(dict(identity), indent=1) + "\n").encode())
-                else:
+                self._is_fresh = overwrite or _is_empty(path)
+                if not self._is_fresh:
                     self._go_on(identity)
         except BaseException:
             self._lock.release()
             raise
+
+    def begin(self) -> None:
+        """Make room where nothing is to go on, and say what the training is.
+
+        Called when a worker is there: a training that can not start leaves what was there.
+
+        Raises:
+            OutputError: If the folder can not be written.
+        """
+        with output_errors(self.path):
+            if self._is_fresh:
+                if _identity(self.path) is not None:
+                    self._clear()
+                text = json.dumps(self._identity, indent=1) + "\n"
+                self._files.write_whole(self.path / IDENTITY, text.encode())
+                self._is_fresh = False
+            self._files.make_folder(self.path / POLICIES)
+
+    def draw(self, figure: bytes) -> None:
+        """Put a picture of the curve on the disk.
+
+        Args:
+            figure: The content of a PNG file.
+
+        Raises:
+            OutputError: If the folder can not be written.
+        """
+        with output_errors(self.path):
+            self._files.write_whole(self.path / FIGURE, figure)
 
     def keep(self, point: Point, policy: bytes, state: Message) -> None:
         """Put a point of the curve on the disk: the policy, the curve, and last what is needed to go on from here.
@@ -127,7 +165,6 @@ class TrainingFolder:
             self._files.write_whole(self.path / CURVE, curve_csv(self.points))
             arrays = {name: np.asarray(array, order="C") for name, array in state.arrays.items()}
             text = {
-                "format": _FORMAT,
                 "meta": json.dumps(dict(state.meta)),
                 "points": json.dumps([dataclasses.astuple(x) for x in self.points]),
             }
@@ -146,13 +183,14 @@ class TrainingFolder:
         self.close()
 
     def _clear(self) -> None:
-        for name in (STATE, CURVE, FIGURE, BEST, POLICIES, IDENTITY):
+        for name in _OWN:
+            self._files.remove_tree(self.path / (PARTIAL + name))
             self._files.remove_tree(self.path / name)
 
     def _go_on(self, identity: Mapping[str, Any]) -> None:
         found = _identity(self.path)
         if found is None:
-            raise OutputError(f"{self.path / IDENTITY} is damaged; choose another --out")
+            raise OutputExistsError(f"{self.path} holds something that is no training; choose another --out")
         differences = [
             f"{name} (there {old!r}, asked for {new!r})"
             for name, old, new in _differences(found, json.loads(json.dumps(dict(identity))))
@@ -169,10 +207,10 @@ class TrainingFolder:
             self.points = [Point(*values) for values in json.loads(header["points"])]
             self.best = max(self.points, key=lambda point: point.mean_return)
             self.state = Message("restore", json.loads(header["meta"]), load(content))
-        except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise OutputError(
                 f"expected {self.path / STATE} to be what a training left, can not read it: {error}; "
-                "choose another --out"
+                "choose another --out, or begin anew by --overwrite"
             ) from error
 
 
@@ -180,16 +218,19 @@ def _is_empty(path: Path) -> bool:
     """Whether nothing is there, or no more than a training leaves that was stopped before it began."""
     if not path.exists():
         return True
-    return {entry.name for entry in path.iterdir()} <= {LOCK_NAME, POLICIES, PARTIAL + IDENTITY}
+    harmless = {LOCK_NAME, *(PARTIAL + name for name in _OWN)}
+    rest = [entry for entry in path.iterdir() if entry.name not in harmless]
+    return all(entry.name == POLICIES and entry.is_dir() and not any(entry.iterdir()) for entry in rest)
 
 
 def _identity(path: Path) -> dict[str, Any] | None:
     """Return what decides the training in a folder; None where there is none."""
     try:
         found = json.loads((path / IDENTITY).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and found.get("format") == _FORMAT else None
+    known = isinstance(found, dict) and (found.get("format"), found.get("version")) == (_FORMAT, _VERSION)
+    return found if known else None
 
 
 def identity_of(
@@ -198,6 +239,7 @@ def identity_of(
     """Return what decides a training, as its folder keeps it."""
     return {
         "format": _FORMAT,
+        "version": _VERSION,
         "environment": environment,
         "model_sha256": fingerprint,
         "settings": dict(settings),

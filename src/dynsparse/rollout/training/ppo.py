@@ -34,21 +34,23 @@ class Experience(NamedTuple):
 
     Attributes:
         observation: (n, T, do) before each step.
-        after: (n, T, do) after it, before another episode begins.
-        raw: (n, T, da) sampled actions before squashing.
-        log_prob: (n, T) their log density.
+        next_observation: (n, T, do) after it, before another episode begins.
+        action_raw: (n, T, da) as sampled, before squashing.
+        log_prob: (n, T) its log density.
         output: (n, T, 2 da) of the policy network.
         reward: (n, T).
-        over: (n, T) 1 where an episode is over.
+        truncated: (n, T) 1 where an episode is cut off at its length: what follows is worth what it is worth.
+        terminated: (n, T) 1 where nothing follows.
     """
 
     observation: np.ndarray
-    after: np.ndarray
-    raw: np.ndarray
+    next_observation: np.ndarray
+    action_raw: np.ndarray
     log_prob: np.ndarray
     output: np.ndarray
     reward: np.ndarray
-    over: np.ndarray
+    truncated: np.ndarray
+    terminated: np.ndarray
 
 
 class _Learned(NamedTuple):
@@ -80,7 +82,7 @@ class Learner:
             rate = optax.linear_schedule(
                 settings.learning_rate, _LEAST_RATE * settings.learning_rate, settings.gradient_steps
             )
-            self._optimizer = optax.chain(optax.clip_by_global_norm(settings.gradient_norm), optax.adam(rate))
+            self._optimizer = optax.chain(optax.clip_by_global_norm(settings.max_grad_norm), optax.adam(rate))
             self._learned = self._initial(observation_dim)
         self._act = jax.jit(self._acted, compiler_options=_OPTIONS)
         self._update = jax.jit(self._updated, compiler_options=_OPTIONS)
@@ -104,14 +106,14 @@ class Learner:
         """Improve policy and value function on some experience; return losses and the like."""
         data = types.Transition(
             observation=experience.observation,
-            action=experience.raw,
+            action=experience.action_raw,
             reward=experience.reward,
-            discount=np.ones_like(experience.reward),
-            next_observation=experience.after,
+            discount=1 - experience.terminated,
+            next_observation=experience.next_observation,
             extras={
-                "state_extras": {"truncation": experience.over},
+                "state_extras": {"truncation": experience.truncated},
                 "policy_extras": {
-                    "raw_action": experience.raw,
+                    "raw_action": experience.action_raw,
                     "log_prob": experience.log_prob,
                     "distribution_params": experience.output,
                 },

@@ -28,7 +28,7 @@ __all__ = ["TrainingServer", "serve"]
 _BATCH = 128
 """Rows of a batch, where XLA has to do what machine code can not."""
 
-_TRAINING, _EVALUATION = 0, 1
+_TRAINING, _EVALUATION_STARTS, _EVALUATION_NOISE = 0, 1, 2
 """Streams of random numbers."""
 
 
@@ -62,7 +62,7 @@ class TrainingServer:
         self._rng = np.random.default_rng([settings.seed, _TRAINING])
         self._fleet = self._new_fleet(draw_starts(self._task, settings.episodes, self._rng), self._rng)
         self._fleet.scatter()
-        evaluation = np.random.default_rng([settings.seed, _EVALUATION])
+        evaluation = np.random.default_rng([settings.seed, _EVALUATION_STARTS])
         self._evaluation_starts = draw_starts(self._task, settings.evaluation_episodes, evaluation)
         self._learner = Learner(settings, self._task.observation_dim, env.action_dim)
         self._serve: Mapping[str, Callable[[Message], Message]] = {
@@ -71,10 +71,16 @@ class TrainingServer:
             "keep": self._keep,
             "restore": self._restore,
         }
+        self._done = 0
         self._compile()
 
     def __call__(self, request: Message) -> Message:
-        """Answer a request."""
+        """Answer a request; each but ``restore`` says how many updates should be ``done``."""
+        if request.kind != "restore" and request.number("done") != self._done:
+            raise WorkerError(
+                f"expected a worker that has done {request.number('done'):.0f} updates, got one of {self._done}: "
+                "the one that had learned was lost"
+            )
         return self._serve[request.kind](request)
 
     def _learn(self, request: Message) -> Message:
@@ -82,21 +88,26 @@ class TrainingServer:
         metrics: dict[str, float] = {}
         for _ in range(int(request.number("updates"))):
             metrics = self._learner.learn(self._experience())
+            self._done += 1
+            if not np.isfinite(list(metrics.values())).all():
+                raise WorkerError(
+                    f"the training diverged at update {self._done}; try a lower learning_rate, or another seed"
+                )
         return Message("learn", {"metrics": json.dumps(metrics)}, {"returns": self._fleet.returns()})
 
     def _evaluate(self, _request: Message) -> Message:
         """Run the stochastic policy as it is, in episodes that are the same every time; tell their returns."""
         settings = self._settings
         # Their noise too is the same every time: points of the curve differ by the policy alone.
-        rng = np.random.default_rng([settings.seed, _EVALUATION, 0])
+        rng = np.random.default_rng([settings.seed, _EVALUATION_NOISE])
         fleet = self._new_fleet(self._evaluation_starts, rng)
         returns = np.zeros(settings.evaluation_episodes)
-        alive = np.ones(len(returns), dtype=bool)  # one that went to NaN is followed by another, which does not count
+        alive = np.ones(len(returns), dtype=bool)  # one that goes to NaN is followed by another, which does not count
         for _ in range(settings.episode_steps):
             noise = rng.standard_normal((len(returns), self._env.action_dim), dtype=np.float32)
             step = fleet.step(self._learner.act(fleet.observation, noise)[1])
             returns += np.where(alive, step.reward, 0.0)
-            alive &= step.over == 0
+            alive &= step.terminated == 0
         return Message("evaluate", {}, {"returns": returns})
 
     def _keep(self, request: Message) -> Message:
@@ -106,13 +117,14 @@ class TrainingServer:
         arrays = {"policy": np.frombuffer(policy_content(weights), dtype=np.uint8)}
         arrays |= {f"learner {name}": x for name, x in self._learner.arrays().items()}
         arrays |= {f"fleet {name}": x for name, x in self._fleet.arrays().items()}
-        return Message("keep", {"rng": json.dumps(self._rng.bit_generator.state)}, arrays)
+        return Message("keep", {"rng": json.dumps(self._rng.bit_generator.state), "done": self._done}, arrays)
 
     def _restore(self, request: Message) -> Message:
         """Go on where ``keep`` left off."""
         for part, restore in (("learner ", self._learner.restore), ("fleet ", self._fleet.restore)):
             restore({name.removeprefix(part): x for name, x in request.arrays.items() if name.startswith(part)})
         self._rng.bit_generator.state = json.loads(str(request.meta["rng"]))
+        self._done = int(request.number("done"))
         return Message("restore")
 
     def _compile(self) -> None:
@@ -128,12 +140,13 @@ class TrainingServer:
 
     def _experience(self) -> Experience:
         settings, parts = self._settings, []
-        for _ in range(settings.unroll):
+        for _ in range(settings.unroll_length):
             observation = self._fleet.observation
             noise = self._rng.standard_normal((settings.episodes, self._env.action_dim), dtype=np.float32)
-            raw, squashed, log_prob, output = self._learner.act(observation, noise)
+            action_raw, squashed, log_prob, output = self._learner.act(observation, noise)
             step = self._fleet.step(squashed)
-            parts.append((observation, step.observation, raw, log_prob, output, step.reward, step.over))
+            ends = (step.reward, step.truncated, step.terminated)
+            parts.append((observation, step.next_observation, action_raw, log_prob, output, *ends))
         return Experience(*(np.stack(each, axis=1) for each in zip(*parts, strict=True)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +61,7 @@ def train_expert(
     on_phase: Callable[[str], None] = lambda _phase: None,
     on_steps: Callable[[int], None] = lambda _steps: None,
     on_point: Callable[[Point], None] = lambda _point: None,
+    draw: Callable[[Sequence[Point]], bytes] | None = None,
 ) -> Trained:
     """Train a policy by PPO, in one worker process on one core.
 
@@ -77,6 +78,7 @@ def train_expert(
         on_phase: Told ``"compile"`` and ``"train"`` as they begin.
         on_steps: Told control steps so far.
         on_point: Told each point of the curve when it is on the disk.
+        draw: Draws the curve so far as a PNG file, which is kept beside it; None for no picture.
 
     Returns:
         What came of it.
@@ -103,13 +105,13 @@ def train_expert(
             on_phase("train")
         while not course.is_over(target_return):
             course.learn()
-            on_point(course.evaluate())
-        best = folder.best
-        if best is None:
-            raise WorkerError(f"{env.name}: the training has no point; give it more steps")
+            point = course.evaluate()
+            if draw is not None:
+                folder.draw(draw(folder.points))
+            on_point(point)
+        best = max(folder.points, key=lambda point: point.mean_return)
         reached = None if target_return is None else best.mean_return >= target_return
-        seconds = (course.seconds, course.start_seconds)
-        return Trained(folder.path / BEST, best, tuple(folder.points), reached, *seconds)
+        return Trained(folder.path / BEST, best, tuple(folder.points), reached, course.seconds, course.start_seconds)
 
 
 class _Course:
@@ -124,11 +126,11 @@ class _Course:
         on_steps: Callable[[int], None],
     ) -> None:
         self._pool, self._env, self._settings, self._folder, self._on_steps = pool, env, settings, folder, on_steps
-        self._an_update = settings.episodes * settings.unroll
+        self._an_update = settings.episodes * settings.unroll_length
         self._returns = np.zeros(0)
-        self._learned = 0.0
-        self._rate = 1.0
-        """Updates a second."""
+        self._learned = 0.0  # seconds since the last point
+        self._done = self.steps // self._an_update  # updates
+        self._rate = 1.0  # updates a second
         self.seconds = self.start_seconds = 0.0
 
     @property
@@ -151,30 +153,30 @@ class _Course:
                 warn_once(f"compiled code is not kept: {ready['cache_problem']}; set DYNSPARSE_CACHE to a folder")
         if self._folder.state is not None:
             self._ask(self._folder.state)
+        self._folder.begin()
         self.start_seconds = time.perf_counter() - began
 
     def learn(self) -> None:
         """Improve the policy until the next point of the curve."""
-        settings, done = self._settings, self.steps // self._an_update
+        settings = self._settings
         # Points are at whole shares of the training, wherever it was stopped before.
-        number = done * settings.evaluations // settings.updates + 1
-        until = max(done + 1, -(-number * settings.updates // settings.evaluations))
+        number = self._done * settings.evaluations // settings.updates + 1
+        until = max(self._done + 1, -(-number * settings.updates // settings.evaluations))
         began = time.perf_counter()
-        while done < until:
-            count = min(max(1, round(_TURN_SECONDS * self._rate)), until - done)
+        while self._done < until:
+            count = min(max(1, round(_TURN_SECONDS * self._rate)), until - self._done)
             asked = time.perf_counter()
-            reply = self._ask(Message("learn", {"updates": count}))
+            reply = self._ask(Message("learn", {"updates": count, "done": self._done}))
             self._rate = count / (time.perf_counter() - asked)
             self._returns = np.concatenate([self._returns, reply.arrays["returns"]])
-            done += count
-            self._on_steps(done * self._an_update)
+            self._done += count
+            self._on_steps(self._done * self._an_update)
         self._learned = time.perf_counter() - began
-        self._done = done
 
     def evaluate(self) -> Point:
         """Evaluate the policy, and put policy, point and state on the disk."""
         began = time.perf_counter()
-        returns = self._ask(Message("evaluate")).arrays["returns"]
+        returns = self._ask(Message("evaluate", {"done": self._done})).arrays["returns"]
         mean, low, high = mean_interval(returns)
         spent = self._learned + time.perf_counter() - began
         self.seconds += spent
@@ -191,16 +193,20 @@ class _Course:
             "return_interval_95": f"{low:.2f} {high:.2f}",
             "return_episodes": str(len(returns)),
             "settings": json.dumps(self._settings.to_dict()),
+            "versions": json.dumps(package_versions(_PACKAGES)),
         }
-        kept = self._ask(Message("keep", {"name": f"{self._env.name}-{steps}", "notes": json.dumps(notes)}))
+        name = f"{self._env.name}-{steps}"
+        kept = self._ask(Message("keep", {"name": name, "notes": json.dumps(notes), "done": self._done}))
         arrays = dict(kept.arrays)
         policy = arrays.pop("policy").tobytes()
-        self._folder.keep(point, policy, Message("restore", {"rng": kept.meta["rng"]}, arrays))
+        self._folder.keep(
+            point, policy, Message("restore", {"rng": kept.meta["rng"], "done": kept.meta["done"]}, arrays)
+        )
         self._returns = np.zeros(0)
         return point
 
     def _ask(self, request: Message) -> Message:
         (answer,) = self._pool.run([request])
         if isinstance(answer, WorkerError):
-            raise WorkerError(f"{self._env.name}: the training stopped. {answer}; go on with --resume") from answer
+            raise WorkerError(f"{self._env.name}: the training stopped. {answer} (--resume goes on)") from answer
         return answer
