@@ -14,7 +14,6 @@ results/worker_scaling.json becomes results/worker_scaling.md
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,7 +53,8 @@ WORKERS_TEXT = """\
 
 EXPERTS_TEXT = """\
 Mean return of 30 whole episodes of 1,000 control steps with the stochastic policy, simulated in float64 by the workers
-that collect data sets, from starts and noise that no training has seen; 95 % interval by Student's t over episodes.
+that collect data sets, from starts and noise that neither the training nor the choice of the policy has seen; 95 %
+interval by Student's t over episodes.
 *Aim*: for `paper` the mean return of the paper's agent (Table A1.1), reached within a tenth; for `expert` what an
 expert is to reach at least; for `novice` a quarter of the expert's return, reached within a factor of two. *Steps* and
 *minutes*: control steps that the policy has learned from, and how long that took on one core, evaluations included,
@@ -320,8 +320,6 @@ def experts(record: dict[str, Any]) -> str:
     head = ("environment", "policy", "mean return", "95 % interval", "lowest", "aim", "reached", "steps", "minutes")
     rows = []
     for entry in record["experts"]:
-        with (RESULTS / "training" / f"{entry['environment']}.csv").open(encoding="utf-8") as file:
-            minutes = {int(point["steps"]): float(point["seconds"]) / 60 for point in csv.DictReader(file)}
         rows.append(
             [
                 entry["environment"],
@@ -332,7 +330,7 @@ def experts(record: dict[str, Any]) -> str:
                 f"{'at least ' if entry['level'] == 'expert' else ''}{entry['aim']:.1f}",
                 entry["reached"],
                 f"{entry['steps_learned'] / 1e6:.1f} million",
-                number(minutes.get(entry["steps_learned"]), ".1f"),
+                f"{entry['training_seconds'] / 60:.1f}",
             ]
         )
     return "\n".join(["# Shipped policies\n", EXPERTS_TEXT, markdown(head, rows), f"\n{origin(record['provenance'])}"])

@@ -148,16 +148,16 @@ class TrainSettings:
 
 EXPERT_SETTINGS: Mapping[str, TrainSettings] = MappingProxyType(
     {
-        "BallInCup": TrainSettings(),
-        "CartpoleBalance": TrainSettings(),
-        "CheetahRun": TrainSettings(steps=50_000_000),
-        "ReacherHard": TrainSettings(reward_scaling=0.1, entropy_cost=5e-3),
+        "BallInCup": TrainSettings(steps=12_000_000),
+        "CartpoleBalance": TrainSettings(steps=6_000_000),
+        "CheetahRun": TrainSettings(),
+        "ReacherHard": TrainSettings(steps=30_000_000, reward_scaling=0.1, entropy_cost=2e-3),
         "FingerSpin": TrainSettings(
             steps=12_000_000, learning_rate=3e-4, policy_layers=(64, 64), value_layers=(128, 128)
         ),
-        "FingerTurnEasy": TrainSettings(),
-        "WalkerRun": TrainSettings(steps=40_000_000),
-        "SwimmerSwimmer6": TrainSettings(steps=50_000_000, discounting=0.995, reward_scaling=0.1),
+        "FingerTurnEasy": TrainSettings(reward_scaling=0.1, entropy_cost=5e-3),
+        "WalkerRun": TrainSettings(),
+        "SwimmerSwimmer6": TrainSettings(steps=25_000_000, discounting=0.995, reward_scaling=0.1),
     }
 )
 """By the name that Playground has registered."""
