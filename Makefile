@@ -40,7 +40,7 @@ demo: .venv/installed
 
 # Two at a time, a file each: more would need more memory than compiling leaves.
 test: lint
-	.venv/bin/python -m pytest -n auto --maxprocesses 2 --dist loadfile $(PYTEST_ARGS)
+	.venv/bin/python -m pytest -n auto --maxprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: .venv/installed
 	.venv/bin/ruff check .

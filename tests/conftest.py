@@ -12,6 +12,15 @@ import pytest
 os.environ["MPLBACKEND"] = "Agg"
 
 
+_LONGEST = ("test_transition.py", "test_reproduce_physics.py", "test_docs.py")
+"""Files that take minutes."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files: processes that take a file each then end at about the same time."""
+    items.sort(key=lambda item: _LONGEST.index(item.path.name) if item.path.name in _LONGEST else len(_LONGEST))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Compile once a session, and leave the user's own cache alone."""
