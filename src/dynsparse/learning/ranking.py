@@ -1,0 +1,75 @@
+"""Ranking: how well the size of a model's derivatives tells dependencies from zeros."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynsparse.errors import ArrayError
+
+__all__ = ["auprc", "auroc"]
+
+
+def auroc(sizes: NDArray[np.floating], depends: NDArray[np.bool_]) -> float | None:
+    """Return the area under the receiver operating characteristic.
+
+    The probability that an element that depends is larger than one that does not; ties count half.
+
+    Args:
+        sizes: (k,) what elements are ranked by, NaN nowhere.
+        depends: (k,) the truth.
+
+    Returns:
+        A number in [0, 1]; None where there is only one class.
+
+    Raises:
+        ArrayError: If the lengths differ or a size is NaN.
+    """
+    counts = _cumulated(sizes, depends)
+    if counts is None:
+        return None
+    hits, alarms = counts
+    rates = np.concatenate([[0.0], alarms / alarms[-1]]), np.concatenate([[0.0], hits / hits[-1]])
+    return float(np.trapezoid(rates[1], rates[0]))
+
+
+def auprc(sizes: NDArray[np.floating], depends: NDArray[np.bool_]) -> float | None:
+    """Return the area under the curve of precision over recall, as the average precision.
+
+    Each threshold's precision counts for the recall that it adds, without interpolation, which would flatter (Davis
+    and Goadrich 2006); elements of one size are taken together.
+
+    Args:
+        sizes: (k,) what elements are ranked by, NaN nowhere.
+        depends: (k,) the truth.
+
+    Returns:
+        A number in [0, 1], the share of elements that depend for a ranking by chance; None where there is only one
+        class.
+
+    Raises:
+        ArrayError: If the lengths differ or a size is NaN.
+    """
+    counts = _cumulated(sizes, depends)
+    if counts is None:
+        return None
+    hits, alarms = counts
+    return float(np.sum(np.diff(hits, prepend=0.0) / hits[-1] * hits / (hits + alarms)))
+
+
+def _cumulated(
+    sizes: NDArray[np.floating], depends: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return hits and false alarms at each different size, from the largest down; None with one class only."""
+    if sizes.shape != depends.shape or sizes.ndim != 1:
+        raise ArrayError(f"expected sizes and truth of one shape (k,), got {sizes.shape} and {depends.shape}")
+    if np.isnan(sizes).any():
+        raise ArrayError(f"expected sizes to rank by, got {int(np.isnan(sizes).sum())} NaN among them; leave rows out")
+    positives = int(np.count_nonzero(depends))
+    if positives in (0, len(depends)):
+        return None
+    order = np.argsort(-sizes, kind="stable")
+    ranked = sizes[order]
+    ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
+    hits = np.cumsum(depends[order], dtype=np.float64)[ends]
+    return hits, ends + 1.0 - hits
