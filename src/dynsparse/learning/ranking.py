@@ -54,7 +54,7 @@ def auprc(sizes: NDArray[np.floating], depends: NDArray[np.bool_]) -> float | No
     if counts is None:
         return None
     hits, alarms = counts
-    return float(np.sum(np.diff(hits, prepend=0.0) / hits[-1] * hits / (hits + alarms)))
+    return float(np.sum(np.diff(hits, prepend=0.0) * (hits / (hits + alarms))) / hits[-1])
 
 
 def _cumulated(
