@@ -62,8 +62,7 @@ class JacobianScores:
 
 def changing_elements(zero: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return (ds, ds + da), true where an element is zero in some of (n, ds, ds + da) rows and not in others."""
-    found: NDArray[np.bool_] = zero.any(axis=0) & ~zero.all(axis=0)
-    return found
+    return np.asarray(zero.any(axis=0) & ~zero.all(axis=0))
 
 
 def score_jacobians(
