@@ -1,0 +1,100 @@
+"""Settings of a training of a world model, the paper's by default (Table A2.1)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dynsparse.config import check_atol, check_count, nearest_names
+from dynsparse.errors import SettingError
+from dynsparse.learning.losses import LOSSES
+from dynsparse.learning.normalizer import FACTORS
+
+__all__ = ["ACTIVATION_NAMES", "SPLITS", "LearnSettings"]
+
+ACTIVATION_NAMES = ("elu", "leaky-relu", "relu")
+
+SPLITS = ("step", "episode")
+"""What the test set is drawn from: single control steps, whose neighbours in time are then in the training set (the
+paper's "randomize-steps"), or whole episodes."""
+
+_PRECISIONS = ("float32", "float64")
+
+
+@dataclass(frozen=True)
+class LearnSettings:
+    """Everything that decides a model but the data.
+
+    Attributes:
+        loss: One of ``LOSSES``.
+        jacobian_weight: What the second term is multiplied by.
+        seed: What the network, the split, the order of rows and the dropout are drawn from.
+        layer_width: Units of each hidden layer.
+        layer_depth: Hidden layers.
+        activation: One of ``ACTIVATION_NAMES``.
+        dropout_rate: Share of hidden units left out in training.
+        learning_rate: Of AdamW.
+        weight_decay: Of AdamW, decoupled.
+        batch_size: Rows of a gradient step; what is left of an epoch's last batch is left out.
+        epochs: How often every training row is used.
+        split: One of ``SPLITS``.
+        test_split: Share of the rows, or of the episodes, that is kept for testing.
+        atol: Zero threshold of the simulator's Jacobian.
+        factor: How Jacobians are normalised, one of ``FACTORS``.
+        precision: ``"float32"`` or ``"float64"``.
+    """
+
+    loss: str = "state"
+    jacobian_weight: float = 1.0
+    seed: int = 0
+    layer_width: int = 512
+    layer_depth: int = 2
+    activation: str = "elu"
+    dropout_rate: float = 0.1
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-3
+    batch_size: int = 512
+    epochs: int = 100
+    split: str = "step"
+    test_split: float = 0.1
+    atol: float = 1e-12
+    factor: str = "derived"
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        """Check the settings as a whole."""
+        for name, known in (
+            ("loss", LOSSES),
+            ("activation", ACTIVATION_NAMES),
+            ("split", SPLITS),
+            ("factor", FACTORS),
+            ("precision", _PRECISIONS),
+        ):
+            value = getattr(self, name)
+            if value not in known:
+                raise SettingError(
+                    f"{name} must be one of {', '.join(known)}, got {value!r}{nearest_names(str(value), known)}"
+                )
+        for name in ("layer_width", "layer_depth", "batch_size", "epochs"):
+            check_count(name, getattr(self, name), 1, f"the paper has {getattr(LearnSettings, name)}")
+        check_count("seed", self.seed, 0, "try 0")
+        check_atol(self.atol)
+        for name, least, below in (
+            ("jacobian_weight", 0.0, math.inf),
+            ("dropout_rate", 0.0, 1.0),
+            ("learning_rate", 0.0, math.inf),
+            ("weight_decay", 0.0, math.inf),
+            ("test_split", 0.0, 1.0),
+        ):
+            value = getattr(self, name)
+            good = isinstance(value, int | float) and not isinstance(value, bool) and least <= value < below
+            if not good or (value == 0 and name in ("learning_rate", "test_split")):
+                raise SettingError(
+                    f"{name} must be a number from 0 to below {below:g}, got {value!r}; "
+                    f"the paper has {getattr(LearnSettings, name):g}"
+                )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain JSON values."""
+        return asdict(self)

@@ -1,0 +1,151 @@
+"""The trainer against gradient steps of another make: autodiff's Jacobians, and AdamW written out in NumPy."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dynsparse.errors import SettingError
+from dynsparse.learning.losses import LOSSES
+from dynsparse.learning.network import activation, outputs
+from dynsparse.learning.settings import LearnSettings
+from dynsparse.learning.split import split_rows
+from dynsparse.learning.trainer import Trainer, TrainRows
+
+SMALL = {"layer_width": 6, "batch_size": 8, "epochs": 2, "dropout_rate": 0.0, "precision": "float64", "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    rng = np.random.default_rng(0)
+    jacobians = rng.normal(size=(43, 2, 3)) * (rng.random((43, 2, 3)) < 0.7)
+    return TrainRows(rng.normal(size=(43, 3)), rng.normal(size=(43, 2)), jacobians, jacobians == 0)
+
+
+def second_term(loss, predicted, truth, zero):
+    if loss == "state-jacobian":
+        return ((predicted - truth) ** 2).mean()
+    if loss == "state-jacobian-l1":
+        return jnp.abs(predicted - truth).mean()
+    if loss == "state-jacobian-l1-regularizer":
+        return jnp.abs(predicted).mean()
+    return jnp.abs(predicted)[zero].mean() if loss != "state" else jnp.zeros(())
+
+
+def by_another_make(settings, rows, params):
+    """Train as the settings say; return the parameters at the end and both terms of each batch's loss."""
+    act = activation(settings.activation)
+    leaves, tree = jax.tree.flatten(params)
+    first, second = ([np.zeros(x.shape) for x in leaves] for _ in range(2))
+    order, terms, count = np.random.default_rng([settings.seed, 1]), [], 0
+
+    def loss(leaves, batch):
+        network = jax.tree.unflatten(tree, leaves)
+
+        def one(x):
+            return outputs(network, act, x[None])[0]
+
+        state = ((jax.vmap(one)(rows.inputs[batch]) - rows.outputs[batch]) ** 2).mean()
+        jacobians = jax.vmap(jax.jacfwd(one))(rows.inputs[batch])
+        more = second_term(settings.loss, jacobians, rows.jacobians[batch], rows.zero[batch])
+        return state + settings.jacobian_weight * more, (state, more)
+
+    for _ in range(settings.epochs):
+        for batch in order.permutation(len(rows.inputs))[:40].reshape(5, 8):
+            (_, found), slopes = jax.value_and_grad(loss, has_aux=True)(leaves, batch)
+            terms.append([float(x) for x in found])
+            count += 1
+            for i, slope in enumerate(map(np.asarray, slopes)):
+                first[i] = 0.9 * first[i] + 0.1 * slope
+                second[i] = 0.999 * second[i] + 0.001 * slope**2
+                change = (first[i] / (1 - 0.9**count)) / (np.sqrt(second[i] / (1 - 0.999**count)) + 1e-8)
+                leaves[i] = leaves[i] - settings.learning_rate * (change + settings.weight_decay * leaves[i])
+    return leaves, np.array(terms)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_epochs_are_those_of_another_make(rows, loss):
+    settings = LearnSettings(loss=loss, jacobian_weight=0.7, **SMALL)
+    trainer = Trainer(settings, rows)
+    with jax.enable_x64(True):
+        start = jax.tree.map(jnp.array, trainer.params)
+        wanted, wanted_terms = by_another_make(settings, rows, start)
+    terms = np.concatenate([trainer.epoch(), trainer.epoch()])
+    np.testing.assert_allclose(terms, wanted_terms, rtol=1e-10, atol=1e-14)
+    for found, want in zip(jax.tree.leaves(trainer.params), wanted, strict=True):
+        np.testing.assert_allclose(found, want, rtol=1e-9, atol=1e-12)
+
+
+def test_predictions_and_jacobians_are_of_the_network_without_dropout(rows, monkeypatch):
+    monkeypatch.setattr("dynsparse.learning.trainer._EVALUATED_ROWS", 16)
+    trainer = Trainer(LearnSettings(**{**SMALL, "dropout_rate": 0.5}), rows)
+    found, jacobians = trainer.jacobians(rows.inputs)
+    np.testing.assert_allclose(trainer.predict(rows.inputs), found, rtol=1e-14)
+    with jax.enable_x64(True):
+        wanted = outputs(trainer.params, activation("elu"), jnp.asarray(rows.inputs))
+    np.testing.assert_allclose(found, wanted, rtol=1e-13)
+    assert jacobians.shape == (43, 2, 3)
+
+
+def test_the_same_seed_trains_the_same_and_another_does_not(rows):
+    def trained(seed):
+        trainer = Trainer(LearnSettings(**{**SMALL, "dropout_rate": 0.2, "precision": "float32", "seed": seed}), rows)
+        return trainer.epoch()
+
+    np.testing.assert_array_equal(trained(1), trained(1))
+    assert trained(1).dtype == np.float32
+    assert not np.array_equal(trained(1), trained(2))
+
+
+def test_what_can_not_be_trained_is_refused(rows):
+    with pytest.raises(SettingError, match=r"at least 512 rows to train on \(one batch\), got 43"):
+        Trainer(LearnSettings(), rows)
+    with pytest.raises(SettingError, match="needs the Jacobians of the rows, got none"):
+        Trainer(LearnSettings(loss="state-jacobian", batch_size=8), TrainRows(rows.inputs, rows.outputs))
+    for bad, why in (
+        ({"loss": "state-jacobain"}, "did you mean 'state-jacobian'"),
+        ({"dropout_rate": 1.0}, "dropout_rate must be a number from 0 to below 1, got 1.0; the paper has 0.1"),
+        ({"test_split": 0}, "test_split must be"),
+        ({"learning_rate": float("nan")}, "learning_rate must be"),
+        ({"layer_depth": 0}, "layer_depth must be a whole number of at least 1"),
+        ({"precision": "float16"}, "precision must be one of float32, float64"),
+    ):
+        with pytest.raises(SettingError, match=why):
+            LearnSettings(**bad)
+
+
+EPISODE = np.repeat(np.arange(7), 10)
+FINITE = np.arange(70) % 23 != 5
+
+
+def test_a_split_by_step_takes_a_share_of_the_finite_rows():
+    found = split_rows(EPISODE, FINITE, "step", 0.1, 0)
+    assert len(found.test) == round(0.1 * FINITE.sum())
+    np.testing.assert_array_equal(np.sort(np.concatenate([found.train, found.test])), np.flatnonzero(FINITE))
+    assert len(np.unique(EPISODE[found.test])) > 2
+    again, other = (split_rows(EPISODE, FINITE, "step", 0.1, seed).test for seed in (0, 1))
+    np.testing.assert_array_equal(found.test, again)
+    assert not np.array_equal(found.test, other)
+
+
+def test_a_split_by_episode_tears_none_apart():
+    found = split_rows(EPISODE, FINITE, "episode", 0.3, 0)
+    assert len(np.unique(EPISODE[found.test])) == 2
+    assert not set(EPISODE[found.test]) & set(EPISODE[found.train])
+    np.testing.assert_array_equal(np.sort(np.concatenate([found.train, found.test])), np.flatnonzero(FINITE))
+
+
+@pytest.mark.parametrize(
+    ("kind", "share", "why"),
+    [
+        ("episode", 0.01, "of 7 episodes leaves none to test on"),
+        ("episode", 0.99, "of 7 episodes leaves none to train on"),
+        ("step", 0.001, "of 67 rows leaves none to test on"),
+        ("steps", 0.1, "split must be one of step, episode"),
+    ],
+)
+def test_a_split_that_leaves_nothing_is_refused(kind, share, why):
+    with pytest.raises(SettingError, match=why):
+        split_rows(EPISODE, FINITE, kind, share, 0)
