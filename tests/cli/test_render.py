@@ -62,7 +62,7 @@ def test_where_nothing_can_draw_nothing_is_run(own_folder, capsys, monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "nonsense")
     monkeypatch.setattr("dynsparse.rollout.collector.Collector", None)
     assert main(["render", "CartpoleBalance", "--out", "x.gif"]) == 1
-    assert "MUJOCO_GL is set, unset it, or install EGL" in only_line(capsys)
+    assert "MUJOCO_GL or backend asks for 'nonsense' alone, leave it out, or install EGL" in only_line(capsys)
     assert not list(own_folder.iterdir())
 
 

@@ -65,7 +65,7 @@ class Renderer:
         meta = {"width": width, "height": height, "camera": camera_number(env, camera)}
         start = Message("start", meta, {"model": np.frombuffer(model_bytes(env.model), dtype=np.uint8)})
         self._name, self._size, said = env.name, (height, width), []
-        asked = os.environ.get("MUJOCO_GL") if backend is None else backend
+        asked = _asked() if backend is None else backend
         for candidate in _candidates(asked):
             variables = {"MUJOCO_GL": candidate}
             if candidate in BACKENDS:
@@ -84,7 +84,7 @@ class Renderer:
             return
         raise RenderError(
             f"nothing can draw without a screen here ({'; '.join(said)}); "
-            f"{'MUJOCO_GL is set, unset it, or ' if asked is not None else ''}{_ADVICE}"
+            f"{f'MUJOCO_GL or backend asks for {asked!r} alone, leave it out, or ' if asked else ''}{_ADVICE}"
         )
 
     def frames(self, qpos: np.ndarray, mocap_pos: np.ndarray, mocap_quat: np.ndarray) -> np.ndarray:
@@ -155,6 +155,12 @@ def camera_number(env: Environment, camera: str | int | None) -> int:
     if not names:
         raise SettingError(f"{env.name} has no camera, got {camera!r}; leave the camera out")
     raise SettingError(f"{env.name} has no camera {camera!r}{nearest_names(camera, names)}")
+
+
+def _asked() -> str | None:
+    """Return what ``MUJOCO_GL`` asks for; to draw nothing is no way of drawing."""
+    value = os.environ.get("MUJOCO_GL", "").lower()
+    return None if value in ("", "disable", "disabled", "off", "false", "0") else value
 
 
 def _candidates(asked: str | None) -> tuple[str, ...]:

@@ -56,9 +56,11 @@ def draw_strip(frames: np.ndarray, labels: Sequence[str], title: str, *, columns
         The figure.
 
     Raises:
-        ArrayError: If there is no frame, or the array has another shape or type.
+        ArrayError: If there is no frame, the array has another shape or type, or there are not as many labels.
     """
     _check_frames(frames)
+    if len(labels) != len(frames):
+        raise ArrayError(f"expected a label for each of {len(frames)} frames, got {len(labels)}")
     rows = -(-len(frames) // columns)
     height = rows * (_STRIP_WIDTH / columns * frames.shape[1] / frames.shape[2] + 0.18) + 0.25
     figure = new_figure(title, _STRIP_WIDTH, height)
