@@ -58,7 +58,7 @@ class TrainSettings:
     reward_scaling: float = 1.0
     entropy_cost: float = 1e-2
     clipping_epsilon: float = 0.3
-    policy_layers: tuple[int, ...] = (64, 64, 64)
+    policy_layers: tuple[int, ...] = (128, 128, 128)
     value_layers: tuple[int, ...] = (128, 128, 128)
     episode_steps: int = EPISODE_STEPS
     evaluations: int = 40
@@ -148,16 +148,16 @@ class TrainSettings:
 
 EXPERT_SETTINGS: Mapping[str, TrainSettings] = MappingProxyType(
     {
-        "BallInCup": TrainSettings(steps=12_000_000),
-        "CartpoleBalance": TrainSettings(steps=6_000_000),
-        "CheetahRun": TrainSettings(),
-        "ReacherHard": TrainSettings(steps=30_000_000, reward_scaling=0.1, entropy_cost=2e-3),
+        "BallInCup": TrainSettings(steps=12_000_000, policy_layers=(64, 64, 64)),
+        "CartpoleBalance": TrainSettings(steps=6_000_000, policy_layers=(64, 64, 64)),
+        "CheetahRun": TrainSettings(policy_layers=(64, 64, 64)),
+        "ReacherHard": TrainSettings(reward_scaling=0.1, entropy_cost=2e-3),
         "FingerSpin": TrainSettings(
             steps=12_000_000, learning_rate=3e-4, policy_layers=(64, 64), value_layers=(128, 128)
         ),
-        "FingerTurnEasy": TrainSettings(reward_scaling=0.1, entropy_cost=5e-3),
-        "WalkerRun": TrainSettings(),
-        "SwimmerSwimmer6": TrainSettings(steps=25_000_000, discounting=0.995, reward_scaling=0.1),
+        "FingerTurnEasy": TrainSettings(steps=12_000_000, reward_scaling=0.1, entropy_cost=5e-3),
+        "WalkerRun": TrainSettings(steps=16_000_000),
+        "SwimmerSwimmer6": TrainSettings(steps=25_000_000, discounting=0.995, reward_scaling=0.1, entropy_cost=5e-3),
     }
 )
 """By the name that Playground has registered."""
