@@ -36,7 +36,7 @@ def test_no_verb_is_bad_usage(capsys):
 
 def test_unknown_verb_is_refused_with_the_nearest(capsys):
     assert main(["reprodce"]) == 2
-    told = "dynsparse: expected a verb, got 'reprodce'; did you mean 'reproduce' or 'report'?\n"
+    told = "dynsparse: expected a verb, got 'reprodce'; did you mean 'reproduce' or 'report' or 'render'?\n"
     assert capsys.readouterr().err == told
 
 
