@@ -61,6 +61,7 @@ def open_pool(
     *,
     task: str = "dynsparse.physics.batches:serve",
     more: Mapping[str, JSON] | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> WorkerPool:
     """Describe worker processes for an environment; they start with the first request.
 
@@ -70,6 +71,7 @@ def open_pool(
         workers: how many; 0 for one on each usable core.
         task: "package.module:factory", what serves the requests.
         more: what else the factory is told.
+        variables: environment variables of the workers beside those of ``worker_environment``.
 
     Returns:
         The pool.
@@ -77,7 +79,7 @@ def open_pool(
     meta: dict[str, JSON] = {"substeps": env.substeps, "derivative": derivative, "cache": cache_folder()}
     meta.update(more or {})
     start = Message("start", meta, {"model": np.frombuffer(model_bytes(env.model), dtype=np.uint8)})
-    return WorkerPool(task, start, workers, environment=worker_environment())
+    return WorkerPool(task, start, workers, environment={**worker_environment(), **(variables or {})})
 
 
 def warn_once(message: str) -> None:

@@ -152,7 +152,9 @@ EXPERT_SETTINGS: Mapping[str, TrainSettings] = MappingProxyType(
         "CartpoleBalance": TrainSettings(steps=6_000_000, policy_layers=(64, 64, 64)),
         "CheetahRun": TrainSettings(policy_layers=(64, 64, 64)),
         "ReacherHard": TrainSettings(reward_scaling=0.1, entropy_cost=2e-3),
-        "FingerSpin": TrainSettings(steps=12_000_000),
+        "FingerSpin": TrainSettings(
+            steps=12_000_000, learning_rate=3e-4, policy_layers=(64, 64), value_layers=(128, 128)
+        ),
         "FingerTurnEasy": TrainSettings(steps=12_000_000, reward_scaling=0.1, entropy_cost=5e-3),
         "WalkerRun": TrainSettings(steps=16_000_000),
         "SwimmerSwimmer6": TrainSettings(steps=25_000_000, discounting=0.995, reward_scaling=0.1, entropy_cost=5e-3),

@@ -29,6 +29,11 @@ _PACKAGES = (*(name for name in DECIDING_PACKAGES if name not in ("zarr", "numco
 """Packages whose versions decide what is learned."""
 
 
+_VARIABLES = {"NPROC": "1"}
+"""XLA shares some sums among as many threads as there are cores, which changes their last bits: one thread, so that a
+training ends with the same policies whichever cores it may use."""
+
+
 @dataclass(frozen=True)
 class Trained:
     """What a training led to.
@@ -96,7 +101,8 @@ def train_expert(
     refuse_training(Path(out), resume=resume, overwrite=overwrite)
     identity = identity_of(env.name, env.fingerprint, settings.to_dict(), package_versions(_PACKAGES))
     told = {"environment": env.name, "fingerprint": env.fingerprint, "settings": json.dumps(settings.to_dict())}
-    pool = open_pool(env, "exact", 1, task="dynsparse.rollout.training.server:serve", more=told)
+    task = "dynsparse.rollout.training.server:serve"
+    pool = open_pool(env, "exact", 1, task=task, more=told, variables=_VARIABLES)
     with pool, TrainingFolder(Path(out), identity, resume=resume, overwrite=overwrite) as folder:
         course = _Course(pool, env, settings, folder, on_steps)
         if not course.is_over(target_return):
