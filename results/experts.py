@@ -210,7 +210,7 @@ def draw(environments: list[str]) -> None:
         strip = partial(draw_strip, np.concatenate(frames), labels, environment, columns=COLUMNS_DRAWN)
         (png,) = render(strip, ("png",))
         picture = Image.open(io.BytesIO(png)).convert("RGB")
-        picture.quantize(96, dither=Image.Dither.NONE).save(FRAMES / f"{environment}.png", optimize=True)
+        picture.quantize(256, dither=Image.Dither.NONE).save(FRAMES / f"{environment}.png", optimize=True)
         print(FRAMES / f"{environment}.png", flush=True)
 
 
