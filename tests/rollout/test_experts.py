@@ -143,3 +143,22 @@ def test_the_list_of_environments_tells_what_is_shipped(capsys, monkeypatch):
         for level, expert in shipped_experts(name).items()
     }
     assert entry["experts"]
+
+
+def test_the_page_tells_the_returns_that_were_measured(checkout):
+    with (checkout / "results" / "experts.csv").open() as file:
+        rows = {(row["environment"], row["level"]): row for row in csv.DictReader(file)}
+    page = (checkout / "docs" / "explanation" / "experts.md").read_text()
+    for environment in ENVIRONMENT_NAMES:
+        novice, paper, expert = (f"{float(rows[environment, level]['mean_return']):.1f}" for level in LEVELS)
+        theirs, aim = f"{PAPER_RETURNS[environment]:.2f}", f"{float(rows[environment, 'expert']['aim']):.0f}"
+        assert f"| {environment} | {novice} | {paper} | {theirs} | {expert} | {aim} |" in page
+        assert f"../images/experts/{environment}.png" in page
+
+
+def test_every_expert_is_a_point_of_the_committed_curve_of_its_training(checkout):
+    for environment in ENVIRONMENT_NAMES:
+        steps = shipped_experts(environment)["expert"].steps
+        with (checkout / "results" / "training" / f"{environment}.csv").open() as file:
+            points = {int(row["steps"]): float(row["mean_return"]) for row in csv.DictReader(file)}
+        assert points[steps] == max(points.values())
