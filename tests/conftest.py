@@ -46,6 +46,18 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail where a worker process is started."""
+    from dynsparse.workers import WorkerPool
+
+    def refuse(*_args: object, **_more: object) -> None:
+        raise AssertionError("a worker was started")
+
+    monkeypatch.setattr(WorkerPool, "start", refuse)
+    monkeypatch.setattr(WorkerPool, "run", refuse)
+
+
 @pytest.fixture(scope="session")
 def checkout() -> Path:
     """The root of the checkout, for tests that read the project's own files."""

@@ -93,6 +93,20 @@ class FakeCollector:
 
 
 @pytest.fixture
+def only_line(capsys):
+    """Return the one line, progress aside, that a verb wrote on standard error."""
+
+    def line():
+        err = capsys.readouterr().err
+        assert "Traceback" not in err
+        (found,) = [line for line in err.splitlines() if not line.startswith("[")]
+        assert found.startswith("dynsparse: ")
+        return found
+
+    return line
+
+
+@pytest.fixture
 def lab(monkeypatch):
     """Replace environments and workers by fakes, and tell what was done with them."""
     lab = SimpleNamespace(

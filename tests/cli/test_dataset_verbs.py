@@ -34,14 +34,6 @@ def copy(stored, own_folder):
     return Path(shutil.copytree(stored, own_folder / "copy"))
 
 
-def only_line(capsys):
-    err = capsys.readouterr().err
-    (line,) = [line for line in err.splitlines() if not line.startswith("[")]
-    assert line.startswith("dynsparse: ")
-    assert "Traceback" not in err
-    return line
-
-
 def test_the_whole_way(stored, own_folder, capsys):
     assert run("verify", stored, "--recompute", 50, "--workers", 1) == 0
     told = capsys.readouterr().out
@@ -75,20 +67,20 @@ def test_the_whole_way(stored, own_folder, capsys):
     assert Path("out/one/figures/CartpoleBalance-thresholds.png").read_bytes() != before
 
 
-def test_an_audit_of_other_rows_is_not_taken_for_this_one(stored, own_folder, capsys):
+def test_an_audit_of_other_rows_is_not_taken_for_this_one(stored, own_folder, only_line):
     record = {"environment": "CartpoleBalance", "judged": "autodiff", "clean": True, "dataset": None}
     for change in ({}, {"judged": "exact", "dataset": {"name": "x", "description_sha256": "0" * 64}}):
         Path("audit.json").write_text(json.dumps({"environments": [record | change]}))
         assert run("analyze", stored, "--out", "out", "--audit", "audit.json") == 2
-        assert "expected an audit of" in only_line(capsys)
+        assert "expected an audit of" in only_line()
     Path("audit.json").write_text(json.dumps({"environments": [record | {"judged": "exact"}]}))
     assert run("analyze", stored, "--out", "out", "--audit", "audit.json") == 0
 
 
-def test_half_written_analyses_are_not_reported(stored, own_folder, capsys):
+def test_half_written_analyses_are_not_reported(stored, own_folder, only_line):
     assert run("analyze", stored, "--out", "out/analysis/.partial-CartpoleBalance") == 0
     assert run("report", "out") == 2
-    assert "found none" in only_line(capsys)
+    assert "found none" in only_line()
 
 
 def test_coverage_has_no_time(own_folder, capsys):
@@ -100,11 +92,11 @@ def test_coverage_has_no_time(own_folder, capsys):
     assert not list(Path("out/figures").glob("*durations*"))
 
 
-def test_collecting_again_is_refused_and_resuming_does_nothing(stored, copy, capsys):
+def test_collecting_again_is_refused_and_resuming_does_nothing(stored, copy, capsys, only_line):
     words = ["collect", "CartpoleBalance", "--rows", 300, "--episode-steps", 60, "--out", copy, "--workers", 1]
     before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
     assert run(*words) == 2
-    assert "--resume" in only_line(capsys)
+    assert "--resume" in only_line()
     assert run(*words, "--resume") == 0
     assert "300 rows (0 new)" in capsys.readouterr().out
     for change, told in (
@@ -113,11 +105,11 @@ def test_collecting_again_is_refused_and_resuming_does_nothing(stored, copy, cap
         (["--rows", 301], "rows is 300 there and 301 here"),
     ):
         assert run(*words, "--resume", *change) == 2
-        assert told in only_line(capsys)
+        assert told in only_line()
     assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
 
 
-def test_damage_is_found_by_every_verb(copy, capsys, own_folder):
+def test_damage_is_found_by_every_verb(copy, capsys, own_folder, only_line):
     chunk = copy / "jac_state/c/0/0/0"
     content = bytearray(chunk.read_bytes())
     content[len(content) // 2] ^= 1
@@ -125,10 +117,10 @@ def test_damage_is_found_by_every_verb(copy, capsys, own_folder):
     assert run("verify", copy) == 1
     assert "jac_state/c/0/0/0" in capsys.readouterr().out
     assert run("analyze", copy, "--out", "out") == 1
-    assert "jac_state/c/0/0/0" in only_line(capsys)
+    assert "jac_state/c/0/0/0" in only_line()
     assert not Path("out").exists()
     assert run("audit", copy, "--workers", 1) == 1
-    assert "jac_state/c/0/0/0" in only_line(capsys)
+    assert "jac_state/c/0/0/0" in only_line()
 
 
 @pytest.mark.parametrize(
@@ -147,14 +139,14 @@ def test_damage_is_found_by_every_verb(copy, capsys, own_folder):
         (["report", "nothing"], 2, "expected analyses in nothing, found none"),
     ],
 )
-def test_bad_input_is_one_line(words, code, told, own_folder, capsys):
+def test_bad_input_is_one_line(words, code, told, own_folder, only_line):
     (own_folder / "notes.txt").write_text("mine")
     assert run(*words) == code
-    assert told in only_line(capsys)
+    assert told in only_line()
     assert [path.name for path in own_folder.iterdir()] == ["notes.txt"]
 
 
-def test_a_policy_of_another_shape_is_refused(own_folder, capsys):
+def test_a_policy_of_another_shape_is_refused(own_folder, only_line):
     from dynsparse.rollout.policy_file import save_policy
     from dynsparse.rollout.policy_weights import PolicyWeights
 
@@ -162,7 +154,7 @@ def test_a_policy_of_another_shape_is_refused(own_folder, capsys):
     save_policy("p.safetensors", PolicyWeights("p", "X", "tanh-normal", "swish", layers, action_scaling="range"))
     words = ["collect", "CartpoleBalance", "--rows", 50, "--policy", "p.safetensors", "--out", "data", "--workers", 1]
     assert run(*words) == 2
-    told = only_line(capsys)
+    told = only_line()
     assert "p.safetensors" in told
     assert "3" in told
     assert "5" in told

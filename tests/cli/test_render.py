@@ -21,12 +21,6 @@ def opengl():
         pytest.skip(f"no OpenGL draws without a screen here: {error}")
 
 
-def only_line(capsys):
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("[")]
-    assert line.startswith("dynsparse: ")
-    return line
-
-
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -35,12 +29,12 @@ def only_line(capsys):
         (["ChetahRun", "--out", "x.gif"], "nearest: CheetahRun"),
         (["CheetahRun", "--out", "clip"], "expected --out to be a file that ends in .gif, got clip; try clip.gif"),
         (["CheetahRun", "--out", "a/b.mp4"], "expected --out to be a file that ends in .gif, got a/b.mp4"),
-        (["CheetahRun", "--out", "clip.gif"], "clip.gif there already; choose another --out or pass --overwrite"),
-        (["CheetahRun", "--out", "strip.gif"], "strip.png there already"),
+        (["CheetahRun", "--out", "clip.gif"], "clip.gif is there already; choose another --out or pass --overwrite"),
+        (["CheetahRun", "--out", "strip.gif"], "strip.png is there already"),
         (["CheetahRun", "--out", "x.gif", "--steps", "0"], "steps must be a whole number of at least 1, got 0"),
     ],
 )
-def test_bad_usage_is_one_line_and_draws_nothing(words, told, own_folder, capsys, monkeypatch):
+def test_bad_usage_is_one_line_and_draws_nothing(words, told, own_folder, monkeypatch, only_line):
     def refuse(_name):
         raise AssertionError("an environment was loaded")
 
@@ -48,25 +42,25 @@ def test_bad_usage_is_one_line_and_draws_nothing(words, told, own_folder, capsys
     for name in ("clip.gif", "strip.png"):
         (own_folder / name).write_text("mine")
     assert main(["render", *words]) == 2
-    assert told in only_line(capsys)
+    assert told in only_line()
     assert {path.name: path.read_text() for path in own_folder.iterdir()} == {"clip.gif": "mine", "strip.png": "mine"}
 
 
-def test_an_unknown_camera_is_refused(own_folder, capsys):
+def test_an_unknown_camera_is_refused(own_folder, only_line):
     assert main(["render", "CartpoleBalance", "--out", "x.gif", "--camera", "fixd"]) == 2
-    assert "CartpoleBalance has no camera 'fixd'; did you mean 'fixed'" in only_line(capsys)
+    assert "CartpoleBalance has no camera 'fixd'; did you mean 'fixed'" in only_line()
     assert not list(own_folder.iterdir())
 
 
-def test_where_nothing_can_draw_nothing_is_run(own_folder, capsys, monkeypatch):
+def test_where_nothing_can_draw_nothing_is_run(own_folder, monkeypatch, only_line):
     monkeypatch.setenv("MUJOCO_GL", "nonsense")
     monkeypatch.setattr("dynsparse.rollout.collector.Collector", None)
     assert main(["render", "CartpoleBalance", "--out", "x.gif"]) == 1
-    assert "MUJOCO_GL or backend asks for 'nonsense' alone, leave it out, or install EGL" in only_line(capsys)
+    assert "MUJOCO_GL or backend asks for 'nonsense' alone, leave it out, or install EGL" in only_line()
     assert not list(own_folder.iterdir())
 
 
-def test_an_episode_is_drawn_as_a_clip_and_as_a_strip(opengl, own_folder, capsys, monkeypatch):
+def test_an_episode_is_drawn_as_a_clip_and_as_a_strip(opengl, own_folder, capsys, monkeypatch, only_line):
     run, roll_out = [], Collector.roll_out
 
     def noted(self, episodes, steps):
@@ -92,4 +86,4 @@ def test_an_episode_is_drawn_as_a_clip_and_as_a_strip(opengl, own_folder, capsys
         assert (strip.format, strip.width) == ("PNG", 1400)
     assert sorted(path.name for path in Path("new").iterdir()) == ["clip.gif", "clip.png"]
     assert main(words) == 2
-    assert "new/clip.gif and new/clip.png there already" in only_line(capsys)
+    assert "new/clip.gif and new/clip.png are there already" in only_line()

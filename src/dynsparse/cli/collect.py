@@ -73,6 +73,7 @@ class Collect:
         Returns:
             The exit code.
         """
+        from dynsparse.rollout.experts import policy_path
         from dynsparse.rollout.settings import CollectSettings
         from dynsparse.workers import worker_count
 
@@ -89,6 +90,7 @@ class Collect:
             episode_steps=self.episode_steps,
         )
         worker_count(self.workers)
+        policy_path(name, self.policy)  # refused before anything is loaded
 
         from dynsparse.dataset.creation import refuse_taken
 

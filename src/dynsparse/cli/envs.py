@@ -76,10 +76,11 @@ def _print_table(listed: list[dict[str, Any]]) -> None:
     from dynsparse.cli.output import table, wide_console
     from dynsparse.rollout.experts import LEVELS
 
-    columns = ("environment", "state dim", "action dim", "substeps", "control step (s)", "solver iterations")
+    columns = ("environment", "state dim", "action dim", "substeps", "dt (s)", "iterations")
     keys = ("name", "state_dim", "action_dim", "substeps", "dt", "iterations")
     rows = [[f"{entry[key]:g}" if key == "dt" else str(entry[key]) for key in keys] for entry in listed]
     for row, entry in zip(rows, listed, strict=True):
         known = entry["experts"]
-        row.extend(f"{known[level]['mean_return']:.0f}" if level in known else "-" for level in LEVELS)
-    wide_console().print(table((*columns, *(f"{level} return" for level in LEVELS)), rows))
+        row.extend(f"{known[level]['mean_return']:.1f}" if level in known else "-" for level in LEVELS)
+    wide_console().print(table((*columns, *LEVELS), rows))
+    print("novice, paper, expert: mean return of the policies that come with dynsparse")

@@ -193,7 +193,8 @@ class LogProgress(_Board):
     def note(self, environment: str, text: str) -> None:
         """Note what else there is to tell from now on, and say so."""
         super().note(environment, text)
-        self._say(f"{environment}: {text}")
+        with self._lock:
+            self._say(f"{environment}: {self._environments[environment].describe(time.monotonic())}")
 
     def rows(self, environment: str, done: int, nonfinite: int) -> None:
         """Note rows so far, and say so at most every five seconds."""

@@ -80,12 +80,15 @@ class Render:
         Returns:
             The exit code.
         """
+        from dynsparse.rollout.experts import policy_path
+
         strip = self._check_place()
         check_count("steps", self.steps, 1, "try 250")
         with _no_opengl_here() as backend:
             names = environment_names([self.env])
             if len(names) != 1:
                 raise SettingError(f"expected one environment, got {self.env}; draw them one by one")
+            policy_path(names[0], self.policy)  # refused before anything is loaded
             return self._run(names[0], strip, backend)
 
     def _run(self, name: str, strip: Path, backend: str | None) -> int:
@@ -121,7 +124,9 @@ class Render:
                 drawn_by = renderer.backend or "the default OpenGL"
             so_far = np.concatenate([[0.0], np.cumsum(episodes.reward[0])])
             labels = [f"{step * env.dt:.2f} s, return {so_far[step]:.1f}" for step in some]
-            (png,) = render(lambda: draw_strip(chosen, labels, f"{name}, policy {policy['name']}"), ("png",))
+            (png,) = render(
+                lambda: draw_strip(chosen, labels, f"{name}, policy {policy['name']}, seed {self.seed}"), ("png",)
+            )
             write_file(self.out, encode_gif(frames, stride * env.dt))
             write_file(strip, png)
             progress.finish(name, "done")
@@ -142,7 +147,10 @@ class Render:
         with output_errors(self.out):
             taken = [str(path) for path in (self.out, strip) if path.exists()]
         if taken and not self.overwrite:
-            raise OutputExistsError(f"{' and '.join(taken)} there already; choose another --out or pass --overwrite")
+            are = "is" if len(taken) == 1 else "are"
+            raise OutputExistsError(
+                f"{' and '.join(taken)} {are} there already; choose another --out or pass --overwrite"
+            )
         return strip
 
     def _check_size(self, frames: int) -> None:

@@ -45,7 +45,7 @@ class TrainExpert:
     """Folder of the training."""
 
     steps: int | None = None
-    """Control steps in all, over all episodes; left out: as for the shipped expert."""
+    """Control steps in all, over all episodes, down to whole updates of 16,384; left out: as for the shipped expert."""
 
     target_return: float | None = None
     """End as soon as the mean return of an evaluation is this or more; exit code 1 if none is."""
@@ -54,10 +54,10 @@ class TrainExpert:
     """Seed of networks, episodes and actions; left out: as for the shipped expert."""
 
     evaluations: int | None = None
-    """Points of the curve; at each the policy is kept."""
+    """Points of the curve; at each the policy is kept; left out: 40."""
 
     evaluation_episodes: int | None = None
-    """Episodes of each."""
+    """Episodes of each; left out: 32."""
 
     episode_steps: int | None = None
     """Control steps of an episode; left out: 1,000, as in the paper."""
@@ -127,7 +127,10 @@ class TrainExpert:
             f"{last.steps:,} steps in {last.seconds:,.0f} s"
         )
         if found.reached is False:
-            print(f"the target of {self.target_return:g} was not reached; give it more --steps or another --seed")
+            print(
+                f"the target of {self.target_return:g} was not reached; give it more --steps or another --seed, "
+                "in another --out or by --overwrite"
+            )
             return 1
         return 0
 

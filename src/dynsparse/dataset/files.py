@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
-__all__ = ["PARTIAL", "Files"]
+__all__ = ["PARTIAL", "Files", "replace_file"]
 
 PARTIAL = ".partial-"
 """How the name of a file begins that is not whole yet."""
@@ -59,6 +60,30 @@ class Files:
             self.remove_folder(path)
         elif path.is_symlink() or path.exists():
             self.remove(path)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file of no data set so that a reader, a crash or another writer of the same file never sees half of it.
+
+    Args:
+        path: The file; what is there is replaced.
+        data: Its content.
+
+    Raises:
+        OSError: If it can not be written; nothing is left behind.
+    """
+    # In the same folder, where a rename is atomic, and under a name that no other writer has.
+    aside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+    try:
+        with aside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except BaseException:
+        if aside.parent.is_dir():
+            aside.unlink(missing_ok=True)
+        raise
 
 
 def _fsync(path: Path) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 from pathlib import Path
 
+from dynsparse.dataset.files import replace_file
 from dynsparse.errors import OutputError
 
 __all__ = ["write_file"]
@@ -26,18 +26,10 @@ def write_file(path: str | os.PathLike[str], content: bytes | str) -> Path:
     """
     target = Path(path)
     data = content.encode("utf-8") if isinstance(content, str) else content
-    # In the same folder: a rename is atomic only inside one file system.
-    aside = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(target)
+        replace_file(target, data)
     except OSError as error:
-        if aside.parent.is_dir():
-            aside.unlink(missing_ok=True)
         raise OutputError(
             f"expected to write {target}, got: {error.strerror or error}; choose another folder"
         ) from error

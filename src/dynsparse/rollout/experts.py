@@ -107,6 +107,12 @@ def policy_path(environment: str, policy: str) -> str:
                 f"expected {', '.join(known)} or the path of a policy file, there is no file {policy!r}"
                 f"{nearest_names(policy, known)}"
             )
+        inside = Path(policy) / "policy.safetensors"
+        if Path(policy).is_dir():
+            raise PolicyError(
+                f"expected a policy file, {policy} is a folder"
+                f"{f'; try {inside}' if inside.exists() else '; name a file in it'}"
+            )
         return policy
     path = shipped_file(environment, policy)
     if not path.exists():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from dynsparse.config import nearest_names
+from dynsparse.dataset.files import replace_file
 from dynsparse.errors import OutputError, OutputExistsError, PolicyError
 from dynsparse.rollout.network import NetworkPolicy
 from dynsparse.rollout.policy_weights import PolicyWeights
@@ -110,7 +110,7 @@ def save_policy(path: str | os.PathLike[str], weights: PolicyWeights, *, overwri
     if target.exists() and not overwrite:
         raise OutputExistsError(f"{target} is there already; choose another name or pass overwrite=True")
     try:
-        _write_whole(target, content)
+        replace_file(target, content)
     except OSError as error:
         raise OutputError(f"expected to write {target}, got: {error.strerror or error}") from error
     return target
@@ -134,20 +134,6 @@ def policy_content(weights: PolicyWeights) -> bytes:
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in weights.tensors().items()}
     metadata = {key: str(value) for key, value in {**weights.notes, **_fields(weights)}.items()}
     return _in_order(save(tensors, metadata=metadata))
-
-
-def _write_whole(target: Path, content: bytes) -> None:
-    # A name of one's own: others may write the same policy at the same time.
-    aside = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}")
-    try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(target)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
 
 
 def _fields(weights: PolicyWeights) -> dict[str, str]:

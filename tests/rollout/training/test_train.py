@@ -19,7 +19,6 @@ from dynsparse.rollout.settings import CollectSettings
 from dynsparse.rollout.training.folder import BEST, CURVE, FIGURE, IDENTITY, POLICIES, STATE
 from dynsparse.rollout.training.settings import TrainSettings
 from dynsparse.rollout.training.train import train_expert
-from dynsparse.workers import WorkerPool
 
 # Twelve updates of 1,024 control steps, a point after every fourth.
 SETTINGS = TrainSettings(
@@ -44,15 +43,6 @@ def trained(cartpole, tmp_path_factory):
     told["draw"] = lambda curve: b"a picture of %d points" % len(curve)
     found = train_expert(cartpole, SETTINGS, path, **told)
     return SimpleNamespace(path=path, found=found, phases=phases, steps=steps, points=points)
-
-
-@pytest.fixture
-def no_worker(monkeypatch):
-    def refuse(*_args, **_more):
-        raise AssertionError("a worker was started")
-
-    monkeypatch.setattr(WorkerPool, "start", refuse)
-    monkeypatch.setattr(WorkerPool, "run", refuse)
 
 
 def policies(path):

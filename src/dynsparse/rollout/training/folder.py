@@ -197,7 +197,8 @@ class TrainingFolder:
         ]
         if differences:
             raise OutputExistsError(
-                f"{self.path} holds another training, which differs in {', '.join(differences)}; choose another --out"
+                f"{self.path} holds another training, which differs in {', '.join(differences)}; "
+                "choose another --out, or replace it by --overwrite"
             )
         if not (self.path / STATE).exists():
             return
