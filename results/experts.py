@@ -125,10 +125,23 @@ def chosen(environment: str, level: str, candidates: list[Candidate]) -> Candida
     return min(tried, key=lambda pair: pair[0])[1]
 
 
+def keep_curve(environment: str, level: str, candidate: Candidate) -> None:
+    """Keep the curve that a policy is a point of: the expert's, or one with more points of its beginning."""
+    CURVES.mkdir(exist_ok=True)
+    curve = CURVES / f"{environment}.csv"
+    if level == "expert":
+        shutil.copy(candidate.path.parent.parent / CURVE, curve)
+        return
+    with curve.open(encoding="utf-8") as file:
+        known = {int(row["steps"]) for row in csv.DictReader(file)}
+    if int(candidate.path.stem) not in known:
+        shutil.copy(candidate.path.parent.parent / CURVE, CURVES / f"{environment}-early.csv")
+
+
 def ship(environment: str, runs: list[Path], levels: list[str]) -> None:
     """Put policies of some trainings into the package, each with its measured return."""
     candidates = [candidate for run in runs for candidate in along(run)]
-    for level in levels:
+    for level in sorted(levels):  # the expert first: its curve may hold the others
         candidate = chosen(environment, level, candidates)
         weights = read_weights(candidate.path)
         if weights.environment != environment:
@@ -146,9 +159,7 @@ def ship(environment: str, runs: list[Path], levels: list[str]) -> None:
         target.parent.mkdir(exist_ok=True)
         save_policy(target, dataclasses.replace(weights, name=f"{environment}-{level}", notes=notes), overwrite=True)
         print(f"{target.name}: {mean:.1f} ({low:.1f} to {high:.1f}), {notes['steps']} steps", flush=True)
-        if level == "expert":
-            CURVES.mkdir(exist_ok=True)
-            shutil.copy(candidate.path.parent.parent / CURVE, CURVES / f"{environment}.csv")
+        keep_curve(environment, level, candidate)
 
 
 def measure() -> None:
