@@ -9,8 +9,8 @@ import pytest
 
 from dynsparse.errors import SettingError
 from dynsparse.learning.losses import LOSSES
-from dynsparse.learning.network import activation, outputs
-from dynsparse.learning.settings import LearnSettings
+from dynsparse.learning.network import ACTIVATIONS, activation, outputs
+from dynsparse.learning.settings import ACTIVATION_NAMES, LearnSettings
 from dynsparse.learning.split import split_rows
 from dynsparse.learning.trainer import Trainer, TrainRows
 
@@ -114,6 +114,10 @@ def test_what_can_not_be_trained_is_refused(rows):
     ):
         with pytest.raises(SettingError, match=why):
             LearnSettings(**bad)
+
+
+def test_settings_know_the_activations_that_there_are():
+    assert tuple(ACTIVATIONS) == ACTIVATION_NAMES
 
 
 EPISODE = np.repeat(np.arange(7), 10)

@@ -39,10 +39,10 @@ def test_lines_and_band_hold_the_curve():
     assert (axes.get_xlim(), axes.get_ylim()[0]) == ((0.0, 4.0), 0.0)
 
 
-def test_a_target_and_references_are_lines_at_their_returns_with_their_names():
-    (axes,) = draw_learning_curve("Toy", curve(), target_return=150.0, references=[("paper's", 1234.4)]).axes
-    assert [list(line.get_ydata()) for line in axes.lines[2:]] == [[1234.4, 1234.4], [150.0, 150.0]]
-    assert [text.get_text() for text in axes.texts] == ["paper's 1,234", "target 150"]
+def test_a_target_is_a_line_at_its_return_with_its_name():
+    (axes,) = draw_learning_curve("Toy", curve(), target_return=1234.4).axes
+    assert [list(line.get_ydata()) for line in axes.lines[2:]] == [[1234.4, 1234.4]]
+    assert [text.get_text() for text in axes.texts] == ["target 1,234"]
 
 
 def test_one_point_of_one_episode_is_drawn_without_an_interval_and_seen():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -19,7 +19,6 @@ def draw_learning_curve(
     columns: Mapping[str, NDArray[np.float64]],
     *,
     target_return: float | None = None,
-    references: Sequence[tuple[str, float]] = (),
 ) -> Figure:
     """Draw mean return against control steps, with the 95 % interval of each point.
 
@@ -28,7 +27,6 @@ def draw_learning_curve(
         columns: (p,) each: ``steps``, ``mean_return``, ``return_low``, ``return_high`` and ``training_return`` (NaN
             where no training episode has ended).
         target_return: A return to reach; None for none.
-        references: Labels and returns of others to compare with.
 
     Returns:
         The figure.
@@ -61,12 +59,11 @@ def draw_learning_curve(
         label="episodes it learned from" if np.isfinite(columns["training_return"]).any() else None,
     )
     axes.plot(millions, columns["mean_return"], color=look.colour, linewidth=1.2, marker=marker, label="evaluation")
-    lines = [*references, *([("target", target_return)] if target_return is not None else [])]
-    for label, value in lines:
-        axes.axhline(value, color="black", linestyle=(0, (4, 2)), linewidth=0.8)
+    if target_return is not None:
+        axes.axhline(target_return, color="black", linestyle=(0, (4, 2)), linewidth=0.8)
         axes.annotate(
-            f"{label} {value:,.0f}",
-            (1.0, value),
+            f"target {target_return:,.0f}",
+            (1.0, target_return),
             xycoords=("axes fraction", "data"),
             xytext=(-2, 2),
             textcoords="offset points",

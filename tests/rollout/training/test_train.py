@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import os
+import signal
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,8 +14,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from dynsparse.dataset import open_dataset
-from dynsparse.errors import OutputExistsError, UnsupportedModelError
+from dynsparse.errors import OutputExistsError, UnsupportedModelError, WorkerError
 from dynsparse.physics.environment import load_environment
+from dynsparse.physics.processes import open_pool
 from dynsparse.rollout.collect import collect
 from dynsparse.rollout.policy_file import load_policy, read_weights
 from dynsparse.rollout.settings import CollectSettings
@@ -136,6 +140,35 @@ def test_a_training_that_ends_early_or_is_stopped_goes_on_to_the_same_policies(t
     assert {name: (x.dtype, x.shape, x.tobytes()) for name, x in ours.items()} == {
         name: (x.dtype, x.shape, x.tobytes()) for name, x in whole.items()
     }
+
+
+def test_a_worker_that_is_lost_between_two_points_is_not_followed_by_one_that_knows_nothing(
+    trained, cartpole, own_folder, monkeypatch
+):
+    pools = []
+
+    def opened(*args, **more):
+        pools.append(open_pool(*args, **more))
+        return pools[-1]
+
+    def kill(_point):
+        (pid,) = pools[0].pids
+        os.kill(pid, signal.SIGKILL)
+        time.sleep(0.5)
+
+    monkeypatch.setattr("dynsparse.rollout.training.train.open_pool", opened)
+    with pytest.raises(WorkerError, match=r"CartpoleBalance: the training stopped\. .*\(--resume goes on\)"):
+        train_expert(cartpole, SETTINGS, "run", on_point=kill)
+    (first, *_) = sorted((trained.path / POLICIES).iterdir())
+    assert [path.name for path in (own_folder / "run" / POLICIES).iterdir()] == [first.name]
+    assert (own_folder / "run" / POLICIES / first.name).read_bytes() == first.read_bytes()
+
+
+def test_a_training_that_diverges_stops_and_says_what_to_try(cartpole, own_folder):
+    settings = dataclasses.replace(SETTINGS, reward_scaling=1e30)  # its square is no float32
+    with pytest.raises(WorkerError, match="the training diverged at update 1; try a lower learning_rate"):
+        train_expert(cartpole, settings, "run")
+    assert not list((own_folder / "run" / POLICIES).iterdir())
 
 
 def test_a_finished_training_starts_no_worker(trained, cartpole, no_worker):
