@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dynsparse.errors import SettingError
+from dynsparse.learning.epoch import chunk_rows
 from dynsparse.learning.losses import LOSSES
 from dynsparse.learning.network import ACTIVATIONS, activation, outputs
 from dynsparse.learning.settings import ACTIVATION_NAMES, LearnSettings
@@ -65,8 +66,11 @@ def by_another_make(settings, rows, params):
     return leaves, np.array(terms)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-def test_epochs_are_those_of_another_make(rows, loss):
+@pytest.mark.parametrize(
+    ("loss", "chunk"), [*((loss, 8) for loss in LOSSES), ("state-jacobian", 2), ("state-jacobian-l1-sparse-only", 2)]
+)
+def test_epochs_are_those_of_another_make(rows, loss, chunk, monkeypatch):
+    monkeypatch.setattr("dynsparse.learning.trainer.chunk_rows", lambda batch, side: chunk)
     settings = LearnSettings(loss=loss, jacobian_weight=0.7, **SMALL)
     trainer = Trainer(settings, rows)
     with jax.enable_x64(True):
@@ -110,6 +114,7 @@ def test_what_can_not_be_trained_is_refused(rows):
         ({"test_split": 0}, "test_split must be"),
         ({"learning_rate": float("nan")}, "learning_rate must be"),
         ({"layer_depth": 0}, "layer_depth must be a whole number of at least 1"),
+        ({"jacobian_directions": 2}, "estimates the loss 'state-jacobian' alone, got 2 with loss 'state'"),
         ({"precision": "float16"}, "precision must be one of float32, float64"),
     ):
         with pytest.raises(SettingError, match=why):
@@ -120,25 +125,65 @@ def test_settings_know_the_activations_that_there_are():
     assert tuple(ACTIVATIONS) == ACTIVATION_NAMES
 
 
+@pytest.mark.parametrize(
+    ("batch", "side", "rows"),
+    [(512, 18, 32), (512, 4, 128), (512, 1, 512), (256, 16, 32), (509, 18, 509), (500, 18, 25), (8, 2, 8), (7, 900, 7)],
+)
+def test_a_chunk_divides_the_batch_and_stays_in_the_cache_where_it_can(batch, side, rows):
+    assert chunk_rows(batch, side) == rows
+
+
+def test_random_directions_are_the_jacobian_loss_in_the_mean(rows):
+    def second_terms(directions, seeds):
+        settings = [
+            LearnSettings(loss="state-jacobian", jacobian_directions=directions, **{**SMALL, "batch_size": 43} | own)
+            for own in ({"seed": seed} for seed in seeds)
+        ]
+        return np.array([Trainer(x, rows).epoch()[0, 1] for x in settings])
+
+    # The network is that of the seed, so that both are of the same network.
+    seeds = range(40)
+    whole, drawn = second_terms(0, seeds), second_terms(30, seeds)
+    ratio = drawn / whole - 1
+    assert np.abs(ratio).max() > 1e-3  # they are drawn
+    assert abs(ratio.mean()) < 4 * ratio.std() / np.sqrt(len(seeds))
+    assert ratio.std() < 0.1
+
+
 EPISODE = np.repeat(np.arange(7), 10)
 FINITE = np.arange(70) % 23 != 5
 
 
 def test_a_split_by_step_takes_a_share_of_the_finite_rows():
     found = split_rows(EPISODE, FINITE, "step", 0.1, 0)
-    assert len(found.test) == round(0.1 * FINITE.sum())
-    np.testing.assert_array_equal(np.sort(np.concatenate([found.train, found.test])), np.flatnonzero(FINITE))
-    assert len(np.unique(EPISODE[found.test])) > 2
-    again, other = (split_rows(EPISODE, FINITE, "step", 0.1, seed).test for seed in (0, 1))
-    np.testing.assert_array_equal(found.test, again)
-    assert not np.array_equal(found.test, other)
+    assert found.episode is None
+    assert list(found.tests) == ["step"]
+    assert len(found.step) == round(0.1 * FINITE.sum())
+    np.testing.assert_array_equal(np.sort(np.concatenate([found.train, found.step])), np.flatnonzero(FINITE))
+    assert len(np.unique(EPISODE[found.step])) > 2
+    again, other = (split_rows(EPISODE, FINITE, "step", 0.1, seed).step for seed in (0, 1))
+    np.testing.assert_array_equal(found.step, again)
+    assert not np.array_equal(found.step, other)
 
 
 def test_a_split_by_episode_tears_none_apart():
     found = split_rows(EPISODE, FINITE, "episode", 0.3, 0)
-    assert len(np.unique(EPISODE[found.test])) == 2
-    assert not set(EPISODE[found.test]) & set(EPISODE[found.train])
-    np.testing.assert_array_equal(np.sort(np.concatenate([found.train, found.test])), np.flatnonzero(FINITE))
+    assert found.step is None
+    assert len(np.unique(EPISODE[found.episode])) == 2
+    assert not set(EPISODE[found.episode]) & set(EPISODE[found.train])
+    np.testing.assert_array_equal(np.sort(np.concatenate([found.train, found.episode])), np.flatnonzero(FINITE))
+
+
+def test_both_keeps_whole_episodes_and_steps_of_the_others():
+    found = split_rows(EPISODE, FINITE, "both", 0.3, 0)
+    assert list(found.tests) == ["step", "episode"]
+    assert len(np.unique(EPISODE[found.episode])) == 2
+    assert len(found.step) == round(0.3 * (FINITE & ~np.isin(EPISODE, EPISODE[found.episode])).sum())
+    rest = np.concatenate([found.train, found.step])
+    assert not set(EPISODE[found.episode]) & set(EPISODE[rest])
+    np.testing.assert_array_equal(np.sort(np.concatenate([rest, found.episode])), np.flatnonzero(FINITE))
+    assert (np.diff(found.step) > 0).all()
+    np.testing.assert_array_equal(found.episode, split_rows(EPISODE, FINITE, "episode", 0.3, 0).episode)
 
 
 @pytest.mark.parametrize(
@@ -146,8 +191,9 @@ def test_a_split_by_episode_tears_none_apart():
     [
         ("episode", 0.01, "of 7 episodes leaves none to test on"),
         ("episode", 0.99, "of 7 episodes leaves none to train on"),
+        ("both", 0.01, "of 7 episodes leaves none to test on"),
         ("step", 0.001, "of 67 rows leaves none to test on"),
-        ("steps", 0.1, "split must be one of step, episode"),
+        ("steps", 0.1, "split must be one of both, step, episode"),
     ],
 )
 def test_a_split_that_leaves_nothing_is_refused(kind, share, why):

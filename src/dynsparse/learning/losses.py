@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from dynsparse.config import nearest_names
 from dynsparse.errors import SettingError
 
-__all__ = ["LOSSES", "check_loss", "jacobian_term", "needs_jacobian", "state_term"]
+__all__ = ["LOSSES", "check_loss", "jacobian_sum", "needs_jacobian", "needs_zero", "state_sum"]
 
 LOSSES = (
     "state",
@@ -37,33 +37,42 @@ def needs_jacobian(loss: str) -> bool:
     return check_loss(loss) != "state"
 
 
-def state_term(predicted: jax.Array, truth: jax.Array) -> jax.Array:
-    """Return the mean squared error of (n, ds) next states."""
-    return jnp.mean((predicted - truth) ** 2)
+def needs_zero(loss: str) -> bool:
+    """Whether a loss asks which elements are zero in the truth."""
+    return check_loss(loss) == "state-jacobian-l1-sparse-only"
 
 
-def jacobian_term(loss: str, predicted: jax.Array, truth: jax.Array, zero: jax.Array) -> jax.Array:
-    """Return the second term of a loss.
+def state_sum(predicted: jax.Array, truth: jax.Array) -> jax.Array:
+    """Return the sum of squared errors of (n, ds) next states, whose mean is the first term of every loss."""
+    return jnp.sum((predicted - truth) ** 2)
+
+
+def jacobian_sum(loss: str, predicted: jax.Array, truth: jax.Array, zero: jax.Array | None = None) -> jax.Array:
+    """Return the sum whose mean over the elements that count is the second term of a loss.
+
+    A sum, not a mean, so that the rows of a batch can be worked off a few at a time.  All elements count, but for
+    ``"state-jacobian-l1-sparse-only"``, where only those count that are zero in the truth: the size of that term does
+    not depend on how many these are.
 
     Args:
         loss: One of ``LOSSES`` but ``"state"``.
-        predicted: (n, ds, ds + da) Jacobians of the model.
-        truth: (n, ds, ds + da) of the simulator.
-        zero: (n, ds, ds + da), true where the simulator's element is zero, as decided before normalising.
+        predicted: (n, ds, ds + da) Jacobians of the model, or (n, r, ds) of it along r directions.
+        truth: The same of the simulator.
+        zero: (n, ds, ds + da), true where the simulator's element is zero, as decided before normalising; for the loss
+            that needs it.
 
     Returns:
-        The term; 0 for ``"state-jacobian-l1-sparse-only"`` where no element is zero.
+        The sum.
 
     Raises:
-        SettingError: If the loss has no second term.
+        SettingError: If the loss has no second term, or needs ``zero``.
     """
     if loss == "state-jacobian":
-        return jnp.mean((predicted - truth) ** 2)
+        return jnp.sum((predicted - truth) ** 2)
     if loss == "state-jacobian-l1":
-        return jnp.mean(jnp.abs(predicted - truth))
+        return jnp.sum(jnp.abs(predicted - truth))
     if loss == "state-jacobian-l1-regularizer":
-        return jnp.mean(jnp.abs(predicted))
-    if loss == "state-jacobian-l1-sparse-only":
-        # A mean over the elements that count, not over all: its size does not depend on how many these are.
-        return jnp.sum(jnp.where(zero, jnp.abs(predicted), 0)) / jnp.maximum(jnp.sum(zero), 1)
-    raise SettingError(f"loss {loss!r} has no term of the Jacobian; it needs none")
+        return jnp.sum(jnp.abs(predicted))
+    if loss == "state-jacobian-l1-sparse-only" and zero is not None:
+        return jnp.sum(jnp.where(zero, jnp.abs(predicted), 0))
+    raise SettingError(f"loss {loss!r} has no term of the Jacobian, or was not told which elements are zero")

@@ -15,9 +15,10 @@ __all__ = ["ACTIVATION_NAMES", "SPLITS", "LearnSettings"]
 
 ACTIVATION_NAMES = ("elu", "leaky-relu", "relu")
 
-SPLITS = ("step", "episode")
-"""What the test set is drawn from: single control steps, whose neighbours in time are then in the training set (the
-paper's "randomize-steps"), or whole episodes."""
+SPLITS = ("both", "step", "episode")
+"""What is kept for testing: single control steps, whose neighbours in time are then in the training set (the paper's
+"randomize-steps"), or whole episodes; both keeps whole episodes, and then steps of those that are left, so that one
+model is tested on either set."""
 
 _PRECISIONS = ("float32", "float64")
 
@@ -29,6 +30,8 @@ class LearnSettings:
     Attributes:
         loss: One of ``LOSSES``.
         jacobian_weight: What the second term is multiplied by.
+        jacobian_directions: 0 for whole Jacobians (the paper); r for their products with r random directions of each
+            row, drawn anew at each step, whose mean is that of ``"state-jacobian"`` at a fraction of its cost.
         seed: What the network, the split, the order of rows and the dropout are drawn from.
         layer_width: Units of each hidden layer.
         layer_depth: Hidden layers.
@@ -39,7 +42,7 @@ class LearnSettings:
         batch_size: Rows of a gradient step; what is left of an epoch's last batch is left out.
         epochs: How often every training row is used.
         split: One of ``SPLITS``.
-        test_split: Share of the rows, or of the episodes, that is kept for testing.
+        test_split: Share of the rows, of the episodes, or of each, that is kept for testing.
         atol: Zero threshold of the simulator's Jacobian.
         factor: How Jacobians are normalised, one of ``FACTORS``.
         precision: ``"float32"`` or ``"float64"``.
@@ -47,6 +50,7 @@ class LearnSettings:
 
     loss: str = "state"
     jacobian_weight: float = 1.0
+    jacobian_directions: int = 0
     seed: int = 0
     layer_width: int = 512
     layer_depth: int = 2
@@ -56,7 +60,7 @@ class LearnSettings:
     weight_decay: float = 1e-3
     batch_size: int = 512
     epochs: int = 100
-    split: str = "step"
+    split: str = "both"
     test_split: float = 0.1
     atol: float = 1e-12
     factor: str = "derived"
@@ -79,6 +83,12 @@ class LearnSettings:
         for name in ("layer_width", "layer_depth", "batch_size", "epochs"):
             check_count(name, getattr(self, name), 1, f"the paper has {getattr(LearnSettings, name)}")
         check_count("seed", self.seed, 0, "try 0")
+        check_count("jacobian_directions", self.jacobian_directions, 0, "0 takes whole Jacobians")
+        if self.jacobian_directions and self.loss != "state-jacobian":
+            raise SettingError(
+                f"jacobian_directions estimates the loss 'state-jacobian' alone, got {self.jacobian_directions} with "
+                f"loss {self.loss!r}; leave it at 0"
+            )
         check_atol(self.atol)
         for name, least, below in (
             ("jacobian_weight", 0.0, math.inf),
