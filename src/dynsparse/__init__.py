@@ -18,8 +18,10 @@ if TYPE_CHECKING:
         ActionRangeError,
         ArrayError,
         DatasetError,
+        DivergenceError,
         DynsparseError,
         InputError,
+        ModelError,
         OutputError,
         OutputExistsError,
         PolicyError,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
         UnsupportedModelError,
         WorkerError,
     )
+    from dynsparse.learning.score import Score, score
     from dynsparse.physics.environment import ENVIRONMENT_NAMES, Environment, load_environment
     from dynsparse.physics.linearization import Linearization, Transition
     from dynsparse.physics.linearize import linearize, linearize_batch, step
@@ -44,15 +47,18 @@ __all__ = [
     "ArrayError",
     "Dataset",
     "DatasetError",
+    "DivergenceError",
     "DynsparseError",
     "Environment",
     "InputError",
     "Linearization",
+    "ModelError",
     "OutputError",
     "OutputExistsError",
     "PolicyError",
     "PrecisionError",
     "RenderError",
+    "Score",
     "SettingError",
     "SparsityPattern",
     "SparsityReport",
@@ -67,6 +73,7 @@ __all__ = [
     "linearize_batch",
     "load_environment",
     "open_dataset",
+    "score",
     "step",
     "transition",
 ]
@@ -87,6 +94,8 @@ _HOME_OF_NAME = {
     "analyze": "dynsparse.analysis.streaming",
     "Dataset": "dynsparse.dataset.reader",
     "open_dataset": "dynsparse.dataset.reader",
+    "Score": "dynsparse.learning.score",
+    "score": "dynsparse.learning.score",
 } | {name: "dynsparse.errors" for name in __all__ if name.endswith("Error")}
 
 

@@ -12,8 +12,10 @@ __all__ = [
     "ActionRangeError",
     "ArrayError",
     "DatasetError",
+    "DivergenceError",
     "DynsparseError",
     "InputError",
+    "ModelError",
     "OutputError",
     "OutputExistsError",
     "PolicyError",
@@ -62,6 +64,10 @@ class PolicyError(InputError):
         self.row = row
 
 
+class ModelError(InputError):
+    """A learned model can not be scored: its shapes do not fit, it gave a NaN, its file is broken; names the row."""
+
+
 class PrecisionError(InputError):
     """Exact derivatives were asked for in a precision in which they do not exist."""
 
@@ -76,6 +82,10 @@ class UnsupportedModelError(DynsparseError):
 
 class DatasetError(DynsparseError):
     """A data set can not be read as it was committed: damaged, of another schema, without rows, or none at all."""
+
+
+class DivergenceError(DynsparseError, ArithmeticError):
+    """A model's loss is not finite any more; its training is given up."""
 
 
 class OutputError(DynsparseError, OSError):
