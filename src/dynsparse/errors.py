@@ -14,6 +14,7 @@ __all__ = [
     "DatasetError",
     "DivergenceError",
     "DynsparseError",
+    "ExecutorError",
     "InputError",
     "ModelError",
     "OutputError",
@@ -114,3 +115,7 @@ class WorkerError(DynsparseError, RuntimeError):
         super().__init__(message)
         self.rows = tuple(rows)
         self.partial: object = None
+
+
+class ExecutorError(DynsparseError, RuntimeError):
+    """Units of work can not be run where they were to be, or contradict what is stored; finished ones stay."""
