@@ -43,7 +43,9 @@ class LearnSettings:
         epochs: How often every training row is used.
         split: One of ``SPLITS``.
         test_split: Share of the rows, of the episodes, or of each, that is kept for testing.
+        test_rows: Rows of each test set that models are tested and scored on at most.
         atol: Zero threshold of the simulator's Jacobian.
+        model_atol: Zero threshold of the model's normalised Jacobian.
         factor: How Jacobians are normalised, one of ``FACTORS``.
         precision: ``"float32"`` or ``"float64"``.
     """
@@ -62,7 +64,9 @@ class LearnSettings:
     epochs: int = 100
     split: str = "both"
     test_split: float = 0.1
+    test_rows: int = 10_000
     atol: float = 1e-12
+    model_atol: float = 1e-6
     factor: str = "derived"
     precision: str = "float32"
 
@@ -80,7 +84,7 @@ class LearnSettings:
                 raise SettingError(
                     f"{name} must be one of {', '.join(known)}, got {value!r}{nearest_names(str(value), known)}"
                 )
-        for name in ("layer_width", "layer_depth", "batch_size", "epochs"):
+        for name in ("layer_width", "layer_depth", "batch_size", "epochs", "test_rows"):
             check_count(name, getattr(self, name), 1, f"the paper has {getattr(LearnSettings, name)}")
         check_count("seed", self.seed, 0, "try 0")
         check_count("jacobian_directions", self.jacobian_directions, 0, "0 takes whole Jacobians")
@@ -90,6 +94,7 @@ class LearnSettings:
                 f"loss {self.loss!r}; leave it at 0"
             )
         check_atol(self.atol)
+        check_atol(self.model_atol)
         for name, least, below in (
             ("jacobian_weight", 0.0, math.inf),
             ("dropout_rate", 0.0, 1.0),

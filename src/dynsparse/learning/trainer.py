@@ -18,7 +18,7 @@ from dynsparse.learning.losses import needs_jacobian, needs_zero
 from dynsparse.learning.network import Params, activation, init_network, outputs, with_jacobian
 from dynsparse.learning.settings import LearnSettings
 
-__all__ = ["TrainRows", "Trainer"]
+__all__ = ["TrainRows", "Trainer", "epoch_order"]
 
 _EVALUATED_ROWS = 256
 """Rows of a batch outside training: their Jacobians' products stay in the cache, as in ``epoch``."""
@@ -104,13 +104,9 @@ class Trainer:
             (steps, 2) both terms of the loss of each batch, before the gradient step on it; the second is 0 where the
             loss has none.
         """
-        size = self._settings.batch_size
-        steps = self._count // size
-        order = self._order.permutation(self._count)[: steps * size].reshape(steps, size)
+        order = epoch_order(self._order, self._count, self._settings.batch_size)
         with self._precision():
-            self._progress, terms = run_epoch(
-                self._recipe, self._progress, self._strengths, self._data, order.astype(np.int32)
-            )
+            self._progress, terms = run_epoch(self._recipe, self._progress, self._strengths, self._data, order)
             return np.asarray(terms)
 
     def predict(self, inputs: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -137,6 +133,21 @@ class Trainer:
 
     def _precision(self) -> Any:
         return jax.enable_x64(self._dtype == np.float64)
+
+
+def epoch_order(rng: np.random.Generator, rows: int, batch: int) -> NDArray[np.int32]:
+    """Draw the rows of each batch of an epoch.
+
+    Args:
+        rng: What they are drawn from.
+        rows: n.
+        batch: Rows of a batch.
+
+    Returns:
+        (steps, batch) places, none twice; those that fill no batch are left out.
+    """
+    steps = rows // batch
+    return rng.permutation(rows)[: steps * batch].reshape(steps, batch).astype(np.int32)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -1,0 +1,154 @@
+"""Learning data: the rows of a data set, split and normalised for one training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynsparse.learning.normalizer import Normalizer
+from dynsparse.learning.scored_rows import ScoredRows
+from dynsparse.learning.settings import LearnSettings
+from dynsparse.learning.split import split_rows
+from dynsparse.learning.trainer import TrainRows
+
+if TYPE_CHECKING:
+    from dynsparse.dataset import Dataset
+
+__all__ = ["FIELDS", "LearnData", "StoredRows"]
+
+FIELDS = (
+    "state",
+    "action",
+    "next_state",
+    "jac_state",
+    "jac_action",
+    "constraint_active",
+    "episode",
+    "t",
+    "finite",
+)
+
+_ROWS_AT_A_TIME = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRows:
+    """All rows of a data set in memory.
+
+    Attributes:
+        environment: Name of the environment.
+        policy: Name of the policy.
+        arrays: The fields ``FIELDS``.
+    """
+
+    environment: str
+    policy: str
+    arrays: Mapping[str, NDArray[Any]]
+
+    @classmethod
+    def read(cls, dataset: Dataset) -> StoredRows:
+        """Read a data set.
+
+        Raises:
+            DatasetError: If a file is missing, altered or can not be decoded.
+        """
+        return cls(dataset.environment, str(dataset.description.policy["name"]), dataset.load(FIELDS))
+
+
+@dataclass(frozen=True, eq=False)
+class LearnData:
+    """What one training needs.
+
+    Attributes:
+        train: Normalised rows to train on.
+        tests: Rows to test on, by the name of the test set: ``"step"``, ``"episode"``.
+        normalizer: Mean and standard deviation of the rows to train on.
+    """
+
+    train: TrainRows
+    tests: Mapping[str, ScoredRows]
+    normalizer: Normalizer
+
+    @classmethod
+    def prepare(cls, rows: StoredRows, settings: LearnSettings) -> LearnData:
+        """Split and normalise.
+
+        Nothing of a test set is used for training, neither for the means and standard deviations nor for the
+        frequencies of zeros that a referee goes by.
+
+        Args:
+            rows: The data set.
+            settings: Split, seed, thresholds and factor.
+
+        Returns:
+            The data.
+
+        Raises:
+            SettingError: If there are too few rows or episodes to split.
+            ArrayError: If no row is finite.
+        """
+        arrays = rows.arrays
+        split = split_rows(arrays["episode"], arrays["finite"], settings.split, settings.test_split, settings.seed)
+        used = {name: arrays[name][split.train] for name in ("state", "action", "next_state")}
+        normalizer = Normalizer.fit([used])
+        zeros = _Zeros.find(arrays, split.train, settings.atol)
+        dtype = np.dtype(settings.precision)
+        jacobians = np.empty((len(split.train), *zeros.changing.shape), dtype)
+        zero = np.empty(jacobians.shape, dtype=bool)
+        for first in range(0, len(split.train), _ROWS_AT_A_TIME):  # the whole in float64 would be held twice
+            part = slice(first, first + _ROWS_AT_A_TIME)
+            state, action = (arrays[name][split.train[part]] for name in ("jac_state", "jac_action"))
+            zero[part] = np.abs(np.concatenate([state, action], axis=2)) < settings.atol
+            jacobians[part] = normalizer.jacobians(state, action, settings.factor)
+        train = TrainRows(
+            normalizer.inputs(used["state"], used["action"]).astype(dtype),
+            normalizer.outputs(used["next_state"]).astype(dtype),
+            jacobians,
+            zero,
+        )
+        tests = {
+            name: ScoredRows.from_arrays(
+                arrays,
+                _drawn(index, settings),
+                normalizer=normalizer,
+                training_zero_frequency=zeros.training_frequency,
+                changing=zeros.changing,
+                environment=rows.environment,
+                policy=rows.policy,
+                zero_atol=settings.atol,
+            )
+            for name, index in split.tests.items()
+        }
+        return cls(train, tests, normalizer)
+
+
+@dataclass(frozen=True, eq=False)
+class _Zeros:
+    """Where the simulator's zeros are; both (ds, ds + da), see ``ScoredRows``."""
+
+    changing: NDArray[np.bool_]
+    training_frequency: NDArray[np.float64]
+
+    @classmethod
+    def find(cls, arrays: Mapping[str, NDArray[Any]], train: NDArray[np.int64], atol: float) -> _Zeros:
+        finite = np.asarray(arrays["finite"], dtype=bool)
+        trained = np.zeros(len(finite), dtype=bool)
+        trained[train] = True
+        changing, frequency = [], []
+        for name in ("jac_state", "jac_action"):
+            zero = np.abs(arrays[name]) < atol
+            count = zero[finite].sum(axis=0)
+            changing.append((count > 0) & (count < finite.sum()))
+            frequency.append(zero[trained].mean(axis=0))
+        return cls(np.concatenate(changing, axis=1), np.concatenate(frequency, axis=1))
+
+
+def _drawn(index: NDArray[np.int64], settings: LearnSettings) -> NDArray[np.int64]:
+    if len(index) <= settings.test_rows:
+        return index
+    drawn = np.random.default_rng([settings.seed, 3]).permutation(len(index))[: settings.test_rows]
+    return index[np.sort(drawn)]
