@@ -146,14 +146,14 @@ class Score:
 
 
 def _told_rows(found: ModelScore, dataset: Dataset, atol: float) -> str:
-    """Say which rows, thresholds and coordinates the numbers are of."""
-    kind = "sizes of dependence, used as they are" if found.derivative == "dependency" else "Jacobians"
-    left_out = f", {found.nonfinite_rows:,} left out because they are not finite" if found.nonfinite_rows else ""
-    windows = "" if found.prediction is None else "; MSE and MSE after k control steps in normalized coordinates"
+    """Say which rows, thresholds and coordinates the numbers are of, a line each."""
+    left_out = f" ({found.nonfinite_rows:,} are left out: not finite)" if found.nonfinite_rows else ""
+    gives = "sizes of dependence, used as they are" if found.derivative == "dependency" else "Jacobians"
     return (
-        f"{found.environment}, policy {found.policy}: {found.rows:,} of {dataset.rows:,} rows{left_out}; "
-        f"the model gives {kind}. Zeros: the simulator's below {found.zero_atol:g} (raw), the model's below {atol:g}. "
-        f"Normalized = z-scores of all finite rows{windows}."
+        f"{found.environment}, policy {found.policy}: {found.rows:,} of {dataset.rows:,} rows{left_out}. "
+        f"The model gives {gives}.\n"
+        f"Zeros: the simulator's below {found.zero_atol:g} in the data set's units, the model's below {atol:g}.\n"
+        "Normalized: z-scores of all finite rows, also for MSE one control step ahead and after several."
     )
 
 
