@@ -199,3 +199,9 @@ def test_more_rows_than_a_batch_are_as_many_single_rows():
     whole = model.jacobians(STATE, ACTION)
     single = np.concatenate([model.jacobians(STATE[i : i + 1], ACTION[i : i + 1]) for i in (0, 255, 256, 299)])
     np.testing.assert_array_equal(whole[[0, 255, 256, 299]], single)
+
+
+def test_no_row_is_made_up_to_fill_a_batch():
+    with jax.debug_nans(True):  # 0 / 0 in a row of zeros would raise
+        found = JaxModel(lambda state, action: state / jnp.abs(state), 3, 2).predict(STATE[:3], ACTION[:3])
+    np.testing.assert_array_equal(found, np.sign(STATE[:3]))

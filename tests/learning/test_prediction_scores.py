@@ -114,3 +114,15 @@ def test_without_next_states_or_rows_there_are_no_scores(rows, found):
     alone = score_predictions(Predictions("given", rows.jacobian, found.next_state), rows, ALL)
     assert alone.mse is not None
     assert [(told.mse, told.windows) for told in alone.open_loop] == [(None, 0)] * 5
+
+
+def test_windows_count_by_the_row_that_they_start_from_where_not_every_row_starts_one():
+    rows = scored(made_arrays(episodes=20))
+    windows = rows.windows
+    assert (len(rows), len(windows.place)) == (400, 256)
+    # Off by 1 deviation where the window starts in contact, by 2 elsewhere.
+    off = np.where(rows.state[windows.place, 0] > 0, 1.0, 2.0)
+    scale = rows.normalizer.output_std + rows.normalizer.epsilon
+    moved = Predictions("given", rows.jacobian, rows.next_state, windows.next_state + off[:, None, None] * scale)
+    for which, wanted in ((rows.contact, 1), (~rows.contact, 4)):
+        assert score_predictions(moved, rows, which).open_loop[1].mse == pytest.approx(wanted)
