@@ -46,13 +46,14 @@ def lines(path: Path) -> list[str]:
 
 
 def numbers(store: UnitStore) -> dict[str, tuple[object, dict[str, bytes]]]:
-    """Return what each unit found, bit by bit: its record, and the bytes of its arrays."""
+    """Return what each unit that is done found, bit by bit: its record, and the bytes of its arrays."""
     return {
         record["key"]: (
             record["result"],
             {name: array.tobytes() for name, array in store.arrays(record["key"]).items()},
         )
         for record in store.records()
+        if record["status"] == "done"
     }
 
 

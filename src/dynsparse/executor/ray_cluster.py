@@ -103,7 +103,6 @@ def connected(address: str | None) -> Iterator[Any]:
     chosen = cluster_address(address)
     probe(chosen)
     try:
-        # What units print stays in Ray's own logs.
         ray.init(address=chosen, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError) as error:
         ray.shutdown()
@@ -113,6 +112,19 @@ def connected(address: str | None) -> Iterator[Any]:
             "cluster, with the same versions of Python and Ray"
         ) from error
     try:
-        yield ray
+        with _quiet(ray):
+            yield ray
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _quiet(ray: Any) -> Iterator[None]:
+    """Keep Ray from printing on standard output when a worker or node dies: whoever runs units is told of each."""
+    worker = ray._private.worker
+    before = getattr(worker, "_worker_logs_enabled", True)
+    worker._worker_logs_enabled = False
+    try:
+        yield
+    finally:
+        worker._worker_logs_enabled = before

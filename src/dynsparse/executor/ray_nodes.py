@@ -63,15 +63,7 @@ def check_nodes(ray: Any, folder: Path, paths: Sequence[str], variables: Mapping
             it is named.
         OSError: The folder can not be written.
     """
-    nodes = [
-        Node(
-            node["NodeID"],
-            f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']}, Ray's {node['NodeID'][:8]})",
-            int(node["Resources"].get("CPU", 0)),
-        )
-        for node in ray.nodes()
-        if node["Alive"]
-    ]
+    nodes = _alive(ray)
     # A name that begins like this is swept away, should nobody come to remove it.
     token, text = folder / f"{PARTIAL}{secrets.token_hex(8)}", secrets.token_hex(16)
     token.write_text(text)
@@ -79,9 +71,13 @@ def check_nodes(ray: Any, folder: Path, paths: Sequence[str], variables: Mapping
         faults = _faults(ray, nodes, token, paths, variables)
     finally:
         token.unlink(missing_ok=True)
-    if faults:
+    # One that died meanwhile, or had died and was not missed yet, is no fault of the others.
+    left = {node.id for node in _alive(ray)}
+    nodes = [node for node in nodes if node.id in left]
+    told = [f"node {node.name}: {', '.join(faults[node.id])}" for node in nodes if faults[node.id]]
+    if told:
         raise ExecutorError(
-            f"{len(faults)} of {len(nodes)} nodes can not run these units: {'; '.join(faults)}; every node has to see "
+            f"{len(told)} of {len(nodes)} nodes can not run these units: {'; '.join(told)}; every node has to see "
             f"{folder} and the data sets at the same paths and have the same packages: mount the file system there, "
             "or stop Ray on that node"
         )
@@ -90,10 +86,22 @@ def check_nodes(ray: Any, folder: Path, paths: Sequence[str], variables: Mapping
     return nodes
 
 
+def _alive(ray: Any) -> list[Node]:
+    return [
+        Node(
+            node["NodeID"],
+            f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']}, Ray's {node['NodeID'][:8]})",
+            int(node["Resources"].get("CPU", 0)),
+        )
+        for node in ray.nodes()
+        if node["Alive"]
+    ]
+
+
 def _faults(
     ray: Any, nodes: Sequence[Node], token: Path, paths: Sequence[str], variables: Mapping[str, str]
-) -> list[str]:
-    """Return what is wrong with which node."""
+) -> dict[str, list[str]]:
+    """Return what is wrong with each node, by its id."""
     ask = ray.remote(num_cpus=0, max_retries=0)(node_report)
     environment = {"env_vars": dict(variables)}
     asked = {
@@ -105,7 +113,7 @@ def _faults(
     wanted = node_report(str(token), paths, ())
     wanted["variables"] = dict(variables)
     ray.wait(list(asked), num_returns=len(asked), timeout=_ANSWER_S)
-    faults = []
+    faults = {}
     for reference, node in asked.items():
         try:
             told = differences(wanted, ray.get(reference, timeout=0))
@@ -113,8 +121,7 @@ def _faults(
             told = [f"it did not answer within {_ANSWER_S:.0f} s"]
         except Exception as error:  # whatever the node's Ray, Python or dynsparse has to say
             told = [f"it can not answer: {_last_line(error)}"]
-        if told:
-            faults.append(f"node {node.name}: {', '.join(told)}")
+        faults[node.id] = told
     return faults
 
 
