@@ -115,6 +115,12 @@ def test_the_same_unit_tells_the_same_bit_for_bit(trained, path):
     assert other.record["curve"] != again.record["curve"]
 
 
+def test_of_a_search_only_the_curve_is_kept(trained, path):
+    found = run_unit(unit(path, "curve"), {"dataset": path}, lambda *_: None)
+    assert found.record == {name: trained[0].record[name] for name in ("environment", "policy", "curve")}
+    assert found.arrays == {}
+
+
 def test_referees_are_scored_on_the_same_rows(trained, path):
     record = run_unit(unit(path, "referees", loss="state"), {"dataset": path}, lambda *_: None).record
     assert set(record["referees"]) == {"constant", "identity", "all-ones", "training-frequency", "truth"}

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from dynsparse.learning.losses import jacobian_sum, needs_jacobian, needs_zero, state_sum
+from dynsparse.learning.losses import jacobian_sum, needs_jacobian, state_sum
 from dynsparse.learning.network import Params, activation, along, dropout_masks, outputs, with_jacobian
 
 __all__ = ["Progress", "Recipe", "Strengths", "TrainData", "chunk_rows", "run_epoch", "start"]
@@ -176,7 +176,7 @@ def _terms_and_slope(
 def _counted(recipe: Recipe, batch: TrainData) -> jax.Array:
     """Return how many elements of a batch the second term is a mean over."""
     dtype = batch.inputs.dtype
-    if needs_zero(recipe.loss):
+    if batch.zero is not None:
         return jnp.maximum(jnp.sum(batch.zero, dtype=dtype), 1)
     elements = batch.outputs.size * batch.inputs.shape[1]
     # The mean over random signs v of |J v|^2 is |J|^2 (Hutchinson 1990), so that each direction stands for a Jacobian.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dynsparse.config import check_atol
 from dynsparse.errors import ArrayError
-from dynsparse.learning.ranking import auprc, auroc
+from dynsparse.learning.ranking import areas
 
 __all__ = ["MODEL_ATOL", "JacobianScores", "changing_elements", "score_jacobians"]
 
@@ -98,11 +98,12 @@ def score_jacobians(
     which = changing_elements(zero) if changing is None else changing
     some = np.broadcast_to(which, zero.shape)
     total, wanted = float(sizes.sum()), ~zero & (np.abs(true) >= atol)
+    over_all, over_changing = areas(sizes.ravel(), ~zero.ravel()), areas(sizes[some], ~zero[some])
     return JacobianScores(
-        auprc=auprc(sizes.ravel(), ~zero.ravel()),
-        auroc=auroc(sizes.ravel(), ~zero.ravel()),
-        auprc_changing=auprc(sizes[some], ~zero[some]),
-        auroc_changing=auroc(sizes[some], ~zero[some]),
+        auprc=over_all[0],
+        auroc=over_all[1],
+        auprc_changing=over_changing[0],
+        auroc_changing=over_changing[1],
         leak=float(sizes[zero].sum()) / total if total > 0 else None,
         miss=float((sizes[wanted] < atol).mean()) if wanted.any() and is_jacobian else None,
         frobenius_error=_frobenius_error(predicted, true) if is_jacobian else None,

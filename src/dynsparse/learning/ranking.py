@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dynsparse.errors import ArrayError
 
-__all__ = ["auprc", "auroc"]
+__all__ = ["areas", "auprc", "auroc"]
 
 
 def auroc(sizes: NDArray[np.floating], depends: NDArray[np.bool_]) -> float | None:
@@ -25,12 +25,7 @@ def auroc(sizes: NDArray[np.floating], depends: NDArray[np.bool_]) -> float | No
     Raises:
         ArrayError: If the lengths differ or a size is NaN.
     """
-    counts = _cumulated(sizes, depends)
-    if counts is None:
-        return None
-    hits, alarms = counts
-    rates = np.concatenate([[0.0], alarms / alarms[-1]]), np.concatenate([[0.0], hits / hits[-1]])
-    return float(np.trapezoid(rates[1], rates[0]))
+    return areas(sizes, depends)[1]
 
 
 def auprc(sizes: NDArray[np.floating], depends: NDArray[np.bool_]) -> float | None:
@@ -50,11 +45,30 @@ def auprc(sizes: NDArray[np.floating], depends: NDArray[np.bool_]) -> float | No
     Raises:
         ArrayError: If the lengths differ or a size is NaN.
     """
+    return areas(sizes, depends)[0]
+
+
+def areas(sizes: NDArray[np.floating], depends: NDArray[np.bool_]) -> tuple[float | None, float | None]:
+    """Return both areas, ``auprc`` and ``auroc``, of one ranking, sorted once.
+
+    Args:
+        sizes: (k,) what elements are ranked by, NaN nowhere.
+        depends: (k,) the truth.
+
+    Returns:
+        The area under precision over recall, and that under the receiver operating characteristic; None, None where
+        there is only one class.
+
+    Raises:
+        ArrayError: If the lengths differ or a size is NaN.
+    """
     counts = _cumulated(sizes, depends)
     if counts is None:
-        return None
+        return None, None
     hits, alarms = counts
-    return float(np.sum(np.diff(hits, prepend=0.0) * (hits / (hits + alarms))) / hits[-1])
+    precision = float(np.sum(np.diff(hits, prepend=0.0) * (hits / (hits + alarms))) / hits[-1])
+    rates = np.concatenate([[0.0], alarms / alarms[-1]]), np.concatenate([[0.0], hits / hits[-1]])
+    return precision, float(np.trapezoid(rates[1], rates[0]))
 
 
 def _cumulated(
@@ -68,8 +82,8 @@ def _cumulated(
     positives = int(np.count_nonzero(depends))
     if positives in (0, len(depends)):
         return None
-    order = np.argsort(-sizes, kind="stable")
+    order = np.argsort(-sizes)  # elements of one size are taken together, so that their order does not matter
     ranked = sizes[order]
     ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
-    hits = np.cumsum(depends[order], dtype=np.float64)[ends]
+    hits = np.cumsum(depends[order])[ends].astype(np.float64)
     return hits, ends + 1.0 - hits

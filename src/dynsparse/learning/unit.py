@@ -23,7 +23,8 @@ from dynsparse.provenance import content_hash
 
 __all__ = ["KINDS", "UnitResult", "dataset_identity", "run_unit"]
 
-KINDS = ("train", "referees")
+KINDS = ("train", "curve", "referees")
+"""A training with its scores and its network; one of which only the learning curve is kept; the referees' scores."""
 
 Tell = Callable[[int, int, str], None]
 
@@ -53,7 +54,7 @@ def dataset_identity(path: str) -> dict[str, Any]:
 
 
 def run_unit(arguments: Mapping[str, Any], context: Mapping[str, str], tell: Tell) -> UnitResult:
-    """Train a model and score it, or score the referees.
+    """Train a model and score it, train one for its learning curve alone, or score the referees.
 
     Args:
         arguments: ``kind`` (one of ``KINDS``), ``environment``, ``dataset`` (see ``dataset_identity``) and ``settings``
@@ -81,13 +82,16 @@ def run_unit(arguments: Mapping[str, Any], context: Mapping[str, str], tell: Tel
         return UnitResult(about | {"referees": scores}, {}, {"seconds": time.perf_counter() - began})
     trainer = Trainer(settings, data.train)
     model = LearnedModel(trainer, data.normalizer)
+    if arguments["kind"] == "curve":
+        curve, _ = _train(trainer, data, settings, tell)
+        return UnitResult(about | {"curve": curve}, {}, {"seconds": time.perf_counter() - began})
     initial = {name: _initial(model, test, settings.model_atol) for name, test in data.tests.items()}
-    curve, seconds = _train(trainer, data, settings, tell)
+    curve, training_seconds = _train(trainer, data, settings, tell)
     scores = {name: score_rows(model, test, atol=settings.model_atol).to_dict() for name, test in data.tests.items()}
     counts = {"train": len(data.train.inputs)} | {name: len(test) for name, test in data.tests.items()}
     record = about | {"rows": counts, "curve": curve, "initial": initial, "final": scores}
     steps = settings.epochs * (len(data.train.inputs) // settings.batch_size)
-    measured = {"seconds": time.perf_counter() - began, "training_seconds": seconds, "steps": steps}
+    measured = {"seconds": time.perf_counter() - began, "training_seconds": training_seconds, "steps": steps}
     return UnitResult(record, _arrays(model), measured)
 
 
