@@ -30,7 +30,7 @@ EPISODE_STEPS = 1_000
 """Control steps of an episode, in the paper and in MuJoCo Playground's suite."""
 
 _DERIVATIVES = ("exact", "autodiff", "finite-difference")
-_POLICIES = ("random",)
+_POLICIES = ("random", "novice", "paper", "expert")
 
 
 def nearest_names(name: str, known: Sequence[str], count: int = 3) -> str:
@@ -162,7 +162,12 @@ PRESETS: Mapping[str, int] = {"smoke": 4_000, "small": 20_000, "paper": 1_000_00
 
 
 def preset_settings(
-    preset: str, environments: Sequence[str], rows: int | None = None, seed: int = 0, atol: float = DEFAULT_ATOL
+    preset: str,
+    environments: Sequence[str],
+    rows: int | None = None,
+    seed: int = 0,
+    atol: float = DEFAULT_ATOL,
+    policy: str = "random",
 ) -> ReproduceSettings:
     """Make the settings of a preset, with the few things that a caller may change.
 
@@ -172,6 +177,7 @@ def preset_settings(
         rows: Transitions per environment in place of the preset's.
         seed: Seed of initial states and actions.
         atol: Zero threshold.
+        policy: Who chooses the actions.
 
     Returns:
         Settings that passed their check.
@@ -181,7 +187,7 @@ def preset_settings(
     """
     _check_choice("preset", preset, tuple(PRESETS))
     rows = PRESETS[preset] if rows is None else check_count("rows", rows, 1, "one row is one transition")
-    return ReproduceSettings(preset, tuple(environments), rows, seed=seed, atol=atol)
+    return ReproduceSettings(preset, tuple(environments), rows, policy=policy, seed=seed, atol=atol)
 
 
 def settings_from_dict(values: Mapping[str, Any]) -> ReproduceSettings:

@@ -52,6 +52,9 @@ _VERBS: Mapping[str, Verb] = {
     "analyze": Verb("dynsparse.cli.analyze", "Analyze", "find the zeros: always, at which states, for how long"),
     "score": Verb("dynsparse.cli.score", "Score", "judge a learned world model beside referees"),
     "report": Verb("dynsparse.cli.report", "Report", "draw every analysis, on one page that needs no network"),
+    "learn": Verb(
+        "dynsparse.cli.learn", "Learn", "train world models on a data set and judge their Jacobians", resumes=True
+    ),
     "train-expert": Verb(
         "dynsparse.cli.train_expert", "TrainExpert", "train a policy for a task by PPO", resumes_with="--resume"
     ),

@@ -17,13 +17,13 @@ __all__ = ["BarProgress", "EnvironmentProgress", "LogProgress", "Progress", "ope
 
 _EVERY_SECONDS = 5.0
 
-_RATES = {"collect": "Jacobians/s", "linearize": "Jacobians/s", "train": "steps/s"}
+_RATES = {"collect": "Jacobians/s", "linearize": "Jacobians/s", "train": "steps/s", "learn": "epochs/s"}
 """Phases that tell how much they have done and how fast, and of what."""
 
 _COUNTED = (*_RATES, "analyze", "verify")
 """Phases that tell how much they have done."""
 
-_COUNTED_THINGS = {"verify": "blocks", "train": "steps"}
+_COUNTED_THINGS = {"verify": "blocks", "train": "steps", "learn": "epochs"}
 """What is counted, where it is not rows."""
 
 
@@ -72,8 +72,9 @@ class EnvironmentProgress:
         eta = (self.total - self.done) / rate
         if self.phase not in _RATES:
             return f"{rows}, ETA {eta:.0f} s"
-        more = f", {self.note}" if self.note else "" if self.phase == "train" else f", {self.nonfinite:,} non-finite"
-        return f"{rows}, {rate:,.0f} {_RATES[self.phase]}, ETA {eta:.0f} s{more}"
+        more = f", {self.nonfinite:,} non-finite" if _RATES[self.phase] == "Jacobians/s" else ""
+        more = f", {self.note}" if self.note else more
+        return f"{rows}, {rate:,.{0 if rate >= 10 else 1}f} {_RATES[self.phase]}, ETA {eta:.0f} s{more}"
 
     def count(self, done: int, nonfinite: int, now: float) -> None:
         """Note rows linearized so far.

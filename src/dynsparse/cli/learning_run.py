@@ -1,0 +1,230 @@
+"""Learning run: trainings of several losses and seeds on one data set or more, then figures, tables and a page."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dynsparse.cli.learning_folder import UNITS, claim_folder
+from dynsparse.cli.output import table, wide_console
+from dynsparse.cli.progress import open_progress
+from dynsparse.errors import SettingError
+from dynsparse.executor import Event, Executor, Outcome, Unit, UnitStore, run_units
+from dynsparse.learning.losses import check_loss
+from dynsparse.learning.settings import LearnSettings
+from dynsparse.learning.unit import dataset_identity
+from dynsparse.provenance import collect_provenance
+from dynsparse.report.learning_publication import LearningPublication, publish_learning
+from dynsparse.report.learning_records import read_learning_records
+from dynsparse.report.learning_results import LearningResults
+from dynsparse.report.learning_table import ExpectedRuns
+from dynsparse.report.score_metrics import figures, table_metrics
+
+if TYPE_CHECKING:
+    from dynsparse.cli.progress import Progress
+
+__all__ = ["LearningPlan", "run_learning"]
+
+_FUNCTION = "dynsparse.learning.unit:run_unit"
+_MOST_TOLD = 10
+
+_PRINTED = (
+    "prediction.mse",
+    "prediction.r2",
+    "prediction.open_loop.25",
+    *(f"normalized.{name}" for name in ("auprc", "auroc", "auprc_changing", "leak", "miss", "sparsity")),
+)
+"""The scores that fit a terminal."""
+
+_TITLES = {
+    "step": "Tested on single steps of episodes that it was trained on (as in the paper): interquartile means",
+    "episode": "Tested on whole episodes that it was never trained on: interquartile means",
+}
+
+
+@dataclass(frozen=True)
+class LearningPlan:
+    """What is to be trained.
+
+    Attributes:
+        datasets: Folder of each environment's data set.
+        losses: Names of losses.
+        seeds: Seeds.
+        settings: All else; its loss, seed and directions are not used.
+        jacobian_directions: Of the loss ``"state-jacobian"``; random directions stand for no other.
+    """
+
+    datasets: Mapping[str, Path]
+    losses: tuple[str, ...]
+    seeds: tuple[int, ...]
+    settings: LearnSettings
+    jacobian_directions: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the plan.
+
+        Raises:
+            SettingError: If something is named twice or not at all, or there is no such loss.
+        """
+        for name in ("losses", "seeds"):
+            given = getattr(self, name)
+            if not given or len(set(given)) < len(given):
+                raise SettingError(f"{name} must name each once and one at least, got {', '.join(map(str, given))}")
+        for loss in self.losses:
+            check_loss(loss)
+
+    def identities(self) -> dict[str, dict[str, Any]]:
+        """Return what tells each environment's data set from others.
+
+        Raises:
+            DatasetError: If one is missing or empty.
+        """
+        return {name: dataset_identity(str(path)) for name, path in self.datasets.items()}
+
+    def shared(self) -> dict[str, Any]:
+        """Return the settings that all trainings have in common, as plain JSON values."""
+        settings = self.settings.to_dict() | {"jacobian_directions": self.jacobian_directions}
+        return {key: value for key, value in settings.items() if key not in ("loss", "seed")}
+
+    def units(self) -> list[Unit]:
+        """Return the referees of each seed's split, and the trainings, an environment after the other."""
+        units = []
+        for environment, identity in self.identities().items():
+            for kind, loss in (("referees", "state"), *(("train", loss) for loss in self.losses)):
+                for seed in self.seeds:
+                    settings = dataclasses.replace(
+                        self.settings,
+                        loss=loss,
+                        seed=seed,
+                        jacobian_directions=self.jacobian_directions if loss == "state-jacobian" else 0,
+                    )
+                    arguments = {"kind": kind, "environment": environment, "dataset": identity}
+                    context = {"dataset": str(self.datasets[environment])}
+                    group = f"{environment} {loss if kind == 'train' else kind}"
+                    units.append(Unit(_FUNCTION, {**arguments, "settings": settings.to_dict()}, context, group))
+        return units
+
+
+def run_learning(
+    plan: LearningPlan, out: Path, executor: Executor, command: str, *, progress: Progress | None = None
+) -> int:
+    """Train what is not there yet, then write and print the answers.
+
+    Args:
+        plan: What is to be trained.
+        out: Folder for the records (``units``), figures, tables and page.
+        executor: Where it is trained.
+        command: The command, for the record.
+        progress: Who is told how far it is; by default a new one.
+
+    Returns:
+        The exit code: 1 where a training failed.
+
+    Raises:
+        OutputExistsError: If the folder holds trainings of other settings.
+        ExecutorError: If nothing can be run.
+        DatasetError: If a data set is missing or empty.
+    """
+    units = plan.units()
+    claim_folder(out, plan.shared(), plan.identities())
+    provenance = collect_provenance(command, min(plan.seeds), settings=plan.shared())
+    store = UnitStore(out / UNITS)
+    told = progress or open_progress()
+    board = _Board(told, units, plan.settings.epochs)
+    try:
+        outcome = run_units(units, store, executor, on_event=board.hear, provenance=provenance)
+        board.close()
+    finally:
+        told.close()
+    records = read_learning_records(store.folder, [unit.key for unit in units])
+    expected = ExpectedRuns(tuple(plan.datasets), plan.losses, plan.seeds)
+    found = publish_learning(records, out, provenance.to_dict(), expected)
+    _tell(found, outcome, units)
+    return 0 if outcome.complete else 1
+
+
+class _Board:
+    """Progress of each environment in epochs of all its trainings."""
+
+    def __init__(self, progress: Progress, units: Sequence[Unit], epochs: int) -> None:
+        self._progress, self._epochs = progress, epochs
+        self._done = {unit.key: 0 for unit in units}
+        self._of: dict[str, list[str]] = {}
+        self._failed: dict[str, int] = {}
+        self._finished: set[str] = set()
+        for unit in units:
+            if unit.arguments["kind"] == "train":
+                self._of.setdefault(unit.arguments["environment"], []).append(unit.key)
+        self._waiting = set(self._of)
+        for name, keys in self._of.items():
+            progress.add(name, len(keys) * epochs)
+
+    def hear(self, event: Event) -> None:
+        """Take note of an event."""
+        name, unit = str(event.unit.arguments["environment"]), event.unit
+        if event.kind == "lost":
+            self._progress.note(name, f"{_named(unit)} is begun again: {event.text}")
+        if event.kind == "failed":
+            self._failed[name] = self._failed.get(name, 0) + 1
+        if unit.arguments["kind"] != "train":
+            return
+        if name in self._waiting and event.kind != "skipped":
+            self._waiting.discard(name)
+            self._progress.phase(name, "learn")
+        if event.kind == "progress":
+            self._done[unit.key] = event.done
+        elif event.kind in ("done", "failed", "skipped"):
+            self._done[unit.key] = self._epochs
+            self._finished.add(unit.key)
+        done = sum(self._done[key] for key in self._of[name])
+        self._progress.rows(name, done, 0)
+        if self._finished.issuperset(self._of[name]):
+            failed = self._failed.get(name, 0)
+            told = f"{len(self._of[name]) - failed} models" + (f", {failed} failed" if failed else "")
+            self._progress.finish(name, told)
+
+    def close(self) -> None:
+        """Let time pass once more."""
+        self._progress.tick()
+
+
+def _tell(found: LearningPublication, outcome: Outcome, units: Sequence[Unit]) -> None:
+    """Print the scores over all environments, what failed, and where everything is."""
+    console = wide_console()
+    for results in found.results:
+        console.print(table(*_summary(results), title=_TITLES[results.split]))
+    named = {unit.key: _named(unit) for unit in units}
+    for key, error in list(outcome.failed.items())[:_MOST_TOLD]:
+        print(f"failed: {named[key]}: {error}", file=sys.stderr)
+    if outcome.failed:
+        more = len(outcome.failed) - _MOST_TOLD
+        again = f"{f'and {more} more; ' if more > 0 else ''}the same command tries again what failed"
+        print(again, file=sys.stderr)
+    if outcome.skipped:
+        print(f"{len(outcome.skipped)} of {len(units)} units were done before, and are not repeated")
+    print(f"\nwritten:\n  {found.page}: everything on one page")
+    for path in found.tables:
+        print(f"  {path}")
+    print(f"  {found.page.parent / 'figures'}: {len(found.figures)} files, .png and .pdf")
+
+
+def _summary(results: LearningResults) -> tuple[list[str], list[list[str]]]:
+    """Return columns and cells: scores over all environments, of each loss and each referee."""
+    metrics = [metric for metric in table_metrics("normalized") if metric.name in _PRINTED]
+    cells = []
+    for label in (*results.losses, *results.referees):
+        scores = [results.scores[metric.name].score(label) for metric in metrics]
+        runs = max((score.estimate.runs for score in scores), default=0)
+        cells.append([label, *(figures(score.estimate.value) for score in scores), f"{runs}/{scores[0].expected}"])
+    return ["", *(metric.title for metric in metrics), "runs"], cells
+
+
+def _named(unit: Unit) -> str:
+    arguments = unit.arguments
+    if arguments["kind"] != "train":
+        return f"{arguments['environment']}, referees, seed {arguments['settings']['seed']}"
+    return f"{arguments['environment']}, {arguments['settings']['loss']}, seed {arguments['settings']['seed']}"

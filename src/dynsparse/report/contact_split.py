@@ -1,0 +1,160 @@
+"""Contact split: scores of the rows in which a constraint exerts force, beside those of all others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from dynsparse.report.comparison import Comparison, compare
+from dynsparse.report.dot_plot import DotRow, draw_rows, numbers_of, rows_of
+from dynsparse.report.learning_table import LearningTable
+from dynsparse.report.panel_grid import about_all, about_split, lowest, new_grid, rows_height
+from dynsparse.report.seed_statistics import RESAMPLES
+from dynsparse.report.zero_axis import zero_axis
+
+__all__ = ["ContactPair", "contact_pair", "contact_split", "draw_contact", "draw_contact_by_environment"]
+
+_ACTIVE, _INACTIVE = "contact.active.", "contact.inactive."
+
+_PANELS = (
+    ("prediction.mse", "one-step MSE", True),
+    ("normalized.auprc", "AUPRC", False),
+    ("normalized.leak", "leak", False),
+)
+"""Metric, what is written on paper, and whether its axis is logarithmic."""
+
+
+@dataclass(frozen=True)
+class ContactPair:
+    """One metric of both groups of rows.
+
+    Attributes:
+        active: Of rows in which a constraint exerts force.
+        inactive: Of the others.
+    """
+
+    active: Comparison
+    inactive: Comparison
+
+
+def contact_split(
+    table: LearningTable, split: str, *, resamples: int = RESAMPLES, seed: int = 0
+) -> Mapping[str, ContactPair]:
+    """Average the scores that the figures show over seeds.
+
+    Args:
+        table: The runs.
+        split: Test set.
+        resamples: Of the bootstrap.
+        seed: Of the bootstrap.
+
+    Returns:
+        Metric, without the group that its name begins with, -> both groups.
+    """
+    return {name: contact_pair(table, name, split, resamples=resamples, seed=seed) for name, _, _ in _PANELS}
+
+
+def contact_pair(
+    table: LearningTable, name: str, split: str, *, resamples: int = RESAMPLES, seed: int = 0
+) -> ContactPair:
+    """Average one metric of both groups of rows; over all environments, in runs that have it of both.
+
+    Args:
+        table: The runs.
+        name: Dotted name without the group.
+        split: Test set.
+        resamples: Of the bootstrap.
+        seed: Of the bootstrap.
+
+    Returns:
+        Both groups.
+    """
+    both = (f"{_ACTIVE}{name}", f"{_INACTIVE}{name}")
+    # Else the mean over the environments that have contact would stand beside that over all, and differ by the others.
+    whole, paired = (
+        [compare(table, metric, split, also=also, resamples=resamples, seed=seed) for metric in both]
+        for also in ((), both)
+    )
+    return ContactPair(*(_with_overall(one, other) for one, other in zip(whole, paired, strict=True)))
+
+
+def draw_contact(pairs: Mapping[str, ContactPair]) -> Figure:
+    """Draw each metric over all environments, filled with contact and hollow without.
+
+    Args:
+        pairs: As ``contact_split`` gives them.
+
+    Returns:
+        A figure two columns wide.
+    """
+    first = pairs[_PANELS[0][0]].active
+    title = f"{about_all(first.environments)}, {about_split(first.split)}"
+    figure, panels = new_grid(
+        title, len(_PANELS), height=rows_height(len(first.losses)), columns=len(_PANELS), legend=True
+    )
+    for axes, (name, label, log) in zip(panels, _PANELS, strict=True):
+        _draw_pair(axes, pairs[name], None, log=log)
+        axes.set_xlabel(label)
+    figure.legend(handles=_legend(), loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def draw_contact_by_environment(pairs: Mapping[str, ContactPair]) -> Figure:
+    """Draw the prediction error in every environment, filled with contact and hollow without.
+
+    Args:
+        pairs: As ``contact_split`` gives them.
+
+    Returns:
+        A figure with a panel an environment.
+    """
+    name, label, log = _PANELS[0]
+    first = pairs[name].active
+    title = f"Prediction error, {about_split(first.split)}"
+    figure, panels = new_grid(title, len(first.environments), height=rows_height(len(first.losses)), legend=True)
+    for axes, environment in zip(panels, first.environments, strict=True):
+        _draw_pair(axes, pairs[name], environment, log=log)
+        axes.set_title(environment, loc="left")
+    for axes in lowest(panels):
+        axes.set_xlabel(label)
+    figure.legend(handles=_legend(), loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def _with_overall(comparison: Comparison, other: Comparison) -> Comparison:
+    """Return a comparison with another one's scores over all environments."""
+    overall = {key: score for key, score in other.scores.items() if key[1] is None}
+    return replace(comparison, scores={**comparison.scores, **overall})
+
+
+def _draw_pair(axes: Axes, pair: ContactPair, environment: str | None, *, log: bool) -> None:
+    rows = [
+        # Where there is no row with contact, the other group stands alone.
+        replace(row, other=pair.inactive.score(row.look.name, environment), ticks=())
+        for row in rows_of(pair.active, environment, pair.active.losses)
+    ]
+    axis = zero_axis(numbers_of(rows)) if log else None
+    draw_rows(axes, rows, axis)
+    if not log:
+        _fit(axes, rows)
+
+
+def _fit(axes: Axes, rows: Sequence[DotRow]) -> None:
+    shown = [number for number in numbers_of(rows) if number is not None] or [0.0, 1.0]
+    margin = 0.06 * max(max(shown) - min(shown), 0.02)
+    axes.set_xlim(max(-0.03, min(shown) - margin), min(1.03, max(shown) + margin))
+    axes.locator_params(axis="x", nbins=4)
+
+
+def _legend() -> list[Artist]:
+    return [
+        Line2D([], [], linestyle="none", marker="o", markersize=4, color="0.2", label="a constraint exerts force"),
+        Line2D(
+            [], [], linestyle="none", marker="o", markersize=4, color="0.2", markerfacecolor="white", label="none does"
+        ),
+    ]

@@ -1,0 +1,245 @@
+"""Learning gallery: the figures of learned world models, each with its title and the sentences on what it shows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from dynsparse.report import judgement_sentences, learning_sentences
+from dynsparse.report.contact_split import draw_contact, draw_contact_by_environment
+from dynsparse.report.figure import write_pair
+from dynsparse.report.learning_results import LearningResults
+from dynsparse.report.model_thresholds import draw_model_thresholds
+from dynsparse.report.open_loop import draw_open_loop, draw_open_loop_by_contact
+from dynsparse.report.prediction_error import ERROR, draw_curves, draw_errors_by_environment
+from dynsparse.report.recovered_sparsity import draw_figure8, draw_relative_sparsity, draw_sparsity_by_environment
+from dynsparse.report.recovery_scores import RECOVERY, draw_recovery
+
+__all__ = ["LearningDrawing", "learning_drawings", "write_learning_figures"]
+
+
+@dataclass(frozen=True)
+class LearningDrawing:
+    """One figure on one test set.
+
+    Attributes:
+        name: Name of its files without suffix.
+        section: Which part of the page it belongs to: ``"prediction"``, ``"sparsity"``, ``"zeros"`` or ``"ahead"``.
+        title: Short title.
+        source: The paper's figure of this kind; empty for one that the paper lacks.
+        content: What the figure holds, for a reader who can not see it.
+        sentences: What it shows.
+        draw: Draws it.
+        environment: Whose it is; None for a figure of all environments.
+    """
+
+    name: str
+    section: str
+    title: str
+    source: str
+    content: str
+    sentences: str
+    draw: Callable[[], Figure]
+    environment: str | None = None
+
+
+def learning_drawings(results: LearningResults) -> tuple[LearningDrawing, ...]:
+    """Return the figures that there are numbers for, in the order in which a page shows them.
+
+    Args:
+        results: What was computed on one test set.
+
+    Returns:
+        The figures; none where no run has a result.
+    """
+    if results.is_empty:
+        return ()
+    drawings = (*_of_prediction(results), *_of_sparsity(results), *_of_zeros(results), *_ahead(results))
+    return tuple(replace(drawing, draw=_once(drawing.draw)) for drawing in drawings)
+
+
+def write_learning_figures(drawings: Iterable[LearningDrawing], folder: str | os.PathLike[str]) -> tuple[Path, ...]:
+    """Write figures as PNG and as PDF; the same results give the same bytes.
+
+    Args:
+        drawings: The figures.
+        folder: Folder to write into; made where it is missing.
+
+    Returns:
+        Paths of the files, PNG and PDF of one figure side by side.
+
+    Raises:
+        InputError: If an environment's name is no name for a file.
+        OutputError: If the folder can not be written.
+    """
+    return tuple(path for drawing in drawings for path in write_pair(drawing.draw, folder, drawing.name))
+
+
+def _once(draw: Callable[[], Figure]) -> Callable[[], Figure]:
+    """Draw and lay out once: three formats, each with a layout of its own, take twice as long."""
+
+    @cache
+    def settled() -> Figure:
+        figure = draw()
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        return figure
+
+    return settled
+
+
+def _of_prediction(results: LearningResults) -> list[LearningDrawing]:
+    split, errors = results.split, results.scores[ERROR]
+    return [
+        LearningDrawing(
+            f"learning-figure8-{split}",
+            "prediction",
+            "Prediction error and sparsity over all environments",
+            "Figure 8",
+            "left the one-step test error of each loss, right the sparsity of its Jacobian, that of untrained networks "
+            "and a line at the true one; small marks are single environments",
+            learning_sentences.about_errors(results),
+            partial(draw_figure8, errors, results.sparsity),
+        ),
+        LearningDrawing(
+            f"learning-error-{split}",
+            "prediction",
+            "Prediction error in each environment",
+            "Figure 8",
+            "the one-step test error of each loss, and of the prediction that nothing changes, in each environment",
+            "One panel an environment; its few seeds rarely separate losses there.",
+            partial(draw_errors_by_environment, errors),
+        ),
+        LearningDrawing(
+            f"learning-curves-{split}",
+            "prediction",
+            "Prediction error over training",
+            "Figure A2.1",
+            "the one-step test error of each loss against the epoch, one panel an environment",
+            learning_sentences.about_curves(results),
+            partial(draw_curves, results.curves, results.environments, results.losses, split),
+        ),
+    ]
+
+
+def _of_sparsity(results: LearningResults) -> list[LearningDrawing]:
+    split, found = results.split, results.sparsity
+    drawings = [
+        LearningDrawing(
+            f"learning-sparsity-{split}",
+            "sparsity",
+            "Sparsity in each environment",
+            "Figure 8",
+            "the sparsity of each loss's Jacobian and of untrained networks, with a line at the true one",
+            learning_sentences.about_sparsity(results),
+            partial(draw_sparsity_by_environment, found),
+        ),
+        LearningDrawing(
+            f"learning-relative-sparsity-{split}",
+            "sparsity",
+            "Initial and final sparsity over the true one",
+            "Figure A2.2",
+            "the initial and the final sparsity of each loss, divided by the true one, one panel an environment",
+            "Divided by the true sparsity, run by run; 1 is as many zeros as the simulator has, wherever they are.",
+            partial(draw_relative_sparsity, found),
+        ),
+    ]
+    if results.thresholds.atols:
+        drawings.append(
+            LearningDrawing(
+                f"learning-thresholds-{split}",
+                "sparsity",
+                "Zero threshold of the model",
+                "",
+                "the sparsity of each loss's Jacobian against the zero threshold, with a line at the true one",
+                learning_sentences.about_thresholds(results),
+                partial(draw_model_thresholds, results.thresholds),
+            )
+        )
+    return drawings
+
+
+def _of_zeros(results: LearningResults) -> list[LearningDrawing]:
+    scores = {name: results.score(name) for name in RECOVERY}
+    sentences = " ".join(
+        [
+            judgement_sentences.about_ranking(results),
+            judgement_sentences.about_ranking(results, "auprc_changing"),
+            judgement_sentences.about_leak(results),
+        ]
+    )
+    content = "AUPRC and AUROC over all and over changing elements, leak and miss of each loss, above those of referees"
+    title = "Whether zeros are in their place"
+    places: list[tuple[str | None, str, str, str]] = [(None, "learning-recovery", title, sentences)]
+    if len(results.environments) > 1:
+        places += [(name, f"{name}-recovery", f"{title}: {name}", "") for name in results.environments]
+    return [
+        LearningDrawing(
+            f"{stem}-{results.split}",
+            "zeros",
+            title,
+            "",
+            content,
+            said,
+            partial(draw_recovery, scores, place),
+            place,
+        )
+        for place, stem, title, said in places
+    ]
+
+
+def _ahead(results: LearningResults) -> list[LearningDrawing]:
+    split = results.split
+    drawings: list[LearningDrawing] = []
+    if results.open_loop:
+        drawings.append(
+            LearningDrawing(
+                f"learning-open-loop-{split}",
+                "ahead",
+                "Error without correction",
+                "",
+                "the error of each loss after 1 to 50 control steps of its own predictions",
+                judgement_sentences.about_open_loop(results),
+                partial(draw_open_loop, results.open_loop),
+            )
+        )
+    pairs = results.open_loop_contact
+    if pairs and not next(iter(pairs.values())).active.is_empty():
+        drawings.append(
+            LearningDrawing(
+                f"learning-open-loop-contact-{split}",
+                "ahead",
+                "Error without correction, with and without contact",
+                "",
+                "the error of each loss after 1 to 50 control steps, from rows with and from rows without contact",
+                "Over the environments that have both kinds of rows; a window counts by the row with which it starts.",
+                partial(draw_open_loop_by_contact, pairs),
+            )
+        )
+    if not results.contact[ERROR].active.is_empty():
+        drawings += [
+            LearningDrawing(
+                f"learning-contact-{split}",
+                "ahead",
+                "With and without contact",
+                "",
+                "one-step error, AUPRC and leak of each loss, in rows in which a constraint exerts force and in others",
+                judgement_sentences.about_contact(results),
+                partial(draw_contact, results.contact),
+            ),
+            LearningDrawing(
+                f"learning-contact-error-{split}",
+                "ahead",
+                "Prediction error with and without contact in each environment",
+                "",
+                "one-step error of each loss in rows in which a constraint exerts force and in others",
+                "Filled: a constraint exerts force; hollow: none does.",
+                partial(draw_contact_by_environment, results.contact),
+            ),
+        ]
+    return drawings

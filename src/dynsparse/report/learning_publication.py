@@ -1,0 +1,118 @@
+"""Learning publication: figures, tables and page of learned world models, written from their records alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dynsparse.report.comparison import Comparison, compare
+from dynsparse.report.files import write_file
+from dynsparse.report.learning_gallery import learning_drawings, write_learning_figures
+from dynsparse.report.learning_page import learning_page
+from dynsparse.report.learning_records import LearningRecords
+from dynsparse.report.learning_results import LearningResults, learning_results
+from dynsparse.report.learning_sentences import about_intervals
+from dynsparse.report.learning_table import ExpectedRuns, LearningTable, make_learning_table
+from dynsparse.report.missing_runs import about_missing, about_uneven
+from dynsparse.report.score_tables import differences_csv, markdown, scores_csv
+from dynsparse.report.seed_statistics import RESAMPLES
+
+__all__ = ["LearningPublication", "publish_learning"]
+
+_PER_DIMENSION = "prediction.r2_per_dimension."
+
+
+@dataclass(frozen=True)
+class LearningPublication:
+    """What was published.
+
+    Attributes:
+        table: The runs.
+        results: What was computed, one a test set.
+        page: Path of ``learning.html``.
+        tables: Paths of the tables.
+        figures: Paths of the figures.
+    """
+
+    table: LearningTable
+    results: tuple[LearningResults, ...]
+    page: Path
+    tables: tuple[Path, ...]
+    figures: tuple[Path, ...]
+
+
+def publish_learning(
+    records: LearningRecords,
+    out: str | os.PathLike[str],
+    provenance: Mapping[str, Any] | None = None,
+    expected: ExpectedRuns | None = None,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    on_part: Callable[[str], None] | None = None,
+) -> LearningPublication:
+    """Compute statistics over seeds and write everything that is made of them; the same records give the same bytes.
+
+    Written are ``learning.html``, ``learning_scores.md``, ``learning_scores.csv``, ``learning_contact.csv``,
+    ``learning_dimensions.csv``, ``learning_differences.csv``, and ``figures/`` as PNG and PDF.
+
+    Args:
+        records: Trainings and referees.
+        out: Folder to write into; made where it is missing.
+        provenance: Where the page itself comes from; its date would make the bytes differ, leave it out for equal ones.
+        expected: The runs that there should be; None for every combination of what is on record.
+        resamples: Of the bootstrap.
+        seed: Of the bootstrap.
+        on_part: Told what is made next.
+
+    Returns:
+        Paths, and what was computed.
+
+    Raises:
+        InputError: If trainings do not belong together, or an environment's name is no name for a file.
+        OutputError: If the folder can not be written.
+        SettingError: If ``resamples`` or ``seed`` is not a number that it can be.
+    """
+    tell = on_part or (lambda part: None)
+    folder = Path(out)
+    table = make_learning_table(records, expected)
+    tell("statistics")
+    results = tuple(learning_results(table, split, resamples=resamples, seed=seed) for split in table.splits)
+    tell("tables")
+    notes = [about_missing(table), *filter(None, map(about_uneven, results)), about_intervals(table, resamples, seed)]
+    contents = {
+        "learning_scores.md": markdown(results, notes),
+        "learning_scores.csv": scores_csv(_scores(results)),
+        "learning_contact.csv": scores_csv(_contact(results)),
+        "learning_dimensions.csv": scores_csv(_dimensions(table, resamples, seed), overall=False),
+        "learning_differences.csv": differences_csv(results),
+    }
+    tables = tuple(write_file(folder / name, content) for name, content in contents.items())
+    tell("figures")
+    drawings = [drawing for found in results for drawing in learning_drawings(found)]
+    figures = write_learning_figures(drawings, folder / "figures")
+    tell("page")
+    page = write_file(
+        folder / "learning.html", learning_page(table, results, provenance, resamples=resamples, seed=seed)
+    )
+    return LearningPublication(table, results, page, tables, figures)
+
+
+def _scores(results: tuple[LearningResults, ...]) -> list[Comparison]:
+    return [one for found in results for one in (*found.scores.values(), *found.thresholds.sparsity)]
+
+
+def _contact(results: tuple[LearningResults, ...]) -> list[Comparison]:
+    """List what is split by contact."""
+    pairs = [pair for found in results for pair in (*found.contact.values(), *found.open_loop_contact.values())]
+    return [one for pair in pairs for one in (pair.active, pair.inactive)]
+
+
+def _dimensions(table: LearningTable, resamples: int, seed: int) -> list[Comparison]:
+    """List the share of explained variance of each state variable, by its place."""
+    names = {name for row in table.rows for name in row.metrics if name.startswith(_PER_DIMENSION)}
+    ordered = sorted(names, key=lambda name: int(name.removeprefix(_PER_DIMENSION)))
+    return [compare(table, name, split, resamples=resamples, seed=seed) for split in table.splits for name in ordered]

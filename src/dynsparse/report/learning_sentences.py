@@ -1,0 +1,152 @@
+"""Learning sentences: what the results over seeds say, with their numbers, and where they can not say anything."""
+
+from __future__ import annotations
+
+import math
+
+from dynsparse.report.learning_results import LearningResults
+from dynsparse.report.learning_table import LearningTable
+from dynsparse.report.loss_looks import BASELINE, look_of
+from dynsparse.report.phrases import by_side, listed, times_baseline, with_interval
+from dynsparse.report.prediction_error import ERROR
+from dynsparse.report.quantities import number, percent
+from dynsparse.report.score_metrics import figures
+from dynsparse.report.seed_statistics import FEWEST, narrowness
+from dynsparse.report.zero_axis import tick_name
+
+__all__ = ["NOTHING", "about_curves", "about_errors", "about_intervals", "about_sparsity", "about_thresholds"]
+
+NOTHING = "There is nothing to say: no run has a result."
+
+# What a curve that has come to its end does not fall below any more, as a share of what it had reached before.
+_SETTLED = 0.95
+
+
+def about_intervals(table: LearningTable, resamples: int, seed: int) -> str:
+    """Say what numbers and intervals are, and how far they can be trusted.
+
+    Args:
+        table: The runs.
+        resamples: Of the bootstrap.
+        seed: Of the bootstrap.
+
+    Returns:
+        The sentences.
+    """
+    seeds = len(table.seeds)
+    if seeds == 1:
+        return "Numbers are those of one seed, without intervals: another seed might give others."
+    narrow = 1.0 - narrowness(seeds)
+    return (
+        f"Numbers are interquartile means over {number(seeds, 'seed')}, in [ ] their 95 % intervals: stratified "
+        f"bootstrap, seeds drawn again inside each environment {resamples:,} times (seed {seed}), percentiles. "
+        f"Environments count as given, not as drawn: an interval over all of them says nothing about others. With "
+        f"{seeds} seeds a bootstrap interval is {percent(narrow)} narrower than one of unbiased variance. "
+        f"A difference is called one only if its interval, of {FEWEST} pairs at least, lies on one side."
+    )
+
+
+def about_curves(results: LearningResults) -> str:
+    """Say whether the test error still falls at the end of training.
+
+    Args:
+        results: What was computed.
+
+    Returns:
+        The sentences.
+    """
+    trained = [curve.mean for curve in results.curves.values() if len(curve.mean) > 1]
+    if not trained:
+        return NOTHING
+    falling = 0
+    for mean in trained:
+        tenth = max(1, len(mean) // 10)
+        falling += bool(mean[-tenth:].min() < _SETTLED * mean[:-tenth].min())
+    return (
+        f"Interquartile means over seeds, bands their intervals. In {falling:,} of {number(len(trained), 'curve')} the "
+        f"lowest error of the last tenth of training is more than {percent(1 - _SETTLED)} below the lowest before."
+    )
+
+
+def about_errors(results: LearningResults) -> str:
+    """Say whether each loss predicts better or worse than ``state``, run by run.
+
+    Args:
+        results: What was computed.
+
+    Returns:
+        The sentences.
+    """
+    errors = results.scores[ERROR]
+    if errors.is_empty():
+        return NOTHING
+    parts = [f"One-step test error: {listed(results.losses, results.scores[ERROR])}."]
+    for loss in results.losses:
+        difference = results.difference(ERROR, loss, BASELINE)
+        if difference is not None:
+            parts.append(f"{look_of(loss).label} has {times_baseline(difference)}.")
+    if BASELINE not in results.losses:
+        parts.append(f"There is no loss {BASELINE} to pair the others with.")
+    return " ".join(parts)
+
+
+def about_sparsity(results: LearningResults) -> str:
+    """Say how many zeros the models have, of how many true ones.
+
+    Args:
+        results: What was computed.
+
+    Returns:
+        The sentences.
+    """
+    found, atol = results.sparsity, tick_name(results.thresholds.chosen)
+    true, first = found.true[None].estimate.value, found.initial[None].estimate.value
+    if true is None or found.final.is_empty():
+        return NOTHING
+    before = "" if first is None else f", and before training {figures(first)} of the model's are below {atol}"
+    parts = [f"In the simulator {percent(true)} of the elements are zero{before}."]
+    relative = {loss: found.relative.score(loss).estimate for loss in results.losses}
+    for loss, estimate in relative.items():
+        if estimate.value is not None:
+            share = found.final.score(loss).estimate.value
+            parts.append(
+                f"With {look_of(loss).label} {figures(share)} are: {with_interval(estimate)} times the true share"
+                f"{_orders(estimate.value)}."
+            )
+    sides = {loss: estimate.side_of(1.0) for loss, estimate in relative.items() if estimate.value is not None}
+    return " ".join([*parts, *by_side(sides, "the true sparsity")])
+
+
+def about_thresholds(results: LearningResults) -> str:
+    """Say at which threshold each loss would have as many zeros as the simulator.
+
+    Args:
+        results: What was computed.
+
+    Returns:
+        The sentences.
+    """
+    sweep = results.thresholds
+    true = sweep.true[None].estimate.value
+    if true is None or not sweep.atols:
+        return NOTHING
+    parts = []
+    for loss in results.losses:
+        shares = [comparison.score(loss).estimate.value for comparison in sweep.sparsity]
+        known = [(atol, share) for atol, share in zip(sweep.atols, shares, strict=True) if share is not None]
+        enough = next((atol for atol, share in known if share >= true), None)
+        if known:
+            at = f"none up to {tick_name(known[-1][0])}" if enough is None else tick_name(enough)
+            parts.append(f"at {at} ({look_of(loss).label})")
+    return (
+        f"The smallest threshold with as many of the model's elements below it as are zero in the simulator, "
+        f"{percent(true)}: {', '.join(parts)}. Whether these are the right ones is another question."
+    )
+
+
+def _orders(ratio: float) -> str:
+    """Say how many orders of magnitude lie between a share and the true one, where there is one at least."""
+    if ratio <= 0.0:
+        return ", none at all"
+    orders = -math.log10(ratio)
+    return f", {orders:.1f} orders of magnitude below" if orders >= 1.0 else ""

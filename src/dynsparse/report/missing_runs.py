@@ -1,0 +1,86 @@
+"""Missing runs: which trainings failed or have no record, and what that does to the averages."""
+
+from __future__ import annotations
+
+from dynsparse.report.learning_results import LearningResults
+from dynsparse.report.learning_table import LearningTable
+from dynsparse.report.loss_looks import look_of
+from dynsparse.report.phrases import labels_of
+from dynsparse.report.prediction_error import ERROR
+from dynsparse.report.quantities import number
+
+__all__ = ["about_missing", "about_uneven", "missing_lines"]
+
+# Longer ones are folded away by their reader's patience: the record holds the whole.
+_LONGEST = 300
+
+
+def about_missing(table: LearningTable) -> str:
+    """Say how many runs are missing, failed ones among them, and whether records were left out.
+
+    Args:
+        table: The runs.
+
+    Returns:
+        One or two sentences.
+    """
+    trainings = [row for row in table.missing if row.label in table.losses]
+    expected = len(table.environments) * len(table.losses) * len(table.seeds)
+    runs = number(expected, "training")
+    said = f"All {runs} are there." if expected > 1 else "The only training is there."
+    if trainings:
+        failed = sum(row.status == "failed" for row in trainings)
+        said = (
+            f"Of {runs} {len(trainings):,} {'is' if len(trainings) == 1 else 'are'} missing or incomplete, "
+            f"{failed:,} of them because they failed."
+        )
+    referees = len([row for row in table.missing if row.label in table.referees])
+    if not table.referees:
+        said += " There is no record of referees: nothing says what a score would be without learning."
+    elif referees:
+        said += f" {number(referees, 'score')} of referees {'is' if referees == 1 else 'are'} missing."
+    if table.left_out:
+        records = number(table.left_out, "training")
+        said += f" {records} on record {'is' if table.left_out == 1 else 'are'} not of this run and left out."
+    return said
+
+
+def missing_lines(table: LearningTable) -> list[tuple[str, str, str, str]]:
+    """List the missing runs: environment, loss or referee and seed, what became of it, and why.
+
+    Args:
+        table: The runs.
+
+    Returns:
+        A line each.
+    """
+    return [
+        (row.environment, f"{look_of(row.label).label}, seed {row.seed}", row.status, _shortened(row.error))
+        for row in table.missing
+    ]
+
+
+def about_uneven(results: LearningResults) -> str:
+    """Say which losses are averaged over fewer environments than others, so that their means do not compare.
+
+    Args:
+        results: What was computed.
+
+    Returns:
+        A sentence; empty where all are averaged over the same.
+    """
+    lacking = {loss: results.scores[ERROR].score(loss).empty for loss in results.losses}
+    if len(set(lacking.values())) <= 1:
+        return ""
+    parts = [f"{labels_of([loss])} lacks {', '.join(names)}" for loss, names in lacking.items() if names]
+    return (
+        f"Means over all environments do not compare: {'; '.join(parts)}. Paired differences do: they are over the "
+        "runs that both have."
+    )
+
+
+def _shortened(error: str | None) -> str:
+    if not error:
+        return "no record"
+    line = " ".join(error.split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
