@@ -91,9 +91,9 @@ def test_server_that_speaks_http2_passes(listener):
     probe(listener(bytes([0, 0, 6, 4, 0, 0, 0, 0, 0]) + b"123456"), 2.0)
 
 
-def test_host_that_does_not_exist_is_an_error():
-    with pytest.raises(ExecutorError, match="expected a Ray cluster at no-such-host.invalid:6379"):
-        probe("no-such-host.invalid:6379", 2.0)
+def test_host_that_no_host_can_be_called_is_an_error():
+    with pytest.raises(ExecutorError, match="expected a Ray cluster at xxx"):
+        probe(f"{'x' * 70}:6379", 2.0)  # too long for a name, so that nobody is asked
 
 
 @pytest.mark.parametrize("address", ["head", "head:", ":6379", "ray://head:10001", "head:0", "head:65536", "head:x"])

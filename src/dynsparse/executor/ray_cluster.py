@@ -71,10 +71,11 @@ def probe(address: str, seconds: float = 5.0) -> None:
             connection.settimeout(seconds)
             connection.sendall(_PREFACE)
             reply = connection.recv(_HEADER_BYTES, socket.MSG_WAITALL)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
         raise ExecutorError(
-            f"expected a Ray cluster at {address}, got: {error.strerror or error}; start one there by "
-            "ray start --head, or give another --address"
+            f"expected a Ray cluster at {address}, got: {why}; start one there by ray start --head, or give another "
+            "--address"
         ) from error
     # Its server speaks HTTP/2 (gRPC), and begins with a SETTINGS frame.
     if len(reply) < _HEADER_BYTES or reply[3] != _SETTINGS:
