@@ -97,7 +97,8 @@ def test_numbers_are_those_of_local_processes_and_bad_units_stop_nobody(cluster,
 def test_driver_that_is_stopped_leaves_no_worker_and_a_folder_to_go_on_with(cluster, on_ray, tmp_path):
     log, store = tmp_path / "log", UnitStore(tmp_path / "units")
     program = (
-        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])\n"
+        "import signal, sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])\n"
+        "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"  # as the command line does
         "from dynsparse.executor import RayExecutor, Unit, UnitStore, run_units\n"
         "units = [Unit('toy_units:square', {'n': n, 'seconds': 0.5}, {'log': sys.argv[2]}) for n in range(8)]\n"
         "executor = RayExecutor(sys.argv[3], trusted=('toy_units',), variables={'PYTHONPATH': sys.argv[1]})\n"
@@ -114,7 +115,7 @@ def test_driver_that_is_stopped_leaves_no_worker_and_a_folder_to_go_on_with(clus
             assert wait_until(lambda: len(store.keys) >= 2, 30)
         finally:
             driver.send_signal(signal.SIGTERM)
-        assert driver.wait(20) != 0
+        assert driver.wait(20) == -signal.SIGINT
     pids = {int(line.split()[1]) for line in lines(log)}
     assert pids and wait_until(lambda: not any(running(pid) for pid in pids))
     done = {record["unit"]["n"] for record in store.records()}

@@ -111,10 +111,10 @@ def test_address_comes_from_the_call_the_variable_or_the_usual_place(monkeypatch
     assert cluster_address("[::1]:6379") == "[::1]:6379"
 
 
-def test_missing_ray_is_an_error_with_the_command_that_installs_it(tmp_path, monkeypatch):
+def test_missing_ray_is_an_error_with_the_command_that_installs_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ExecutorError, match=r'pip install "dynsparse\[ray\]"'):
-        run_units([toy("square", n=1)], UnitStore(tmp_path / "units"), RayExecutor(trusted=TRUSTED))
+        RayExecutor(trusted=TRUSTED)
 
 
 def test_untrusted_function_is_refused_before_anything_is_looked_for():

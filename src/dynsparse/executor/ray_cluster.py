@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -103,6 +105,17 @@ def connected(address: str | None) -> Iterator[Any]:
         return
     chosen = cluster_address(address)
     probe(chosen)
+    with _own_handler() as keep:
+        _join(ray, chosen)
+        keep()
+        try:
+            with _quiet(ray):
+                yield ray
+        finally:
+            ray.shutdown()
+
+
+def _join(ray: Any, chosen: str) -> None:
     try:
         ray.init(address=chosen, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError) as error:
@@ -112,11 +125,27 @@ def connected(address: str | None) -> Iterator[Any]:
             f"the Ray cluster at {chosen} can not be used from here: {text[:500]}; run this on a machine of the "
             "cluster, with the same versions of Python and Ray"
         ) from error
+
+
+@contextmanager
+def _own_handler() -> Iterator[Callable[[], None]]:
+    """Leave SIGTERM to whoever handled it before: Ray puts a handler of its own in its place.
+
+    Yields:
+        What puts a handler back that the program had; where it had none, Ray's closes the connection.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGTERM)
+
+    def keep() -> None:
+        if is_main and callable(before):
+            signal.signal(signal.SIGTERM, before)
+
     try:
-        with _quiet(ray):
-            yield ray
+        yield keep
     finally:
-        ray.shutdown()
+        if is_main and before is not None:
+            signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 from dynsparse.errors import ExecutorError
 from dynsparse.executor.local import check_timeout
 from dynsparse.executor.protocol import Answer, Event, OnEvent, answer_of, progress_of
-from dynsparse.executor.ray_cluster import cluster_address, connected
+from dynsparse.executor.ray_cluster import cluster_address, connected, load_ray
 from dynsparse.executor.ray_nodes import Node, check_nodes, on_node, runtime_variables
 from dynsparse.executor.server import UnitServer
 from dynsparse.executor.unit import TRUSTED, Unit, check_function
@@ -55,7 +55,9 @@ class RayExecutor:
 
         Raises:
             SettingError: The address or a number is impossible.
+            ExecutorError: Ray is not installed.
         """
+        load_ray()
         self._address = cluster_address(address)
         self._timeout_s = check_timeout(timeout_s)
         self._variables = unit_variables(variables)
