@@ -15,6 +15,8 @@ SPLITS = ("step", "episode")
 """The two test sets of a model: single control steps out of episodes that it was trained on (the paper's), and whole
 episodes that it never saw."""
 
+_WORDS = ("environment", "policy", "derivative")
+
 Metrics = Mapping[str, float | None]
 """Metric by dotted name; None where it has no meaning."""
 
@@ -65,7 +67,7 @@ def _flatten(value: Mapping[str, Any], prefix: str = "") -> dict[str, float | No
                 flat[f"{name}.{point['steps']}.diverged"] = finite_number(name, point.get("diverged", 0))
         elif isinstance(inner, Sequence) and not isinstance(inner, str):
             flat |= {f"{name}.{index}": finite_number(name, item) for index, item in enumerate(inner)}
-        elif not isinstance(inner, str | bool):
+        elif key not in _WORDS:
             flat[name] = finite_number(name, inner)
     return flat
 

@@ -10,7 +10,30 @@ from dynsparse.report.prediction_error import ERROR
 from dynsparse.report.quantities import number
 from dynsparse.report.score_metrics import figures
 
-__all__ = ["about_contact", "about_leak", "about_open_loop", "about_ranking"]
+__all__ = ["about_answer", "about_contact", "about_leak", "about_open_loop", "about_ranking"]
+
+
+def about_answer(results: LearningResults) -> str:
+    """Answer in a few sentences what the other ones answer with all numbers.
+
+    Args:
+        results: What was computed.
+
+    Returns:
+        The sentences.
+    """
+    if results.is_empty:
+        return NOTHING
+    relative = {loss: results.sparsity.relative.score(loss).estimate for loss in results.losses}
+    pairs = {loss: results.difference(ERROR, loss, BASELINE) for loss in results.losses}
+    errors = {loss: pair.side for loss, pair in pairs.items() if pair is not None and pair.estimate.value is not None}
+    parts = by_side(
+        {loss: found.side_of(1.0) for loss, found in relative.items() if found.value is not None}, "the true sparsity"
+    )
+    parts += _against_frequency(
+        results, "normalized.auprc", "the AUPRC of the training frequencies, which know nothing of the state"
+    )
+    return " ".join([*parts, *by_side(errors, f"the prediction error of {BASELINE}", is_aim=False)])
 
 
 def about_ranking(results: LearningResults, name: str = "auprc") -> str:
@@ -36,7 +59,7 @@ def about_ranking(results: LearningResults, name: str = "auprc") -> str:
         "The frequencies with which each element is non-zero in the training rows, whatever the state, have "
         f"{figures(reference)}."
     )
-    return " ".join([*parts, *_against_frequency(results, f"normalized.{name}")])
+    return " ".join([*parts, *_against_frequency(results, f"normalized.{name}", "them")])
 
 
 def about_leak(results: LearningResults) -> str:
@@ -107,8 +130,8 @@ def about_contact(results: LearningResults) -> str:
     )
 
 
-def _against_frequency(results: LearningResults, metric: str) -> list[str]:
+def _against_frequency(results: LearningResults, metric: str, goal: str) -> list[str]:
     """Say which losses are on which side of the training frequencies."""
     pairs = {loss: results.difference(metric, loss, FREQUENCY) for loss in results.losses}
     sides = {loss: pair.side for loss, pair in pairs.items() if pair is not None and pair.estimate.value is not None}
-    return by_side(sides, "them")
+    return by_side(sides, goal)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from dynsparse.report.prediction_error import ERROR, draw_curves, draw_errors_by
 from dynsparse.report.recovered_sparsity import draw_figure8, draw_relative_sparsity, draw_sparsity_by_environment
 from dynsparse.report.recovery_scores import RECOVERY, draw_recovery
 
-__all__ = ["LearningDrawing", "learning_drawings", "write_learning_figures"]
+__all__ = ["LearningDrawing", "all_drawings", "learning_drawings", "write_learning_figures"]
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,25 @@ class LearningDrawing:
     environment: str | None = None
 
 
-def learning_drawings(results: LearningResults) -> tuple[LearningDrawing, ...]:
+def learning_drawings(results: LearningResults, *, singly: bool = True) -> tuple[LearningDrawing, ...]:
     """Return the figures that there are numbers for, in the order in which a page shows them.
 
     Args:
         results: What was computed on one test set.
+        singly: Whether scores are drawn for every single environment too, a figure each.
 
     Returns:
         The figures; none where no run has a result.
     """
     if results.is_empty:
         return ()
-    drawings = (*_of_prediction(results), *_of_sparsity(results), *_of_zeros(results), *_ahead(results))
+    drawings = (*_of_prediction(results), *_of_sparsity(results), *_of_zeros(results, singly), *_ahead(results))
     return tuple(replace(drawing, draw=_once(drawing.draw)) for drawing in drawings)
+
+
+def all_drawings(results: Sequence[LearningResults]) -> tuple[tuple[LearningDrawing, ...], ...]:
+    """Return the figures on each test set; those of single environments on the last one only, the most honest."""
+    return tuple(learning_drawings(found, singly=found is results[-1]) for found in results)
 
 
 def write_learning_figures(drawings: Iterable[LearningDrawing], folder: str | os.PathLike[str]) -> tuple[Path, ...]:
@@ -164,7 +170,7 @@ def _of_sparsity(results: LearningResults) -> list[LearningDrawing]:
     return drawings
 
 
-def _of_zeros(results: LearningResults) -> list[LearningDrawing]:
+def _of_zeros(results: LearningResults, singly: bool) -> list[LearningDrawing]:
     scores = {name: results.score(name) for name in RECOVERY}
     sentences = " ".join(
         [
@@ -176,7 +182,7 @@ def _of_zeros(results: LearningResults) -> list[LearningDrawing]:
     content = "AUPRC and AUROC over all and over changing elements, leak and miss of each loss, above those of referees"
     title = "Whether zeros are in their place"
     places: list[tuple[str | None, str, str, str]] = [(None, "learning-recovery", title, sentences)]
-    if len(results.environments) > 1:
+    if singly and len(results.environments) > 1:
         places += [(name, f"{name}-recovery", f"{title}: {name}", "") for name in results.environments]
     return [
         LearningDrawing(

@@ -8,13 +8,14 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-from dynsparse.report.learning_gallery import LearningDrawing, learning_drawings
+from dynsparse.report.judgement_sentences import about_answer
+from dynsparse.report.learning_gallery import LearningDrawing, all_drawings
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.learning_sentences import about_intervals
 from dynsparse.report.learning_table import LearningTable
 from dynsparse.report.loss_looks import look_of
 from dynsparse.report.markup import details, element, flatten, make_table, prose, text
-from dynsparse.report.missing_runs import about_missing, about_uneven, missing_lines
+from dynsparse.report.missing_runs import about_missing, missing_lines, uneven_means
 from dynsparse.report.panel_grid import about_split
 from dynsparse.report.picture import picture
 from dynsparse.report.score_tables import ScoreTable, all_tables, column_groups, difference_table, score_table
@@ -40,26 +41,32 @@ _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 
 
 def learning_section(
-    table: LearningTable, results: Sequence[LearningResults], *, resamples: int = RESAMPLES, seed: int = 0
+    table: LearningTable,
+    results: Sequence[LearningResults],
+    drawings: Sequence[Sequence[LearningDrawing]] | None = None,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> tuple[tuple[str, str, str], ...]:
     """Return the parts of the answer, to stand on a page of their own or among others.
 
     Args:
         table: The runs.
         results: What was computed on each test set.
+        drawings: The figures on each test set; None to make them.
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
 
     Returns:
         Anchor, title, and HTML of each ``<section>``.
     """
-    drawings = [(found, learning_drawings(found)) for found in results]
+    shown = list(zip(results, drawings if drawings is not None else all_drawings(results), strict=True))
     parts = [("runs", "What was trained", _runs(table, results, resamples, seed))]
     parts += [("answer", "Over all environments", "".join(_answer(found) for found in results))]
     for name, title in _SECTIONS:
         own = [
             element("h3", text(_about_test(found.split))) + _figures(found, [d for d in drawn if d.section == name])
-            for found, drawn in drawings
+            for found, drawn in shown
             if any(drawing.section == name for drawing in drawn)
         ]
         if own:
@@ -74,6 +81,7 @@ def learning_page(
     table: LearningTable,
     results: Sequence[LearningResults],
     provenance: Mapping[str, Any] | None,
+    drawings: Sequence[Sequence[LearningDrawing]] | None = None,
     *,
     title: str = TITLE,
     resamples: int = RESAMPLES,
@@ -85,6 +93,7 @@ def learning_page(
         table: The runs.
         results: What was computed on each test set.
         provenance: Where the page comes from; None to leave it out.
+        drawings: The figures on each test set; None to make them.
         title: Title of the page.
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
@@ -92,7 +101,7 @@ def learning_page(
     Returns:
         The content of the file.
     """
-    parts = learning_section(table, results, resamples=resamples, seed=seed)
+    parts = learning_section(table, results, drawings, resamples=resamples, seed=seed)
     links = (element("li", element("a", text(name), href=f"#{anchor}")) for anchor, name, _ in parts)
     made = _record("This page", provenance) if provenance else ""
     return Template(_packaged("learning.html")).substitute(
@@ -115,18 +124,20 @@ def _runs(table: LearningTable, results: Sequence[LearningResults], resamples: i
     missing = missing_lines(table)
     parts = [
         element("p", prose(about_missing(table)), class_="audit warned" if missing else "audit"),
-        *(element("p", prose(said), class_="audit warned") for found in results if (said := about_uneven(found))),
+        *(element("p", prose(said), class_="audit warned") for said in uneven_means(results)),
         element("p", prose(about_intervals(table, resamples, seed))),
     ]
     if missing:
-        parts.append(make_table("Missing runs", ("environment", "run", "status", "why"), missing))
-    losses = [(look_of(name).label, name, look_of(name).meaning) for name in (*table.losses, *table.referees)]
-    parts.append(make_table("Losses and referees", ("label", "name", "what it is"), losses))
+        lines = make_table("Missing runs", ("environment", "run", "seeds", "status", "why"), missing)
+        parts.append(element("details", element("summary", "Missing runs"), lines, open="open"))
     sizes = [
         (name, *(_count(table.sizes.get(name, {}), part) for part in ("train", *table.splits)))
         for name in table.environments
     ]
     parts.append(make_table("Rows", ("environment", "train", *(f"test: {split}" for split in table.splits)), sizes))
+    losses = [(look_of(name).label, name, look_of(name).meaning) for name in (*table.losses, *table.referees)]
+    named = make_table("Losses and referees", ("label", "name", "what it is"), losses)
+    parts.append(details("Losses and referees", named))
     settings = {**table.settings, **{look_of(name).label: own for name, own in table.loss_settings.items() if own}}
     parts.append(details("Settings of the trainings", _record("Settings of the trainings", settings)))
     if table.datasets:
@@ -148,6 +159,7 @@ def _answer(found: LearningResults) -> str:
     raw = [score_table(found, metrics, None, name) for name, metrics in column_groups("raw")]
     return (
         element("h3", text(_about_test(found.split)))
+        + element("p", prose(about_answer(found)))
         + "".join(map(_html, tables))
         + element("p", prose(_EXPLAINED))
         + "".join(_html(table) for table in paired if table.rows)

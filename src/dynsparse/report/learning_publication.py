@@ -10,13 +10,13 @@ from typing import Any
 
 from dynsparse.report.comparison import Comparison, compare
 from dynsparse.report.files import write_file
-from dynsparse.report.learning_gallery import learning_drawings, write_learning_figures
+from dynsparse.report.learning_gallery import all_drawings, write_learning_figures
 from dynsparse.report.learning_page import learning_page
 from dynsparse.report.learning_records import LearningRecords
 from dynsparse.report.learning_results import LearningResults, learning_results
 from dynsparse.report.learning_sentences import about_intervals
 from dynsparse.report.learning_table import ExpectedRuns, LearningTable, make_learning_table
-from dynsparse.report.missing_runs import about_missing, about_uneven
+from dynsparse.report.missing_runs import about_missing, uneven_means
 from dynsparse.report.score_tables import differences_csv, markdown, scores_csv
 from dynsparse.report.seed_statistics import RESAMPLES
 
@@ -82,7 +82,7 @@ def publish_learning(
     tell("statistics")
     results = tuple(learning_results(table, split, resamples=resamples, seed=seed) for split in table.splits)
     tell("tables")
-    notes = [about_missing(table), *filter(None, map(about_uneven, results)), about_intervals(table, resamples, seed)]
+    notes = [about_missing(table), *uneven_means(results), about_intervals(table, resamples, seed)]
     contents = {
         "learning_scores.md": markdown(results, notes),
         "learning_scores.csv": scores_csv(_scores(results)),
@@ -92,11 +92,11 @@ def publish_learning(
     }
     tables = tuple(write_file(folder / name, content) for name, content in contents.items())
     tell("figures")
-    drawings = [drawing for found in results for drawing in learning_drawings(found)]
-    figures = write_learning_figures(drawings, folder / "figures")
+    drawings = all_drawings(results)
+    figures = tuple(path for drawn in drawings for path in write_learning_figures(drawn, folder / "figures"))
     tell("page")
     page = write_file(
-        folder / "learning.html", learning_page(table, results, provenance, resamples=resamples, seed=seed)
+        folder / "learning.html", learning_page(table, results, provenance, drawings, resamples=resamples, seed=seed)
     )
     return LearningPublication(table, results, page, tables, figures)
 

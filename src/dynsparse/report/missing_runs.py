@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.learning_table import LearningTable
 from dynsparse.report.loss_looks import look_of
@@ -9,7 +11,7 @@ from dynsparse.report.phrases import labels_of
 from dynsparse.report.prediction_error import ERROR
 from dynsparse.report.quantities import number
 
-__all__ = ["about_missing", "about_uneven", "missing_lines"]
+__all__ = ["about_missing", "missing_lines", "uneven_means"]
 
 # Longer ones are folded away by their reader's patience: the record holds the whole.
 _LONGEST = 300
@@ -45,30 +47,38 @@ def about_missing(table: LearningTable) -> str:
     return said
 
 
-def missing_lines(table: LearningTable) -> list[tuple[str, str, str, str]]:
-    """List the missing runs: environment, loss or referee and seed, what became of it, and why.
+def missing_lines(table: LearningTable) -> list[tuple[str, str, str, str, str]]:
+    """List the missing runs: environment, loss or referee, seeds, what became of them, and why.
 
     Args:
         table: The runs.
 
     Returns:
-        A line each.
+        A line each; seeds that share all else share a line.
     """
+    lines: dict[tuple[str, str, str, str], list[int]] = {}
+    for row in table.missing:
+        why = row.error or "no record"
+        lines.setdefault((row.environment, look_of(row.label).label, row.status, _shortened(why)), []).append(row.seed)
     return [
-        (row.environment, f"{look_of(row.label).label}, seed {row.seed}", row.status, _shortened(row.error))
-        for row in table.missing
+        (environment, label, ", ".join(map(str, sorted(set(seeds)))), status, why)
+        for (environment, label, status, why), seeds in lines.items()
     ]
 
 
-def about_uneven(results: LearningResults) -> str:
+def uneven_means(results: Sequence[LearningResults]) -> list[str]:
     """Say which losses are averaged over fewer environments than others, so that their means do not compare.
 
     Args:
-        results: What was computed.
+        results: What was computed, one a test set.
 
     Returns:
-        A sentence; empty where all are averaged over the same.
+        Sentences, each once; none where all are averaged over the same.
     """
+    return list(dict.fromkeys(filter(None, map(_about_uneven, results))))
+
+
+def _about_uneven(results: LearningResults) -> str:
     lacking = {loss: results.scores[ERROR].score(loss).empty for loss in results.losses}
     if len(set(lacking.values())) <= 1:
         return ""
@@ -79,8 +89,6 @@ def about_uneven(results: LearningResults) -> str:
     )
 
 
-def _shortened(error: str | None) -> str:
-    if not error:
-        return "no record"
+def _shortened(error: str) -> str:
     line = " ".join(error.split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."

@@ -47,17 +47,18 @@ def times_baseline(difference: Difference) -> str:
     return f"{with_interval(estimate)} times the error of {BASELINE}: {verdicts[difference.side]}"
 
 
-def by_side(sides: Mapping[str, int | None], goal: str) -> list[str]:
+def by_side(sides: Mapping[str, int | None], goal: str, *, is_aim: bool = True) -> list[str]:
     """Say which losses are on which side of a number, as far as seeds tell.
 
     Args:
         sides: Loss -> 1 above, -1 below, 0 where its interval holds the number, None without enough runs.
         goal: What the number is, as in ``"reaches {goal}"``.
+        is_aim: Whether to be below it is to fall short of it.
 
     Returns:
         A sentence a side that occurs; no loss at all makes none.
     """
-    if sides and set(sides.values()) == {-1}:
+    if is_aim and sides and set(sides.values()) == {-1}:
         return [f"No loss reaches {goal}."]
     parts = []
     for side, said in (
