@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import dynsparse
 from dynsparse.executor.unit import deciding_versions
 from dynsparse.executor.variables import chosen_variables
 
@@ -81,7 +80,7 @@ def fingerprint(path: Path) -> str:
 
 def source_hash() -> str:
     """Return a hash of the sources of the dynsparse that is imported here."""
-    root = Path(dynsparse.__file__).parent
+    root = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
