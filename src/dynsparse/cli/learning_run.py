@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from dynsparse.cli.learning_folder import UNITS, claim_folder
 from dynsparse.cli.output import table, wide_console
-from dynsparse.cli.progress import open_progress
+from dynsparse.cli.training_board import run_trainings, tell_failed
 from dynsparse.errors import SettingError
-from dynsparse.executor import Event, Executor, Outcome, Unit, UnitStore, run_units
+from dynsparse.executor import Executor, Outcome, Unit, UnitStore
 from dynsparse.learning.losses import check_loss
 from dynsparse.learning.settings import LearnSettings
 from dynsparse.learning.unit import dataset_identity
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["LearningPlan", "run_learning"]
 
 _FUNCTION = "dynsparse.learning.unit:run_unit"
-_MOST_TOLD = 10
 
 _PRINTED = (
     "prediction.mse",
@@ -133,13 +131,7 @@ def run_learning(
     claim_folder(out, plan.shared(), plan.identities())
     provenance = collect_provenance(command, min(plan.seeds), settings=plan.shared())
     store = UnitStore(out / UNITS)
-    told = progress or open_progress()
-    board = _Board(told, units, plan.settings.epochs)
-    try:
-        outcome = run_units(units, store, executor, on_event=board.hear, provenance=provenance)
-        board.close()
-    finally:
-        told.close()
+    outcome = run_trainings(units, store, executor, provenance, plan.settings.epochs, _named, progress=progress)
     records = read_learning_records(store.folder, [unit.key for unit in units])
     expected = ExpectedRuns(tuple(plan.datasets), plan.losses, plan.seeds)
     found = publish_learning(records, out, provenance.to_dict(), expected)
@@ -147,63 +139,12 @@ def run_learning(
     return 0 if outcome.complete else 1
 
 
-class _Board:
-    """Progress of each environment in epochs of all its trainings."""
-
-    def __init__(self, progress: Progress, units: Sequence[Unit], epochs: int) -> None:
-        self._progress, self._epochs = progress, epochs
-        self._done = {unit.key: 0 for unit in units}
-        self._of: dict[str, list[str]] = {}
-        self._failed: dict[str, int] = {}
-        self._finished: set[str] = set()
-        for unit in units:
-            if unit.arguments["kind"] == "train":
-                self._of.setdefault(unit.arguments["environment"], []).append(unit.key)
-        self._waiting = set(self._of)
-        for name, keys in self._of.items():
-            progress.add(name, len(keys) * epochs)
-
-    def hear(self, event: Event) -> None:
-        """Take note of an event."""
-        name, unit = str(event.unit.arguments["environment"]), event.unit
-        if event.kind == "lost":
-            self._progress.note(name, f"{_named(unit)} is begun again: {event.text}")
-        if event.kind == "failed":
-            self._failed[name] = self._failed.get(name, 0) + 1
-        if unit.arguments["kind"] != "train":
-            return
-        if name in self._waiting and event.kind != "skipped":
-            self._waiting.discard(name)
-            self._progress.phase(name, "learn")
-        if event.kind == "progress":
-            self._done[unit.key] = event.done
-        elif event.kind in ("done", "failed", "skipped"):
-            self._done[unit.key] = self._epochs
-            self._finished.add(unit.key)
-        done = sum(self._done[key] for key in self._of[name])
-        self._progress.rows(name, done, 0)
-        if self._finished.issuperset(self._of[name]):
-            failed = self._failed.get(name, 0)
-            told = f"{len(self._of[name]) - failed} models" + (f", {failed} failed" if failed else "")
-            self._progress.finish(name, told)
-
-    def close(self) -> None:
-        """Let time pass once more."""
-        self._progress.tick()
-
-
 def _tell(found: LearningPublication, outcome: Outcome, units: Sequence[Unit]) -> None:
     """Print the scores over all environments, what failed, and where everything is."""
     console = wide_console()
     for results in found.results:
         console.print(table(*_summary(results), title=_TITLES[results.split]))
-    named = {unit.key: _named(unit) for unit in units}
-    for key, error in list(outcome.failed.items())[:_MOST_TOLD]:
-        print(f"failed: {named[key]}: {error}", file=sys.stderr)
-    if outcome.failed:
-        more = len(outcome.failed) - _MOST_TOLD
-        again = f"{f'and {more} more; ' if more > 0 else ''}the same command tries again what failed"
-        print(again, file=sys.stderr)
+    tell_failed(outcome.failed, units, _named)
     if outcome.skipped:
         print(f"{len(outcome.skipped)} of {len(units)} units were done before, and are not repeated")
     print(f"\nwritten:\n  {found.page}: everything on one page")
