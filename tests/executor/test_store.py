@@ -277,7 +277,7 @@ def test_second_writer_is_told_the_first_and_may_read(tmp_path):
         with store.hold():
             store.commit_failure(toy("square", n=4), "no", PROVENANCE)
     with other.hold():
-        assert len(other.keys()) == 2
+        assert len(other.keys) == 2
 
 
 def test_file_on_disk_is_one_line_of_json(tmp_path):
