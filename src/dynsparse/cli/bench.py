@@ -1,4 +1,4 @@
-"""``dynsparse bench``: Jacobians per second, beside what people use today."""
+"""``dynsparse bench``: Jacobians, or gradient steps, per second, beside what people use today."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from dynsparse.cli.json_file import JsonFile
 
 if TYPE_CHECKING:
     from dynsparse.cli.progress import Progress
+    from dynsparse.learning.benchmark import LearningSpeed
     from dynsparse.physics.benchmark import BenchSettings, JacobianSpeed
 
 __all__ = ["EXAMPLES", "Bench"]
@@ -22,6 +23,10 @@ EXAMPLES = """\
 examples:
   dynsparse bench jacobian --env CheetahRun --json cheetah.json
   dynsparse bench jacobian --json bench_jacobian.json
+  dynsparse bench learning --env CheetahRun --losses state,state-jacobian --json learning.json
+  dynsparse bench learning --torch-python ~/torch/bin/python --json bench_learning.json
+
+learning needs a Python that has PyTorch to compare with: this one, or the one that --torch-python names.
 """
 
 _COLUMNS = (
@@ -40,12 +45,13 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Bench:
-    """Measure exact Jacobians per second beside finite differences in C and plain autodiff, all on this machine.
+    """Measure speed on this machine, beside what else there is.
 
-    Give it the machine alone: other work changes the figures.
+    jacobian: exact Jacobians per second beside finite differences in C and plain autodiff; learning: gradient steps per
+    second of world models beside torch.func.  Give it the machine alone: other work changes the figures.
     """
 
-    what: Annotated[Literal["jacobian"], tyro.conf.Positional]
+    what: Annotated[Literal["jacobian", "learning"], tyro.conf.Positional]
     """What is measured."""
 
     json: Path
@@ -54,31 +60,40 @@ class Bench:
     env: tuple[str, ...] = ()
     """Environments, by default all eight (see dynsparse envs)."""
 
-    rows: int = 4096
-    """Rows of a batch, from random roll-outs."""
+    rows: int | None = None
+    """jacobian: rows of a batch, from random roll-outs (4,096); learning: rows to train on (10,240)."""
 
     seed: int = 0
     """Seed of the rows."""
 
     plain_timeout: float = 180.0
-    """Give plain JAX up after this long, s."""
+    """jacobian: give plain JAX up after this long, s."""
+
+    losses: str = "state,state-jacobian"
+    """learning: losses, separated by commas, or all."""
+
+    torch_python: str | None = None
+    """learning: a Python that has PyTorch; left out: this one."""
 
     overwrite: bool = False
     """Replace the file if it exists."""
 
     def run(self) -> int:
-        """Measure one environment after the other; print a table and write the file.
+        """Measure; print a table and write the file.
 
         Returns:
             The exit code.
         """
+        if self.what == "learning":
+            return self._learning()
         from dynsparse.cli.environments import environment_names
         from dynsparse.physics.benchmark import BenchSettings
         from dynsparse.physics.probe import check_probe
 
         names = environment_names(self.env)
-        check_probe(self.rows, self.seed)
-        settings = BenchSettings(rows=self.rows, seed=self.seed, plain_timeout_s=self.plain_timeout)
+        rows = 4096 if self.rows is None else self.rows
+        check_probe(rows, self.seed)
+        settings = BenchSettings(rows=rows, seed=self.seed, plain_timeout_s=self.plain_timeout)
         file = JsonFile(self.json, self.overwrite)
 
         from dynsparse.cli.output import table, wide_console
@@ -86,7 +101,7 @@ class Bench:
 
         progress = open_progress()
         for name in names:
-            progress.add(name, self.rows)
+            progress.add(name, rows)
         try:
             speeds = [_measure(name, settings, progress) for name in names]
         finally:
@@ -100,13 +115,32 @@ class Bench:
         console.print(f"wrote {file.path}")
         return 0
 
-    def _records(self, speeds: Sequence[JacobianSpeed]) -> list[dict[str, Any]]:
+    def _learning(self) -> int:
+        from dynsparse.cli.bench_learning import measure_and_tell
+        from dynsparse.cli.environments import environment_names
+        from dynsparse.cli.learn import losses_of
+        from dynsparse.learning.benchmark import LearningBench
+        from dynsparse.workers import worker_count
+
+        names, losses = environment_names(self.env), losses_of(self.losses)
+        own = {"rows": self.rows, "torch_python": self.torch_python}
+        given: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
+        bench = LearningBench(seed=self.seed, cores=worker_count(0), **given)
+        file = JsonFile(self.json, self.overwrite)
+        speeds = measure_and_tell(names, losses, bench)
+        file.write(self._records(speeds))
+        print(f"wrote {file.path}")
+        return 0
+
+    def _records(self, speeds: Sequence[JacobianSpeed | LearningSpeed]) -> list[dict[str, Any]]:
         from dynsparse.provenance import collect_provenance
 
         words = ["dynsparse", "bench", self.what]
         words += ["--env", *self.env] if self.env else []
         # The folder is the machine's own.
-        words += ["--rows", str(self.rows), "--seed", str(self.seed), "--json", self.json.name]
+        words += [] if self.rows is None else ["--rows", str(self.rows)]
+        words += ["--losses", self.losses] if self.what == "learning" else []
+        words += ["--seed", str(self.seed), "--json", self.json.name]
         provenance = collect_provenance(shlex.join(words), self.seed).to_dict()
         return [{**speed.to_dict(), "provenance": provenance} for speed in speeds]
 

@@ -44,7 +44,7 @@ class Reproduce:
 
     preset: Literal["smoke", "small", "paper"] = "smoke"
     """Rows per environment, in episodes of 1,000 control steps: smoke 4,000, small 20,000, paper 1,000,000; and of q4
-    seeds, epochs and units of a layer: smoke 2, 8 and 64, small 3, 30 and 512, paper 15, 100 and 512."""
+    seeds, epochs and units of a layer: smoke 2, 8 and 64, small 3, 20 and 512, paper 15, 100 and 512."""
 
     only: str = "q1,q2,q3,q4"
     """Questions to answer, separated by commas."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -142,6 +142,10 @@ def measure_training(
     Raises:
         WorkerError: If a training failed; PyTorch's is left out with its reason instead.
     """
+    if bench.rows // bench.batch_size < _CURVE_STEPS:
+        raise SettingError(
+            f"expected rows for {_CURVE_STEPS} batches to compare, got {bench.rows // bench.batch_size}; take more rows"
+        )
     version, reason = _torch_version(bench.torch_python)
     kinds = _KINDS if loss != "state" else _KINDS[:1]
     differences: dict[str, float] = {}
@@ -218,8 +222,6 @@ def _write_job(path: Path, dimensions: tuple[int, int], loss: str, bench: Learni
     for index, layer in enumerate(trainer.params):
         arrays |= {f"layer_{index}_kernel": np.asarray(layer.kernel), f"layer_{index}_bias": np.asarray(layer.bias)}
     order = epoch_order(np.random.default_rng([bench.seed, 1]), bench.rows, bench.batch_size)
-    if len(order) < _CURVE_STEPS:
-        raise SettingError(f"expected rows for {_CURVE_STEPS} batches to compare, got {len(order)}; take more rows")
     told = np.array(json.dumps(settings.to_dict()))
     np.savez(
         path,
@@ -278,23 +280,22 @@ class _Child:
 
 
 @contextmanager
-def _own(job: Path, threads: int | None = None) -> Iterator[_Child]:
-    # XLA takes as many threads as NPROC says; without it, one for each core.
-    own = {} if threads is None else {"NPROC": str(threads)}
-    yield from _running([sys.executable, "-m", _OWN, str(job)], {**os.environ, "JAX_PLATFORMS": "cpu", **own})
-
-
-@contextmanager
-def _torch(bench: LearningBench, job: Path, kind: str, threads: int) -> Iterator[_Child]:
-    yield from _running([bench.torch_python, str(_TORCH), str(job), kind, str(threads)], dict(os.environ))
-
-
 def _running(command: Sequence[str], environment: dict[str, str]) -> Iterator[_Child]:
     child = _Child(command, environment)
     try:
         yield child
     finally:
         child.close()
+
+
+def _own(job: Path, threads: int | None = None) -> AbstractContextManager[_Child]:
+    # XLA takes as many threads as NPROC says; without it, one for each core.
+    own = {} if threads is None else {"NPROC": str(threads)}
+    return _running([sys.executable, "-m", _OWN, str(job)], {**os.environ, "JAX_PLATFORMS": "cpu", **own})
+
+
+def _torch(bench: LearningBench, job: Path, kind: str, threads: int) -> AbstractContextManager[_Child]:
+    return _running([bench.torch_python, str(_TORCH), str(job), kind, str(threads)], dict(os.environ))
 
 
 def _torch_version(python: str) -> tuple[str | None, str | None]:

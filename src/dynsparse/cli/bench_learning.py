@@ -1,0 +1,86 @@
+"""Learning bench: the speed of each loss at each environment's dimensions, measured one after the other and printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dynsparse.cli.output import table, wide_console
+from dynsparse.cli.progress import open_progress
+from dynsparse.learning.benchmark import LearningBench, LearningSpeed, measure_training
+from dynsparse.physics.environment import load_environment
+
+__all__ = ["measure_and_tell"]
+
+_COLUMNS = (
+    "environment",
+    "loss",
+    "steps/s, all seeds",
+    "one seed alone",
+    "torch, one seed",
+    "torch, a seed a core",
+    "ratio",
+    "to a seed a core",
+    "float32 differs",
+    "float64 differs",
+)
+
+
+def measure_and_tell(names: Sequence[str], losses: Sequence[str], bench: LearningBench) -> list[LearningSpeed]:
+    """Measure and print a table.
+
+    Args:
+        names: Environments, whose dimensions are taken.
+        losses: Losses.
+        bench: How.
+
+    Returns:
+        What was measured.
+    """
+    progress = open_progress()
+    speeds = []
+    for name in names:
+        progress.add(name, 0)
+    try:
+        for name in names:
+            progress.phase(name, "load")
+            env = load_environment(name)
+            for loss in losses:
+                speeds.append(
+                    measure_training(
+                        name,
+                        (env.state_dim, env.action_dim),
+                        loss,
+                        bench,
+                        lambda phase, name=name, loss=loss: progress.phase(name, f"{loss}: {phase}"),  # type: ignore[misc]
+                    )
+                )
+            progress.finish(name, "done")
+    finally:
+        progress.close()
+    console = wide_console()
+    console.print(table(_COLUMNS, [_cells(speed) for speed in speeds]))
+    for reason in sorted({speed.reason for speed in speeds if speed.reason is not None}):
+        console.print(f"torch: {reason}")
+    return speeds
+
+
+def _cells(speed: LearningSpeed) -> list[str]:
+    record = speed.to_dict()
+
+    def shown(name: str, form: str = ",.1f") -> str:
+        return "none" if record[name] is None else format(record[name], form)
+
+    return [
+        speed.environment,
+        speed.loss,
+        shown("dynsparse_steps_per_s"),
+        shown("dynsparse_one_seed_steps_per_s"),
+        shown("torch_steps_per_s"),
+        shown("torch_side_by_side_steps_per_s"),
+        shown("ratio", ".2f"),
+        shown("ratio_side_by_side", ".2f"),
+        *(
+            f"{speed.differences[precision]:.0e}" if precision in speed.differences else "none"
+            for precision in ("float32", "float64")
+        ),
+    ]
