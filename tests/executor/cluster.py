@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -10,10 +11,10 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from .conftest import wait_until
+from .conftest import running, wait_until
 
 _MARK = "DYNSPARSE_TEST_NODE"
 _QUICK = {
@@ -32,17 +33,21 @@ def free_port() -> int:
         return server.getsockname()[1]
 
 
-def marked(mark: str) -> list[int]:
-    """Return the process ids of everything that was started with a mark in its environment."""
+def marked(mark: str, sessions: Collection[int]) -> list[int]:
+    """Return the process ids of what was started with a mark in its environment, or is in one of some sessions.
+
+    Neither would do alone: Ray's agents write their titles over their environment, its workers may begin a session.
+    """
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
-                if f"{_MARK}={mark}".encode() in (folder / "environ").read_bytes():
+                session = int((folder / "stat").read_text().rpartition(")")[2].split()[3])
+                if session in sessions or f"{_MARK}={mark}".encode() in (folder / "environ").read_bytes():
                     found.append(int(folder.name))
             except OSError:
                 continue  # ended meanwhile, or another user's
-    return found
+    return [pid for pid in found if running(pid)]
 
 
 class Cluster:
@@ -52,7 +57,7 @@ class Cluster:
         # Ray's sockets are in here, and the path of a socket has to be short: not below pytest's folder.
         self._folder = Path(tempfile.mkdtemp(prefix="dsr-", dir="/tmp"))
         self._mark = uuid.uuid4().hex
-        self._count = 0
+        self._sessions: dict[str, int] = {}
         self.address = f"127.0.0.1:{free_port()}"
         self._start(["--head", f"--port={self.address.partition(':')[2]}", "--include-dashboard=false"])
 
@@ -62,9 +67,16 @@ class Cluster:
 
     def kill(self, mark: str) -> None:
         """Kill every process of a node at once, as when its machine loses power."""
-        for pid in marked(mark):
-            os.kill(pid, signal.SIGKILL)
-        assert wait_until(lambda: not marked(mark))
+        sessions = [pid for name, pid in self._sessions.items() if name.startswith(mark)]
+
+        def gone() -> bool:
+            pids = marked(mark, sessions)
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            return not pids
+
+        assert wait_until(gone)  # again and again: one may just be starting another
 
     def close(self) -> None:
         """Kill what is left, and remove what it wrote."""
@@ -72,8 +84,8 @@ class Cluster:
         shutil.rmtree(self._folder)
 
     def _start(self, options: list[str], prefix: Sequence[str] = (), variables: dict[str, str] | None = None) -> str:
-        self._count += 1
-        mark, output = f"{self._mark}-{self._count}", self._folder / f"node-{self._count}.txt"
+        mark = f"{self._mark}-{len(self._sessions)}."
+        output = self._folder / f"{mark}txt"
         with output.open("w") as file:
             process = subprocess.Popen(
                 [
@@ -88,15 +100,12 @@ class Cluster:
                 env={**os.environ, **_QUICK, **(variables or {}), _MARK: mark},
                 start_new_session=True,
             )
+        self._sessions[mark] = process.pid
+        # Killed by its number later; a process object that is dropped while its process runs would warn.
+        process.returncode = 0
         try:
             assert wait_until(lambda: "Ray runtime started" in output.read_text(), 60), output.read_text()
         except BaseException:
             self.close()
             raise
-        self._reap(process)
         return mark
-
-    @staticmethod
-    def _reap(process: subprocess.Popen[bytes]) -> None:
-        # Killed by its number later; a process object that is dropped while its process runs would warn.
-        process.returncode = 0

@@ -73,6 +73,8 @@ def test_numbers_do_not_depend_on_how_many_processes_there_are():
     units = [toy("learn", group="net", seed=seed) for seed in range(3)]
     one, two = run(units, workers=1), run(units, workers=2)
     assert len({answer.result.record["trace"] for answer in one}) == 3
+    (other,) = run(units[:1], variables={"NPROC": "8", "XLA_FLAGS": ""})
+    assert other.result.record != one[0].result.record  # these units would show a sum that is shared otherwise
     for a, b in zip(one, two, strict=True):
         assert a.result.record == b.result.record
         assert [x.tobytes() for x in a.result.arrays.values()] == [x.tobytes() for x in b.result.arrays.values()]
