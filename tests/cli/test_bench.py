@@ -109,5 +109,5 @@ def test_an_existing_file_is_kept(lab, tmp_path):
 
 
 def test_something_else_to_measure_is_bad_usage(lab, capsys):
-    assert main(["bench", "learning", "--json", "b.json"]) == 2
+    assert main(["bench", "memory", "--json", "b.json"]) == 2
     assert not lab.asked

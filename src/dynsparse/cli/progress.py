@@ -74,7 +74,8 @@ class EnvironmentProgress:
             return f"{rows}, ETA {eta:.0f} s"
         more = f", {self.nonfinite:,} non-finite" if _RATES[self.phase] == "Jacobians/s" else ""
         more = f", {self.note}" if self.note else more
-        return f"{rows}, {rate:,.{0 if rate >= 10 else 1}f} {_RATES[self.phase]}, ETA {eta:.0f} s{more}"
+        digits = 1 if self.phase == "learn" and rate < 10 else 0
+        return f"{rows}, {rate:,.{digits}f} {_RATES[self.phase]}, ETA {eta:.0f} s{more}"
 
     def count(self, done: int, nonfinite: int, now: float) -> None:
         """Note rows linearized so far.
