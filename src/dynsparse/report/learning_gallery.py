@@ -35,7 +35,7 @@ class LearningDrawing:
         content: What the figure holds, for a reader who can not see it.
         sentences: What it shows.
         draw: Draws it.
-        environment: Whose it is; None for a figure of all environments.
+        environment: Whose it is; None for all.
     """
 
     name: str
@@ -172,13 +172,8 @@ def _of_sparsity(results: LearningResults) -> list[LearningDrawing]:
 
 def _of_zeros(results: LearningResults, singly: bool) -> list[LearningDrawing]:
     scores = {name: results.score(name) for name in RECOVERY}
-    sentences = " ".join(
-        [
-            judgement_sentences.about_ranking(results),
-            judgement_sentences.about_ranking(results, "auprc_changing"),
-            judgement_sentences.about_leak(results),
-        ]
-    )
+    ranking = [judgement_sentences.about_ranking(results, name) for name in ("auprc", "auprc_changing")]
+    sentences = " ".join([*ranking, judgement_sentences.about_leak(results)])
     content = "AUPRC and AUROC over all and over changing elements, leak and miss of each loss, above those of referees"
     title = "Whether zeros are in their place"
     places: list[tuple[str | None, str, str, str]] = [(None, "learning-recovery", title, sentences)]

@@ -1,0 +1,179 @@
+"""Sentences: their numbers are those of the results, and they say when there is too little to tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from dynsparse.report.judgement_sentences import (
+    about_answer,
+    about_contact,
+    about_leak,
+    about_open_loop,
+    about_ranking,
+)
+from dynsparse.report.learning_records import read_learning_records
+from dynsparse.report.learning_results import learning_results
+from dynsparse.report.learning_sentences import (
+    NOTHING,
+    about_curves,
+    about_errors,
+    about_intervals,
+    about_sparsity,
+    about_thresholds,
+)
+from dynsparse.report.learning_table import ExpectedRuns, make_learning_table
+from dynsparse.report.missing_runs import about_missing, missing_lines, uneven_means
+from dynsparse.report.phrases import by_side
+from dynsparse.report.score_metrics import figures
+
+from .invented_learning import LOSSES, sweep_of, training, write
+
+ALL = (about_answer, about_errors, about_sparsity, about_ranking, about_leak, about_thresholds, about_open_loop)
+
+
+def read(folder, records, expected=None):
+    table = make_learning_table(read_learning_records(write(folder, records)), expected)
+    return table, learning_results(table, "step", resamples=300)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return read(tmp_path_factory.mktemp("units"), sweep_of(epochs=20))
+
+
+@pytest.fixture(scope="module")
+def lonely(tmp_path_factory):
+    records = [training("CheetahRun", loss, 0, epochs=5) for loss in LOSSES[:2]]
+    return read(tmp_path_factory.mktemp("units"), records)
+
+
+def test_the_answer_names_each_loss_on_its_side(whole):
+    said = about_answer(whole[1])
+    assert said.startswith(
+        "No loss reaches the true sparsity. No loss reaches the AUPRC of the training frequencies, which know nothing "
+        "of the state. + MSE(J) and + L1(J) are above the prediction error of state."
+    )
+    assert said.endswith("are not told from the prediction error of state by these seeds.")
+
+
+def test_errors_are_told_with_ratio_interval_and_verdict(whole):
+    said = about_errors(whole[1])
+    estimate = whole[1].difference("prediction.mse", "state-jacobian-l1-regularizer", "state").estimate
+    ends = f"[{figures(estimate.low)}, {figures(estimate.high)}]"
+    assert f"+ L1(J) has {figures(estimate.value)} {ends} times the error of state: higher." in said
+    assert "+ SAE(J) has " in said and "times the error of state: no difference can be told." in said
+
+
+def test_sparsity_is_told_in_orders_of_magnitude(whole):
+    said = about_sparsity(whole[1])
+    relative = whole[1].sparsity.relative.score("state").estimate
+    assert f"{figures(relative.value)} [" in said
+    assert said.startswith("In the simulator 20.4 % of the elements are zero, and before training 3.04e-6")
+    assert "times the true share, 4.0 orders of magnitude below." in said
+    assert said.endswith("No loss reaches the true sparsity.")
+
+
+def test_ranking_is_held_against_the_training_frequencies(whole):
+    said = about_ranking(whole[1])
+    assert "in the training rows, whatever the state, have 0.93. No loss reaches them." in said
+    assert "AUPRC over elements that are zero in some rows only: 0.52" in about_ranking(whole[1], "auprc_changing")
+
+
+def test_thresholds_open_loop_and_contact(whole):
+    sweep = whole[1].thresholds
+    first = next(
+        atol
+        for atol, one in zip(sweep.atols, sweep.sparsity, strict=True)
+        if one.score("state").estimate.value >= sweep.true[None].estimate.value
+    )
+    assert first == 0.1 and "20.4 %: at 0.1 (state)" in about_thresholds(whole[1])
+    last = whole[1].open_loop[50].score("state").estimate
+    assert f"Error after 50 steps without correction: {figures(last.value)} [" in about_open_loop(whole[1])
+    pair = whole[1].contact["prediction.mse"]
+    numbers = [figures(one.score("state").estimate.value) for one in (pair.active, pair.inactive)]
+    assert f"{numbers[0]} and {numbers[1]} (state)" in about_contact(whole[1])
+
+
+def test_no_run_makes_nothing_to_say(tmp_path):
+    _, results = read(tmp_path, [training("CheetahRun", "state", 0, failed=True)])
+    assert {about(results) for about in ALL if about is not about_ranking} == {NOTHING}
+    assert about_curves(results) == NOTHING
+    assert about_ranking(results) == "AUPRC has no meaning in any run, or no run has a result."
+    assert about_contact(results).startswith("No environment has rows both with and without")
+
+
+def test_one_seed_is_not_enough_to_tell(lonely):
+    table, results = lonely
+    assert about_intervals(table, 300, 0) == (
+        "Numbers are those of one seed, without intervals: another seed might give others."
+    )
+    assert "not enough data for more (1 pair)" in about_errors(results)
+    assert "Not enough data to hold state and + MSE(J) against the true sparsity" in about_sparsity(results)
+    assert "There are no referees to compare it with." in about_ranking(results)
+
+
+def test_three_seeds_say_how_narrow_their_intervals_are(whole):
+    said = about_intervals(whole[0], 2000, 7)
+    assert "over 3 seeds" in said and "2,000 times (seed 7)" in said and "is 18.4 % narrower" in said
+
+
+def test_without_the_baseline_nothing_is_paired(tmp_path):
+    _, results = read(tmp_path, [training("CheetahRun", "state-jacobian", 0)])
+    assert about_errors(results).endswith("There is no loss state to pair the others with.")
+
+
+def test_a_diverged_open_loop_is_told(tmp_path):
+    records = [training("CheetahRun", "state", seed) for seed in range(2)]
+    far = records[1]["result"]["final"]["step"]["prediction"]["open_loop"][4]
+    far |= {"mse": None, "diverged": 3}
+    _, results = read(tmp_path, records)
+    assert results.open_loop[50].score("state").undefined == 1
+    assert "in no mean, which is too low without them: 1 run of state." in about_open_loop(results)
+
+
+def test_curves_that_still_fall_are_counted(tmp_path):
+    records = [training("CheetahRun", loss, 0, epochs=100) for loss in LOSSES[:2]]
+    falling = [0.9**epoch for epoch in range(101)]
+    records[0]["result"]["curve"]["test_step"] = falling
+    records[1]["result"]["curve"]["test_step"] = [max(x, 0.01) for x in falling]
+    _, results = read(tmp_path, records)
+    assert "In 1 of 2 curves the lowest error of the last tenth" in about_curves(results)
+
+
+def test_sides():
+    sides = {"state": 1, "state-jacobian": -1, "state-jacobian-l1": 0, "x": None, "y": None}
+    assert by_side(sides, "that") == [
+        "state is above that.",
+        "+ MSE(J) is below that.",
+        "+ MAE(J) is not told from that by these seeds.",
+        "Not enough data to hold x and y against that: it takes 6 runs, and two in each environment.",
+    ]
+    assert by_side({"state": -1, "x": -1}, "that") == ["No loss reaches that."]
+    assert by_side({"state": -1, "x": -1}, "that", is_aim=False) == ["state and x are below that."]
+    assert by_side({}, "that") == []
+
+
+def test_missing_runs_are_told_and_listed(tmp_path):
+    records = sweep_of(
+        ("CheetahRun", "WalkerRun"), LOSSES[:2], failing=[("CheetahRun", "state", seed) for seed in (0, 1, 2)]
+    )
+    expected = ExpectedRuns(("CheetahRun", "WalkerRun"), LOSSES[:2], (0, 1, 2, 3))
+    table, results = read(tmp_path, records, expected)
+    assert about_missing(table) == ("Of 16 trainings 7 are missing or incomplete, 3 of them because they failed.")
+    assert missing_lines(table) == [
+        ("CheetahRun", "state", "0, 1, 2", "failed", "the loss is not finite after epoch 3; lower the learning rate"),
+        ("CheetahRun", "state", "3", "absent", "no record"),
+        ("CheetahRun", "+ MSE(J)", "3", "absent", "no record"),
+        ("WalkerRun", "state", "3", "absent", "no record"),
+        ("WalkerRun", "+ MSE(J)", "3", "absent", "no record"),
+    ]
+    assert uneven_means([results, results]) == [
+        "Means over all environments do not compare: state lacks CheetahRun. Paired differences do: they are over the "
+        "runs that both have."
+    ]
+
+
+def test_nothing_missing_is_said_too(whole, lonely):
+    assert about_missing(whole[0]) == "All 120 trainings are there."
+    assert uneven_means([whole[1]]) == []
+    assert about_missing(lonely[0]).endswith("nothing says what a score would be without learning.")
