@@ -6,9 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dynsparse.cli import reproduction
+from dynsparse.cli import executors, reproduction
 from dynsparse.dataset import finite_rows
-from dynsparse.errors import WorkerError
+from dynsparse.errors import DivergenceError, WorkerError
+from dynsparse.executor import Answer, CheckedResult, Event
+from dynsparse.learning.unit import run_unit
 from dynsparse.physics.linearization import Evaluation
 from dynsparse.rollout.policies import random_actions_of
 
@@ -90,6 +92,41 @@ class FakeCollector:
 
     def close(self):
         self.lab.closed.append(self.env.name)
+
+
+class HereAndNow:
+    """Runs units in this process, and fails those that it is told to."""
+
+    def __init__(self):
+        self.ran, self.failing, self.stopping = [], (), None
+
+    def run(self, units, folder, on_event):
+        for unit in units:
+            settings = unit.arguments["settings"]
+            name = unit.arguments["kind"], settings["loss"], settings["seed"]
+            if name == self.stopping:
+                raise KeyboardInterrupt
+            self.ran.append(name)
+            on_event(Event("started", unit))
+            if name in self.failing:
+                yield Answer(unit, None, str(DivergenceError("the loss diverged in epoch 1 of 2")))
+                continue
+            tell = lambda done, total, text, unit=unit: on_event(Event("progress", unit, done, total, text))  # noqa: E731
+            yield Answer(unit, CheckedResult(*run_unit(unit.arguments, unit.context, tell)))
+
+
+@pytest.fixture
+def new_executor():
+    """Return what makes an executor that runs units in this process."""
+    return HereAndNow
+
+
+@pytest.fixture
+def here(monkeypatch, new_executor):
+    """Run units in this process, and tell which."""
+    executor = new_executor()
+    monkeypatch.setattr(executors, "make_executor", lambda name, workers, address: executor)
+    return executor
 
 
 @pytest.fixture

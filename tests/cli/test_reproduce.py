@@ -12,8 +12,12 @@ import time
 import numpy as np
 import pytest
 
-from dynsparse.cli import main
+from dynsparse.cli import main, reproduction
 from dynsparse.dataset import verify_dataset
+from dynsparse.errors import WorkerError
+from dynsparse.learning.presets import LearningPreset
+from dynsparse.learning.settings import LearnSettings
+from dynsparse.report import learning_publication
 
 COMMAND = ["reproduce", "--preset", "smoke", "--only", "q1", "--out", "out"]
 TWO = [*COMMAND, "--envs", "CartpoleBalance", "ReacherHard"]
@@ -76,7 +80,7 @@ def test_the_longest_to_compile_starts_first(lab):
 def test_the_seed_reaches_the_actions(lab):
     main([*COMMAND, "--envs", "CartpoleBalance", "--seed", "0"])
     first = lab.actions["CartpoleBalance"]
-    assert main(["reproduce", "--out", "other", "--envs", "CartpoleBalance", "--seed", "1"]) == 0
+    assert main(["reproduce", "--only", "q1", "--out", "other", "--envs", "CartpoleBalance", "--seed", "1"]) == 0
     assert not np.array_equal(first, lab.actions["CartpoleBalance"])
 
 
@@ -156,7 +160,7 @@ def test_q2_and_q3_are_drawn_and_told_where_they_are_asked_for(lab, capsys, own_
 def test_what_a_dying_worker_left_committed_is_not_computed_again(lab, own_folder):
     lab.dying.add("ReacherHard")
     # More than a block of rows: the first is committed before the worker dies.
-    command = ["reproduce", "--out", "out", "--envs", "ReacherHard", "--rows", "80000"]
+    command = ["reproduce", "--only", "q1,q2,q3", "--out", "out", "--envs", "ReacherHard", "--rows", "80000"]
     assert main(command) == 1
     assert lab.committed == [("ReacherHard", 0)]
     lab.dying.clear()
@@ -167,7 +171,7 @@ def test_what_a_dying_worker_left_committed_is_not_computed_again(lab, own_folde
 
 def test_a_damaged_data_set_stops_its_environment(lab, capsys, own_folder):
     lab.dying.add("ReacherHard")
-    command = ["reproduce", "--out", "out", "--envs", "ReacherHard", "--rows", "80000"]
+    command = ["reproduce", "--only", "q1,q2,q3", "--out", "out", "--envs", "ReacherHard", "--rows", "80000"]
     main(command)
     chunk = own_folder / "out/data/ReacherHard/state/c/0/0"
     chunk.write_bytes(chunk.read_bytes()[:-1])
@@ -194,7 +198,8 @@ def test_an_environment_named_twice_is_computed_once(lab):
         (["--envs", "ChetahRun"], 2, "CheetahRun"),
         (["--seed=-1"], 2, "seed must be"),
         (["--workers=-1"], 2, "workers"),
-        (["--only", "q1,q4"], 2, "got 'q4'"),
+        (["--only", "q1,q5"], 2, "got 'q5'"),
+        (["--only", "q4", "--address", "a:1"], 2, "address is of --executor ray"),
         (["--only", "table"], 2, "got 'table'"),
         (["--only", ""], 2, "got ''"),
     ],
@@ -230,3 +235,36 @@ def test_an_output_that_exists_is_refused(lab, capsys, own_folder):
 def test_an_unknown_preset_is_bad_usage(lab, capsys):
     assert main(["reproduce", "--preset", "huge", "--out", "out"]) == 2
     assert "smoke" in capsys.readouterr().err
+
+
+def test_q4_trains_on_the_data_sets_and_goes_on_where_it_was(lab, here, monkeypatch, own_folder, capsys):
+    settings = LearnSettings(layer_width=4, batch_size=16, epochs=1, test_split=0.25)
+    monkeypatch.setattr("dynsparse.learning.presets.LEARNING_PRESETS", {"smoke": LearningPreset(1, settings)})
+    monkeypatch.setattr(learning_publication, "write_learning_figures", lambda drawings, folder: ())
+    words = ["reproduce", "--only", "q4", "--out", "out", "--envs", "ReacherHard", "CartpoleBalance", "--rows", "4000"]
+    here.stopping = ("train", "state-jacobian", 1)
+    assert main(words) == 130
+    assert here.ran == [("referees", "state", 1), ("train", "state", 1)]
+    here.stopping, here.ran = None, []
+    assert main(words) == 0
+    assert here.ran[0] == ("train", "state-jacobian", 1)
+    assert len(here.ran) == 2 * 6 - 2
+    assert sorted(lab.started) == ["CartpoleBalance", "ReacherHard"]
+    learned = own_folder / "out" / "learning"
+    assert len(list((learned / "units").glob("*.json"))) == 12
+    assert "CartpoleBalance" in (learned / "learning.html").read_text()
+    assert "already finished, not repeated" in capsys.readouterr().out
+    assert not (own_folder / "out" / "table1.csv").exists()
+
+
+def test_the_policy_that_was_asked_for_acts(lab, monkeypatch, capsys):
+    asked = []
+
+    def collect(env, settings, *_args, **_more):
+        asked.append(settings.policy)
+        raise WorkerError("that is enough")
+
+    monkeypatch.setattr(reproduction, "fill_dataset", collect)
+    assert main([*COMMAND, "--envs", "ReacherHard", "--policy", "paper"]) == 1
+    assert asked == ["paper"]
+    assert "that is enough" in capsys.readouterr().err

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from dynsparse.cli.learning_folder import UNITS, claim_folder
 from dynsparse.cli.output import table, wide_console
 from dynsparse.cli.training_board import run_trainings, tell_failed
+from dynsparse.dataset import open_dataset
 from dynsparse.errors import SettingError
 from dynsparse.executor import Executor, Outcome, Unit, UnitStore
+from dynsparse.learning.learn_data import refuse_too_small
 from dynsparse.learning.losses import check_loss
 from dynsparse.learning.settings import LearnSettings
 from dynsparse.learning.unit import dataset_identity
@@ -126,7 +128,10 @@ def run_learning(
         OutputExistsError: If the folder holds trainings of other settings.
         ExecutorError: If nothing can be run.
         DatasetError: If a data set is missing or empty.
+        SettingError: If one is too small to split.
     """
+    for path in plan.datasets.values():
+        refuse_too_small(open_dataset(path), plan.settings)
     units = plan.units()
     claim_folder(out, plan.shared(), plan.identities())
     provenance = collect_provenance(command, min(plan.seeds), settings=plan.shared())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dynsparse.errors import SettingError
 from dynsparse.learning.normalizer import Normalizer
 from dynsparse.learning.scored_rows import ScoredRows
 from dynsparse.learning.settings import LearnSettings
@@ -18,7 +19,7 @@ from dynsparse.learning.trainer import TrainRows
 if TYPE_CHECKING:
     from dynsparse.dataset import Dataset
 
-__all__ = ["FIELDS", "LearnData", "StoredRows"]
+__all__ = ["FIELDS", "LearnData", "StoredRows", "refuse_too_small"]
 
 FIELDS = (
     "state",
@@ -57,6 +58,22 @@ class StoredRows:
             DatasetError: If a file is missing, altered or can not be decoded.
         """
         return cls(dataset.environment, str(dataset.description.policy["name"]), dataset.load(FIELDS))
+
+
+def refuse_too_small(dataset: Dataset, settings: LearnSettings) -> None:
+    """Refuse a data set that can not be split, or leaves no batch to train on, before anything is started.
+
+    Raises:
+        SettingError: If it is too small; says what there is.
+        DatasetError: If a file is missing, altered or can not be decoded.
+    """
+    found = dataset.load(["episode", "finite"])
+    split = split_rows(found["episode"], found["finite"], settings.split, settings.test_split, settings.seed)
+    if len(split.train) < settings.batch_size:
+        raise SettingError(
+            f"expected at least {settings.batch_size} rows of {dataset.environment} to train on (one batch), got "
+            f"{len(split.train)} of {dataset.rows}; collect more, or choose a smaller batch_size"
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,7 +29,8 @@ LEARNING_PRESETS: Mapping[str, LearningPreset] = {
     # Shows that everything runs, in two minutes on two cores; its networks are too small and too early to judge.
     # A quarter for testing: of four episodes, a tenth would be none.
     "smoke": LearningPreset(2, LearnSettings(layer_width=64, batch_size=128, epochs=8, test_split=0.25)),
-    # The paper's network, losses and optimiser on a fiftieth of its rows for a fifth of its epochs; two hours on two cores at most.
+    # The paper's network, losses and optimiser, on a fiftieth of its rows for a fifth of its epochs: at most two hours
+    # on two cores.
     "small": LearningPreset(3, LearnSettings(epochs=20)),
     "paper": LearningPreset(15, LearnSettings()),
 }
