@@ -62,17 +62,15 @@ def shown(axes):
     found = {label: [] for label in labels}
     for line in axes.lines:
         heights = set(line.get_ydata())
-        if len(heights) == 1 and line.get_marker() not in ("None", None, ""):
-            height = heights.pop()
-            if float(height).is_integer() and line.get_marker() != "|":
-                found[labels[int(height)]].append(float(line.get_xdata()[0]))
+        if len(heights) == 1 and line.get_marker() not in ("None", None, "", "|"):
+            found[labels[round(heights.pop())]].append(float(line.get_xdata()[0]))
     return found
 
 
 def bars(axes):
     """Return the ends of the bars of a dot plot, by height."""
     return {
-        int(line.get_ydata()[0]): tuple(line.get_xdata())
+        round(line.get_ydata()[0]): tuple(line.get_xdata())
         for line in axes.lines
         if line.get_marker() == "|" and line.get_linestyle() == "-"
     }

@@ -146,7 +146,7 @@ def test_sides():
         "state is above that.",
         "+ MSE(J) is below that.",
         "+ MAE(J) is not told from that by these seeds.",
-        "Not enough data to hold x and y against that: it takes 6 runs, and two in each environment.",
+        "Not enough data to hold x and y against that: it takes 6 runs, and two in most environments.",
     ]
     assert by_side({"state": -1, "x": -1}, "that") == ["No loss reaches that."]
     assert by_side({"state": -1, "x": -1}, "that", is_aim=False) == ["state and x are below that."]

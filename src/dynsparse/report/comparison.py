@@ -95,7 +95,7 @@ class Difference:
     @property
     def side(self) -> int | None:
         """1 above the reference, -1 below it, 0 where the interval holds both; None without enough runs to say."""
-        return self.estimate.side_of(1.0 if self.is_ratio else 0.0)
+        return self.estimate.side_of(1.0 if self.is_ratio else 0.0, log=self.is_ratio)
 
 
 def compare(

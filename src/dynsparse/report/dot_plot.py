@@ -16,6 +16,9 @@ __all__ = ["DotRow", "draw_rows", "numbers_of", "rows_of"]
 
 _MISSING = "0.35"
 
+# Half the distance between two scores of one line, in lines.
+_APART = 0.17
+
 
 @dataclass(frozen=True)
 class DotRow:
@@ -24,7 +27,7 @@ class DotRow:
     Attributes:
         look: Name, colour and marker.
         score: What is drawn.
-        other: A second score of the same loss, drawn hollow on the same line; None for none.
+        other: A second score of the same loss, drawn hollow above the first; None for none.
         ticks: Values of the single environments, drawn small.
     """
 
@@ -79,9 +82,10 @@ def draw_rows(axes: Axes, rows: Sequence[DotRow], axis: ZeroAxis | None = None) 
         if row.ticks:
             places = _place(axis, row.ticks)
             axes.plot(places, np.full(len(places), height), "|", color="0.65", markersize=4, markeredgewidth=0.6)
+        apart = 0.0 if row.other is None else _APART
         if row.other is not None:
-            _draw_score(axes, height, row.other, row.look, axis, hollow=True)
-        _draw_score(axes, height, row.score, row.look, axis, hollow=not row.look.is_loss)
+            _draw_score(axes, height - apart, row.other, row.look, axis, hollow=True)
+        _draw_score(axes, height + apart, row.score, row.look, axis, hollow=not row.look.is_loss)
         if row.score.estimate.value is None and (row.other is None or row.other.estimate.value is None):
             axes.text(
                 0.5, height, row.score.lacks, transform=axes.get_yaxis_transform(), ha="center", va="center",
@@ -100,7 +104,9 @@ def draw_rows(axes: Axes, rows: Sequence[DotRow], axis: ZeroAxis | None = None) 
         axis.dress(axes, "x")
 
 
-def _draw_score(axes: Axes, height: int, score: Score, look: LossLook, axis: ZeroAxis | None, *, hollow: bool) -> None:
+def _draw_score(
+    axes: Axes, height: float, score: Score, look: LossLook, axis: ZeroAxis | None, *, hollow: bool
+) -> None:
     estimate = score.estimate
     if estimate.value is None:
         return

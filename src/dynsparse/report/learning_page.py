@@ -62,7 +62,8 @@ def learning_section(
     """
     shown = list(zip(results, drawings if drawings is not None else all_drawings(results), strict=True))
     parts = [("runs", "What was trained", _runs(table, results, resamples, seed))]
-    parts += [("answer", "Over all environments", "".join(_answer(found) for found in results))]
+    answers = "".join(_answer(found) for found in results)
+    parts.append(("answer", "Over all environments", element("p", prose(_EXPLAINED)) + answers))
     for name, title in _SECTIONS:
         own = [
             element("h3", text(_about_test(found.split))) + _figures(found, [d for d in drawn if d.section == name])
@@ -153,7 +154,7 @@ def _answer(found: LearningResults) -> str:
     """Return the tables over all environments on one test set."""
     tables = [score_table(found, metrics, None, f"{name}") for name, metrics in column_groups("normalized")]
     paired = [
-        difference_table(found, metrics, None, f"paired with state: {name}; * an interval on one side of no difference")
+        difference_table(found, metrics, None, f"paired with state: {name}; * is a difference, see above")
         for name, metrics in column_groups("normalized")
     ]
     raw = [score_table(found, metrics, None, name) for name, metrics in column_groups("raw")]
@@ -161,7 +162,6 @@ def _answer(found: LearningResults) -> str:
         element("h3", text(_about_test(found.split)))
         + element("p", prose(about_answer(found)))
         + "".join(map(_html, tables))
-        + element("p", prose(_EXPLAINED))
         + "".join(_html(table) for table in paired if table.rows)
         + details("The same in raw coordinates", "".join(map(_html, raw)))
     )

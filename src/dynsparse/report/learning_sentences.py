@@ -40,9 +40,11 @@ def about_intervals(table: LearningTable, resamples: int, seed: int) -> str:
     return (
         f"Numbers are interquartile means over {number(seeds, 'seed')}, in [ ] their 95 % intervals: stratified "
         f"bootstrap, seeds drawn again inside each environment {resamples:,} times (seed {seed}), percentiles. "
-        f"Environments count as given, not as drawn: an interval over all of them says nothing about others. With "
+        f"Environments count as given, not as drawn: an interval over all of them says nothing about others, and one "
+        f"with a single run counts as certain; where half of them have no more, there is no interval. With "
         f"{seeds} seeds a bootstrap interval is {percent(narrow)} narrower than one of unbiased variance. "
-        f"A difference is called one only if its interval, of {FEWEST} pairs at least, lies on one side."
+        f"A difference is called one only if its interval, of {FEWEST} pairs at least and widened by that much, lies "
+        "on one side."
     )
 
 

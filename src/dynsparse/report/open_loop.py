@@ -75,7 +75,7 @@ def draw_open_loop_by_contact(pairs: Mapping[int, ContactPair]) -> Figure:
         A figure two columns wide.
     """
     first = next(iter(pairs.values())).active
-    title = f"Open-loop error, {about_all(first.environments)}, {about_split(first.split)}"
+    title = f"Open-loop error with and without contact, {about_split(first.split)}"
     figure, panels = new_grid(title, 2, height=1.9, share_x=True, share_y=False, legend=True)
     groups = (
         ("with", {steps: pair.active for steps, pair in pairs.items()}),

@@ -65,7 +65,7 @@ def by_side(sides: Mapping[str, int | None], goal: str, *, is_aim: bool = True) 
         (1, f"{{}} {{}} above {goal}."),
         (-1, f"{{}} {{}} below {goal}."),
         (0, f"{{}} {{}} not told from {goal} by these seeds."),
-        (None, f"Not enough data to hold {{}} against {goal}: it takes {FEWEST} runs, and two in each environment."),
+        (None, f"Not enough data to hold {{}} against {goal}: it takes {FEWEST} runs, and two in most environments."),
     ):
         losses = [loss for loss, found in sides.items() if found == side]
         if losses:

@@ -160,7 +160,7 @@ def draw_curves(
         for place, (loss, curve) in enumerate(zip(losses, own, strict=True)):
             look = look_of(loss)
             if curve.low is not None and curve.high is not None:
-                axes.fill_between(curve.epochs, curve.low, curve.high, color=look.colour, alpha=0.2, linewidth=0)
+                axes.fill_between(curve.epochs, curve.low, curve.high, color=look.colour, alpha=0.12, linewidth=0)
             # Ten markers a line, each loss's between those of the others.
             every = max(1, len(curve.epochs) // 10)
             axes.plot(

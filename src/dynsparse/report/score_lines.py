@@ -51,7 +51,7 @@ def draw_score_lines(
     for name, line in lines.items():
         look = look_of(name)
         mean, low, high = axis.place(line).T
-        axes.fill_between(places, low, high, color=look.colour, alpha=0.2, linewidth=0)
+        axes.fill_between(places, low, high, color=look.colour, alpha=0.12, linewidth=0)
         axes.plot(
             places, mean, color=look.colour, linestyle=look.line, linewidth=1.0, marker=look.marker, markersize=3.0,
             markerfacecolor=look.colour if look.is_loss else "white",
