@@ -3,8 +3,8 @@
     dynsparse collect CheetahRun --policy paper --rows 20000 --out data/cheetah
     python results/learned_variants.py data/cheetah
 
-writes results/learned_variants.json and learned_variants.md (ten minutes on one core).  Every variant is trained with the
-same seeds, splits and first weights, for ten epochs; trainings are kept in out/learned_variants and not repeated.
+writes results/learned_variants.json and learned_variants.md (ten minutes on one core).  Every variant is trained with
+the same seeds, splits and first weights, for ten epochs; trainings are kept in out/learned_variants and not repeated.
 """
 
 from __future__ import annotations
