@@ -16,7 +16,18 @@ import pytest
 
 from dynsparse.cli import main
 
-COMMAND = ["reproduce", "--rows", "40", "--out", "out", "--envs", "ReacherHard", "CartpoleBalance"]
+COMMAND = [
+    "reproduce",
+    "--only",
+    "q1,q2,q3",
+    "--rows",
+    "40",
+    "--out",
+    "out",
+    "--envs",
+    "ReacherHard",
+    "CartpoleBalance",
+]
 
 
 def workers_of(pid):
