@@ -123,9 +123,12 @@ def test_means_and_intervals_are_those_of_seeds_drawn_again_and_ranked_again():
         assert row.mean_rank == pytest.approx(whole[row.value], abs=1e-12)
         assert (row.low, row.high) == pytest.approx(np.percentile(again[:, column], [2.5, 97.5]), abs=1e-12)
         assert row.low < row.mean_rank < row.high
-    assert width.lead == pytest.approx(np.percentile(again[:, 0] - again[:, 1], [2.5, 97.5]), abs=1e-12)
-    assert width.pairs == 12
-    assert width.is_told is (width.lead[0] > 0)
+    lead, ahead = width.lead, again[:, 0] - again[:, 1]
+    assert (lead.low, lead.high) == pytest.approx(np.percentile(ahead, [2.5, 97.5]), abs=1e-12)
+    assert lead.value == pytest.approx(whole[8] - whole[4], abs=1e-12)
+    assert (lead.runs, lead.strata) == (12, 3)
+    # Four seeds: widened by the square root of 4/3.
+    assert width.is_told is bool(lead.value - (lead.value - lead.low) * math.sqrt(4 / 3) > 0)
 
 
 def test_the_mean_of_all_ranks_tells_n_even_where_environments_differ():
@@ -150,14 +153,24 @@ def test_clear_differences_are_told_and_chance_is_not():
     assert (width.chosen, width.is_told) == (4, True)
     # Both activations have equal losses: equal mean ranks, and the first of the search stands first.
     assert (activation.chosen, activation.is_told) == ("elu", False)
-    assert activation.lead == (0, 0)
+    assert (activation.lead.value, activation.lead.low, activation.lead.high) == (0, 0, 0)
+
+
+def test_one_seed_in_few_environments_counts_as_certain():
+    def with_interval(names, alone):
+        runs = [one for one in many(names) if one.seed == 0 or one.environment not in alone]
+        return rank_search(runs, VALUES, resamples=10).hyperparameters[0].values[0].low is not None
+
+    assert with_interval("ABC", "A")
+    assert not with_interval("AB", "A")
+    assert not with_interval("ABC", "AB")
 
 
 def test_one_seed_has_no_interval():
     found = rank_search([one for one in many() if one.seed == 0], VALUES)
     row = found.hyperparameters[0].values[0]
     assert row.mean_rank is not None
-    assert (row.low, row.high, found.hyperparameters[0].lead) == (None, None, None)
+    assert (row.low, row.high, found.hyperparameters[0].lead.low) == (None, None, None)
 
 
 def test_without_any_result_nothing_is_ranked_or_chosen():
@@ -174,7 +187,7 @@ def test_a_value_without_runs_stands_last_and_is_not_chosen():
     width = rank_search(runs, VALUES).hyperparameters[0]
     assert [(row.value, row.runs, row.mean_rank) for row in width.values] == [(8, 6, 3.5), (4, 0, None)]
     assert width.chosen == 8
-    assert (width.lead, width.is_told) == (None, None)
+    assert (width.lead.value, width.is_told) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 
 from dynsparse.report.mean_rank import rank_search
 from dynsparse.report.paper_ranks import paper_ranks, remark
-from dynsparse.report.rank_tables import check_of_n, make_range_table, make_rank_tables, value_text, write_tables
+from dynsparse.report.rank_notes import about_n, value_text
+from dynsparse.report.rank_tables import make_range_table, make_rank_tables, write_tables
 from dynsparse.report.search_ranks import SearchRun
 
 SECOND = {"layer-width": (512, 1024), "layer-depth": (3, 2), "weight-decay": (0.01, 0.001)}
@@ -87,7 +88,7 @@ def test_a_value_is_found_as_the_paper_prints_it(item, value, printed, rank):
 
 
 def test_ranks_stand_beside_the_paper_s(second):
-    tables = {table.item: table for table in make_rank_tables(2, second, "Run: little.", "single steps")}
+    tables = {table.item: table for table in make_rank_tables(2, second, "Run: little.", "single test steps")}
     assert list(tables) == ["A2.9", "A2.10", "A2.11", "A2.12"]
     width = cells_of(tables["A2.9"])
     # By hand: 7 runs of width 512 have ranks 1 to 7; 8 of width 1024, the diverged one included, 8 to 15.
@@ -103,8 +104,8 @@ def test_ranks_stand_beside_the_paper_s(second):
     assert "1 of 16 runs diverged and share the last ranks of their environment." in notes
     assert "1 of 16 runs have no result: they are missing, and not ranked." in notes
     assert "Run: little." in notes
-    assert any("2 seeds they are too narrow, about 0.71" in note for note in notes)
-    assert any("512 19.75, 1024 21.25: N = 40" in note for note in notes)
+    assert any("with 2 seeds they are 0.71 times as wide" in note for note in notes)
+    assert "The mean of the paper's ranks is that of N = 40 runs." in notes
     assert tables["A2.9"].choice[0] == "Chosen: layer-width 512, the lowest mean rank (the paper: 512)."
     assert tables["A2.9"].choice[1] == "There are too few seeds to tell it from 1024."
     together = tables["A2.12"]
@@ -115,28 +116,38 @@ def test_ranks_stand_beside_the_paper_s(second):
 def test_what_seeds_tell_is_said():
     values = {"activation-function": ("elu", "leaky-relu")}
     clear = runs_of(values, lambda _, seed, name: seed + (name == "elu") * 100, seeds=range(6))
-    (table,) = make_rank_tables(3, rank_search(clear, values), "", "whole episodes")
+    (table,) = make_rank_tables(3, rank_search(clear, values), "", "whole test episodes")
     assert table.item == "A2.13"
-    assert "whole episodes" in table.caption
+    assert "on whole test episodes" in table.caption
     assert table.choice[0] == "Chosen: activation-function leaky-relu, the lowest mean rank (the paper: elu)."
-    assert table.choice[1].startswith("Seeds tell it from elu, whose mean rank is higher by [6.00, 6.00]")
+    assert table.choice[1].startswith("Seeds tell it from elu, whose mean rank is higher by 6.00 [6.00, 6.00].")
     assert any("N = 19.85" in note for note in table.notes)
     equal = runs_of(values, lambda _, seed, name: (seed * 7 + (name == "elu") * 3) % 5, seeds=range(6))
-    (table,) = make_rank_tables(3, rank_search(equal, values), "", "single steps")
+    (table,) = make_rank_tables(3, rank_search(equal, values), "", "single test steps")
     assert table.choice[1].startswith("Seeds do not tell it from")
+
+
+def test_values_that_only_the_paper_ranks_are_told():
+    values = {"layer-width": (512, 1024)}
+    found = rank_search(runs_of(values, lambda _, seed, width: seed + width), values)
+    (table, _) = make_rank_tables(1, found, "", "single test steps")
+    assert table.item == "A2.4"
+    assert [row[-2] for row in table.rows] == ["396.23", "-"]
+    assert any("N = 810 runs; it also ranks layer-width 128 (399.47), 32 (420.80)." in note for note in table.notes)
+    assert any("Table A2.2 has layer widths 512 and 1024" in note for note in table.notes)
 
 
 def test_unequal_environments_are_told():
     values = {"activation-function": ("elu", "leaky-relu")}
     runs = runs_of(values, lambda name, seed, _: None if (name, seed) == ("B", 1) else seed, environments=("A", "B"))
-    told = check_of_n(rank_search(runs, values))
+    told = about_n(rank_search(runs, values))
     # (4 x 5 / 2 + 2 x 3 / 2) / 6 runs.
     assert "differs (A 4, B 2); the mean of all ranks is 2.17, and (N + 1) / 2 averaged over runs is 2.17." in told
 
 
 def test_without_any_result_a_table_says_so():
     values = {"activation-function": ("elu", "leaky-relu")}
-    (table,) = make_rank_tables(3, rank_search(runs_of(values, lambda *_: None), values), "", "single steps")
+    (table,) = make_rank_tables(3, rank_search(runs_of(values, lambda *_: None), values), "", "single test steps")
     assert [row[1] for row in table.rows] == ["-", "-"]
     assert table.choice == ("Nothing is chosen: no run is ranked.",)
     assert "No run is ranked." in table.notes
@@ -153,7 +164,7 @@ def test_what_is_tried_stands_beside_what_the_paper_prints():
 
 
 def test_files_are_named_after_their_item_and_hold_the_numbers(second, own_folder):
-    paths = write_tables(make_rank_tables(2, second, "Run: little.", "single steps"), own_folder)
+    paths = write_tables(make_rank_tables(2, second, "Run: little.", "single test steps"), own_folder)
     names = [f"table-a2-{n}{suffix}" for n in (9, 10, 11, 12) for suffix in (".csv", ".md", ".tex")]
     assert [path.name for path in paths] == names
     lines = list(csv.DictReader(io.StringIO((own_folder / "table-a2-9.csv").read_text())))

@@ -24,6 +24,8 @@ def test_latex_escapes_what_is_a_command_there():
     assert r"a\_b & 95 \% \\" in lines
     # After a line's end a bracket would be read as the space to leave.
     assert r"{}[1, 2] & \textbackslash{}x \& \{y\} \\" in lines
-    assert r"\caption{50 \% of \$N\$ \textasciitilde{}\textasciicircum{}\#}" in lines
+    assert r"\caption{50 \% of \$N\$}" in lines
+    assert r"{\footnotesize \textasciitilde{}\textasciicircum{}\#\par}" in lines
+    assert "footnotesize" not in latex_table(("a", "b"), [("x", "y")], "c", "tab:x")
     assert lines[3] == r"\begin{tabular}{lr}"
     assert [lines.count(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule")] == [1, 1, 1]

@@ -55,6 +55,12 @@ _VERBS: Mapping[str, Verb] = {
     "learn": Verb(
         "dynsparse.cli.learn", "Learn", "train world models on a data set and judge their Jacobians", resumes=True
     ),
+    "search": Verb(
+        "dynsparse.cli.search",
+        "Search",
+        "run the paper's hyperparameter searches and rank what they tried",
+        resumes=True,
+    ),
     "train-expert": Verb(
         "dynsparse.cli.train_expert", "TrainExpert", "train a policy for a task by PPO", resumes_with="--resume"
     ),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dynsparse.config import check_count
 from dynsparse.errors import ArrayError, InputError
 from dynsparse.report.search_ranks import HyperparameterRanks, SearchRanks, SearchRun, Value, ValueRank
-from dynsparse.report.seed_statistics import RESAMPLES, interval_ends
+from dynsparse.report.seed_statistics import RESAMPLES, Estimate, interval_ends
 
 __all__ = ["average_ranks", "rank_search"]
 
@@ -74,14 +74,14 @@ def rank_search(
     environments = [_Ranked.of(runs, name) for name in dict.fromkeys(run.environment for run in runs)]
     environments = [found for found in environments if len(found.place)]
     rng = np.random.default_rng(seed)
-    drawn = bool(environments) and min(found.seeds for found in environments) > 1
+    # As for other intervals over seeds: an environment of one seed counts as certain, half of them are too many.
+    drawn = 2 * sum(found.seeds == 1 for found in environments) < len(environments)
     ranked = [(found, *found.weighed(rng, resamples if drawn else 0)) for found in environments]
     ranks: list[float | None] = [None] * len(runs)
     for found, _, among in ranked:
         for place, rank in zip(found.place, among[0], strict=True):
             ranks[place] = float(rank)
-    pairs = sum(found.seeds for found in environments)
-    hyperparameters = tuple(_ranked_values(runs, name, tried, ranked, pairs) for name, tried in values.items())
+    hyperparameters = tuple(_ranked_values(runs, name, tried, ranked) for name, tried in values.items())
     counted = Counter(run.environment for run in runs if run.loss is not None)
     there = {name: counted[name] for name in dict.fromkeys(run.environment for run in runs)}
     return SearchRanks(tuple(runs), tuple(ranks), there, hyperparameters)
@@ -124,7 +124,6 @@ def _ranked_values(
     name: str,
     tried: Sequence[Value],
     ranked: Sequence[tuple[_Ranked, NDArray[np.float64], NDArray[np.float64]]],
-    pairs: int,
 ) -> HyperparameterRanks:
     """Average the ranks of each value."""
     draws = len(ranked[0][1]) if ranked else 1
@@ -142,11 +141,13 @@ def _ranked_values(
         for i, value in enumerate(tried)
     ]
     order = sorted(range(len(tried)), key=lambda i: (not count[0, i], means[0, i] if count[0, i] else 0.0))
-    lead = None
-    if draws > 1 and len(order) > 1:
-        difference = means[1:, order[1]] - means[1:, order[0]]
-        lead = _interval(difference)
-    return HyperparameterRanks(name, tuple(rows[i] for i in order), lead, pairs)
+    pairs = sum(found.seeds for found, _, _ in ranked)
+    lead = Estimate(None, None, None, pairs, len(ranked))
+    if len(order) > 1 and count[0, order[1]]:
+        ahead = means[:, order[1]] - means[:, order[0]]
+        low, high = _interval(ahead[1:]) or (None, None)
+        lead = Estimate(float(ahead[0]), low, high, pairs, len(ranked))
+    return HyperparameterRanks(name, tuple(rows[i] for i in order), lead)
 
 
 def _value_rank(

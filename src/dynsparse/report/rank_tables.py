@@ -9,12 +9,18 @@ from pathlib import Path
 
 from dynsparse.report.files import write_file
 from dynsparse.report.paper_ranks import ALL_RANKS, RANGE_ITEMS, RANGES, PaperRanks, paper_ranks, remark
-from dynsparse.report.quantities import number
+from dynsparse.report.rank_notes import (
+    about_choice,
+    about_counts,
+    about_intervals,
+    about_n,
+    about_paper,
+    value_text,
+)
 from dynsparse.report.search_ranks import HyperparameterRanks, SearchRanks, Value, ValueRank
-from dynsparse.report.seed_statistics import RESAMPLES, narrowness
 from dynsparse.report.text_table import csv_table, latex_table, markdown_table
 
-__all__ = ["RankTable", "check_of_n", "make_range_table", "make_rank_tables", "value_text", "write_tables"]
+__all__ = ["RankTable", "make_range_table", "make_rank_tables", "write_tables"]
 
 _COLUMNS = (
     *("mean rank", "95 % interval", "rank / (N + 1)", "runs", "diverged", "missing"),
@@ -54,13 +60,6 @@ class RankTable:
         return f"table-{self.item.lower().replace('.', '-')}"
 
 
-def value_text(value: Value | None) -> str:
-    """Write a value of a hyperparameter; a dash for none."""
-    if value is None:
-        return "-"
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def make_range_table(search: int, values: Mapping[str, Sequence[Value]], scale: str) -> RankTable | None:
     """Say what a search tried, beside what the paper prints.
 
@@ -90,7 +89,7 @@ def make_rank_tables(search: int, ranks: SearchRanks, scale: str, tested: str) -
         search: 1, 2 or 3.
         ranks: How the runs rank.
         scale: A sentence on how much was run of what the paper ran.
-        tested: What the loss is of, such as ``"single steps"``.
+        tested: What the loss is of, such as ``"single test steps"``.
 
     Returns:
         A table for each hyperparameter that the paper has one for, in its order, and one of all together where the
@@ -102,8 +101,8 @@ def make_rank_tables(search: int, ranks: SearchRanks, scale: str, tested: str) -
         for paper in paper_ranks()
         if paper.search == search and paper.hyperparameter in by_name
     ]
-    shared = (check_of_n(ranks), *_counts(ranks), _intervals(ranks), scale)
-    loss = f"by their final state-prediction loss ({tested})"
+    shared = (about_n(ranks), *about_counts(ranks), about_intervals(ranks), scale)
+    loss = f"by their final state-prediction loss on {tested}"
     tables = [
         RankTable(
             item=paper.item,
@@ -111,8 +110,8 @@ def make_rank_tables(search: int, ranks: SearchRanks, scale: str, tested: str) -
             columns=(found.name, *_COLUMNS),
             rows=tuple(_cells(row, paper) for row in found.values),
             csv=csv_table(_CSV_COLUMNS, (_line(row, found, ranks, paper) for row in found.values)),
-            choice=_choice(found, paper),
-            notes=(*shared, _printed(paper), *filter(None, [remark(paper.item)])),
+            choice=about_choice(found, paper),
+            notes=(*shared, about_paper(found, paper), *filter(None, [remark(paper.item)])),
         )
         for found, paper in pairs
     ]
@@ -158,21 +157,6 @@ def write_tables(tables: Sequence[RankTable], folder: str | os.PathLike[str]) ->
     return tuple(paths)
 
 
-def check_of_n(ranks: SearchRanks) -> str:
-    """Say how many runs were ranked, and that the mean of all ranks is the one that belongs to that number."""
-    mean, wanted = ranks.mean_of_ranks, ranks.expected_mean
-    if mean is None or wanted is None:
-        return "No run is ranked."
-    counts = set(ranks.ranked.values())
-    if len(counts) == 1:
-        where = next(iter(ranks.ranked)) if len(ranks.ranked) == 1 else f"each of {len(ranks.ranked)} environments"
-        told = f"N = {number(counts.pop(), 'run')} ranked in {where}"
-        return f"{told}; the mean of all ranks is {mean:.2f}, and (N + 1) / 2 is {wanted:.2f}."
-    listed = ", ".join(f"{name} {count:,}" for name, count in ranks.ranked.items())
-    told = f"N, the runs ranked in an environment, differs ({listed})"
-    return f"{told}; the mean of all ranks is {mean:.2f}, and (N + 1) / 2 averaged over runs is {wanted:.2f}."
-
-
 def _cells(row: ValueRank, paper: PaperRanks) -> tuple[str, ...]:
     interval = "-" if row.low is None else f"[{row.low:.2f}, {row.high:.2f}]"
     counts = (f"{count:,}" for count in (row.runs, row.diverged, row.missing))
@@ -194,52 +178,6 @@ def _line(row: ValueRank, found: HyperparameterRanks, ranks: SearchRanks, paper:
         *(row.mean_rank, row.low, row.high, row.share, row.runs, row.diverged, row.missing, min(counts), max(counts)),
         *(paper.printed_as(row.value), paper.mean_rank(row.value), paper.share(row.value)),
     )
-
-
-def _choice(found: HyperparameterRanks, paper: PaperRanks) -> tuple[str, ...]:
-    """Say which value has the lowest mean rank, and whether seeds tell it from the next one."""
-    if found.chosen is None:
-        return ("Nothing is chosen: no run is ranked.",)
-    chosen = (
-        f"Chosen: {found.name} {value_text(found.chosen)}, the lowest mean rank (the paper: {next(iter(paper.ranks))})."
-    )
-    ranked = [row for row in found.values if row.mean_rank is not None]
-    if len(ranked) < 2:
-        return (chosen,)
-    second = value_text(ranked[1].value)
-    if found.is_told is None or found.lead is None:
-        return (chosen, f"There are too few seeds to tell it from {second}.")
-    told = "Seeds tell it from" if found.is_told else "Seeds do not tell it from"
-    return (chosen, f"{told} {second}, whose mean rank is higher by [{found.lead[0]:.2f}, {found.lead[1]:.2f}].")
-
-
-def _counts(ranks: SearchRanks) -> tuple[str, ...]:
-    """Say what became of runs without a loss."""
-    diverged, missing, total = ranks.count("diverged"), ranks.count("missing"), len(ranks.runs)
-    told = []
-    if diverged:
-        told.append(f"{diverged:,} of {number(total, 'run')} diverged and share the last ranks of their environment.")
-    if missing:
-        told.append(f"{missing:,} of {number(total, 'run')} have no result: they are missing, and not ranked.")
-    return tuple(told)
-
-
-def _intervals(ranks: SearchRanks) -> str:
-    """Say what the intervals are."""
-    seeds = {(run.environment, run.seed) for run in ranks.runs if run.loss is not None}
-    least = min((sum(name == run for name, _ in seeds) for run in ranks.ranked), default=0)
-    if least < 2:
-        return "There is no interval: it takes two seeds in each environment."
-    return (
-        f"Intervals: seeds drawn again inside each environment and ranked again, {RESAMPLES:,} times. With "
-        f"{number(least, 'seed')} they are too narrow, about {narrowness(least):.2f} of what they should be."
-    )
-
-
-def _printed(paper: PaperRanks) -> str:
-    """Say how many runs the paper's ranks tell of, and what it ranks besides."""
-    ranks = ", ".join(f"{value} {rank:.2f}" for value, rank in paper.ranks.items())
-    return f"The paper prints {ranks}: N = {paper.runs:.4g}."
 
 
 def _decimals(value: float | None, places: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dynsparse.report.seed_statistics import FEWEST
+from dynsparse.report.seed_statistics import Estimate
 
 __all__ = ["HyperparameterRanks", "SearchRanks", "SearchRun", "Value", "ValueRank"]
 
@@ -47,7 +47,8 @@ class ValueRank:
     Attributes:
         value: The value.
         mean_rank: Over runs, environments and seeds; 1 is the lowest loss; None where no run is ranked.
-        low: Lower end of its 95 % interval over seeds; None where an environment has fewer than two.
+        low: Lower end of its 95 % interval over seeds; None where half the
+            environments or more have one only.
         high: Upper end.
         share: Mean of rank / (N + 1), N the runs ranked in the environment: 0.5 for a value that makes no difference,
             whatever N is.
@@ -73,14 +74,13 @@ class HyperparameterRanks:
     Attributes:
         name: The hyperparameter.
         values: Lowest mean rank first; of equal ones, and of those without, in the order of the search.
-        lead: 95 % interval over seeds of the second mean rank less the first; None where there is none.
-        pairs: Pairs of environment and seed that this rests on.
+        lead: The second mean rank less the first, with its 95 % interval over seeds; its runs are pairs of environment
+            and seed.
     """
 
     name: str
     values: tuple[ValueRank, ...]
-    lead: tuple[float, float] | None
-    pairs: int
+    lead: Estimate
 
     @property
     def chosen(self) -> Value | None:
@@ -90,7 +90,8 @@ class HyperparameterRanks:
     @property
     def is_told(self) -> bool | None:
         """Whether seeds tell the first value from the second; None where there are too few to say."""
-        return self.lead[0] > 0 if self.lead is not None and self.pairs >= FEWEST else None
+        side = self.lead.side_of(0.0)
+        return None if side is None else side > 0
 
 
 @dataclass(frozen=True)
@@ -145,8 +146,7 @@ class SearchRanks:
                 {
                     "name": found.name,
                     "chosen": found.chosen,
-                    "lead": found.lead,
-                    "pairs": found.pairs,
+                    "lead": asdict(found.lead),
                     "is_told": found.is_told,
                     "values": [asdict(value) for value in found.values],
                 }

@@ -66,7 +66,7 @@ def latex_table(
         rows: Rows of c cells each.
         caption: Written below.
         label: What ``\ref`` calls it.
-        notes: Sentences after the caption.
+        notes: Sentences in small print after the caption.
 
     Returns:
         The text of a file.
@@ -82,8 +82,9 @@ def latex_table(
         *(_latex_row(row) for row in rows),
         r"\bottomrule",
         r"\end{tabular}",
-        rf"\caption{{{' '.join(map(_escaped, (caption, *notes)))}}}",
+        rf"\caption{{{_escaped(caption)}}}",
         rf"\label{{{label}}}",
+        *([rf"{{\footnotesize {' '.join(map(_escaped, notes))}\par}}"] if notes else ()),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
