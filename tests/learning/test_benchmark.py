@@ -22,6 +22,7 @@ def test_without_torch_its_figures_are_null_and_the_reason_is_told(monkeypatch):
     record = measure_training("Toy", (3, 2), "state-jacobian", SMALL, phases.append).to_dict()
     assert record["dynsparse_steps_per_s"] > 0
     assert record["dynsparse_one_seed_steps_per_s"] > 0
+    assert 50 < record["dynsparse_peak_rss_mib"] < 20_000
     assert record["torch_reason"] == "that Python has no PyTorch"
     for name in ("torch_steps_per_s", "torch_kind", "ratio", "ratio_one_seed", "ratio_side_by_side"):
         assert record[name] is None
@@ -45,8 +46,10 @@ def test_the_ratio_is_to_the_best_of_torch_one_seed_at_a_time():
         "torch jacfwd, 1 thread": (1.0, 1.0, 1.0),
         "torch jacrev, side by side": (9.0, 10.0, 11.0),
     }
-    record = LearningSpeed("Toy", "state-jacobian", rates, None, {}, "2.13.0", SMALL).to_dict()
+    memory = {"dynsparse": 500.0, "torch jacrev, 2 threads": 900.0, "torch jacrev, 1 thread": 1.0}
+    record = LearningSpeed("Toy", "state-jacobian", rates, memory, None, {}, "2.13.0", SMALL).to_dict()
     assert (record["torch_kind"], record["torch_steps_per_s"]) == ("torch jacrev, 2 threads", 8.0)
+    assert (record["dynsparse_peak_rss_mib"], record["torch_peak_rss_mib"]) == (500.0, 900.0)
     assert (record["ratio"], record["ratio_one_seed"], record["ratio_side_by_side"]) == (2.5, 1.75, 2.0)
 
 

@@ -20,6 +20,8 @@ _COLUMNS = (
     "torch, a seed a core",
     "ratio",
     "to a seed a core",
+    "MiB",
+    "torch MiB",
     "float32 differs",
     "float64 differs",
 )
@@ -79,6 +81,8 @@ def _cells(speed: LearningSpeed) -> list[str]:
         shown("torch_side_by_side_steps_per_s"),
         shown("ratio", ".2f"),
         shown("ratio_side_by_side", ".2f"),
+        shown("dynsparse_peak_rss_mib", ",.0f"),
+        shown("torch_peak_rss_mib", ",.0f"),
         *(
             f"{speed.differences[precision]:.0e}" if precision in speed.differences else "none"
             for precision in ("float32", "float64")

@@ -75,6 +75,7 @@ class LearningSpeed:
         rates: Steps/s of each round, by contestant: ``"dynsparse"`` trains a seed on each core, a process each, and
             counts the steps of all; ``"dynsparse, one seed"``; ``"torch KIND, N threads"`` one seed at a time;
             ``"torch KIND, side by side"`` a seed on each core.
+        peak_rss_mib: Most memory of one of its processes, by contestant, MiB.
         reason: Why there is no figure of PyTorch; None where there is one.
         differences: Largest relative difference of the losses of the first steps, without dropout, by precision.
         torch_version: Version of PyTorch.
@@ -84,6 +85,7 @@ class LearningSpeed:
     environment: str
     loss: str
     rates: dict[str, tuple[float, ...]]
+    peak_rss_mib: dict[str, float]
     reason: str | None
     differences: dict[str, float]
     torch_version: str | None
@@ -111,6 +113,8 @@ class LearningSpeed:
             "torch_side_by_side_steps_per_s": max(beside, default=None),
             "torch_reason": self.reason,
             "torch_version": self.torch_version,
+            "dynsparse_peak_rss_mib": self.peak_rss_mib.get("dynsparse"),
+            "torch_peak_rss_mib": None if best is None else self.peak_rss_mib.get(best),
             "ratio": None if peer is None else own / peer,
             "ratio_one_seed": None if peer is None else alone / peer,
             "ratio_side_by_side": own / max(beside) if beside else None,
@@ -173,14 +177,17 @@ def measure_training(
                     more = [stack.enter_context(_torch(bench, job, kind, 1)) for _ in range(bench.cores - 1)]
                     contestants[f"torch {kind}, side by side"] = [*contestants[f"torch {kind}, 1 thread"], *more]
             rates: dict[str, list[float]] = {name: [] for name in contestants}
+            memory: dict[str, float] = {}
             for children in contestants.values():
-                _rate(children, 0.1)
+                _run(children, 0.1)
             for turn in range(bench.rounds):
                 on_phase(f"measure {turn + 1} of {bench.rounds}")
                 for name, children in contestants.items():
-                    rates[name].append(_rate(children, bench.seconds))
+                    answers = _run(children, bench.seconds)
+                    rates[name].append(float(sum(answer["steps"] / answer["seconds"] for answer in answers)))
+                    memory[name] = max(answer["peak_rss_mib"] for answer in answers)
     return LearningSpeed(
-        environment, loss, {k: tuple(v) for k, v in rates.items()}, reason, differences, version, bench
+        environment, loss, {k: tuple(v) for k, v in rates.items()}, memory, reason, differences, version, bench
     )
 
 
@@ -192,11 +199,11 @@ def _difference(folder: Path, dimensions: tuple[int, int], loss: str, bench: Lea
     return float(np.max(np.abs(losses[0] / losses[1] - 1)))
 
 
-def _rate(children: Sequence[_Child], seconds: float) -> float:
+def _run(children: Sequence[_Child], seconds: float) -> list[dict[str, Any]]:
+    """Let all of them train at the same time."""
     for child in children:
         child.tell({"seconds": seconds})
-    answers = [child.hear() for child in children]
-    return float(sum(answer["steps"] / answer["seconds"] for answer in answers))
+    return [child.hear() for child in children]
 
 
 def _write_job(path: Path, dimensions: tuple[int, int], loss: str, bench: LearningBench, precision: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import sys
 import time
 from typing import Any
@@ -31,7 +32,9 @@ def main() -> None:
             done, began = 0, time.perf_counter()
             while (elapsed := time.perf_counter() - began) < command["seconds"] or not done:
                 done += len(trainer.epoch())
-            answer = {"steps": done, "seconds": elapsed}
+            # Of Linux, in KiB.
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            answer = {"steps": done, "seconds": elapsed, "peak_rss_mib": peak}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 

@@ -7,6 +7,7 @@ command in JSON on each line of its input, which it answers by a line of JSON.
 from __future__ import annotations
 
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -104,7 +105,9 @@ def main() -> None:
             while (elapsed := time.perf_counter() - began) < command["seconds"] or not done:
                 training.step()
                 done += 1
-            answer = {"steps": done, "seconds": elapsed}
+            # Of Linux, in KiB.
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            answer = {"steps": done, "seconds": elapsed, "peak_rss_mib": peak}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
