@@ -10,6 +10,7 @@ import pytest
 from dynsparse.dataset import open_dataset
 from dynsparse.errors import DatasetError, DivergenceError
 from dynsparse.learning.learn_data import LearnData, StoredRows
+from dynsparse.learning.losses import LOSSES
 from dynsparse.learning.settings import LearnSettings
 from dynsparse.learning.unit import dataset_identity, run_unit
 
@@ -81,7 +82,8 @@ def test_a_training_tells_what_its_network_does(trained, arrays, path):
     assert result.measured["steps"] == 3 * (record["rows"]["train"] // 16)
 
 
-def test_nothing_of_a_test_set_is_trained_on(path, arrays):
+def test_nothing_of_a_test_set_is_trained_on(path, arrays, monkeypatch):
+    monkeypatch.setattr("dynsparse.learning.learn_data._ROWS_AT_A_TIME", 27)
     data = LearnData.prepare(StoredRows.read(open_dataset(path)), LearnSettings(**SETTINGS))
     tested = np.concatenate([test.index for test in data.tests.values()])
     train = np.setdiff1d(np.arange(len(arrays["t"])), [*tested, *BAD])
@@ -96,6 +98,14 @@ def test_nothing_of_a_test_set_is_trained_on(path, arrays):
     np.testing.assert_allclose(data.train.jacobians, raw[train] * scale, rtol=1e-12)
     for test in data.tests.values():
         np.testing.assert_array_equal(test.training_zero_frequency, (raw[train] == 0).mean(axis=0))
+
+
+def test_without_a_loss_of_the_jacobian_none_is_normalised(path):
+    rows = StoredRows.read(open_dataset(path))
+    whole, state = (LearnData.prepare(rows, LearnSettings(**SETTINGS | {"loss": loss})) for loss in LOSSES[1::-1])
+    assert state.train.jacobians is None
+    assert state.train.zero is None
+    np.testing.assert_array_equal(whole.train.inputs, state.train.inputs)
 
 
 def test_few_of_many_test_rows_are_drawn(path):

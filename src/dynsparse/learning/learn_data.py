@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynsparse.errors import SettingError
+from dynsparse.learning.losses import needs_jacobian
 from dynsparse.learning.normalizer import Normalizer
 from dynsparse.learning.scored_rows import ScoredRows
 from dynsparse.learning.settings import LearnSettings
@@ -114,13 +115,9 @@ class LearnData:
         normalizer = Normalizer.fit([used])
         zeros = _Zeros.find(arrays, split.train, settings.atol)
         dtype = np.dtype(settings.precision)
-        jacobians = np.empty((len(split.train), *zeros.changing.shape), dtype)
-        zero = np.empty(jacobians.shape, dtype=bool)
-        for first in range(0, len(split.train), _ROWS_AT_A_TIME):  # the whole in float64 would be held twice
-            part = slice(first, first + _ROWS_AT_A_TIME)
-            state, action = (arrays[name][split.train[part]] for name in ("jac_state", "jac_action"))
-            zero[part] = np.abs(np.concatenate([state, action], axis=2)) < settings.atol
-            jacobians[part] = normalizer.jacobians(state, action, settings.factor)
+        jacobians = zero = None
+        if needs_jacobian(settings.loss):
+            jacobians, zero = _normalized(arrays, split.train, normalizer, settings, dtype)
         train = TrainRows(
             normalizer.inputs(used["state"], used["action"]).astype(dtype),
             normalizer.outputs(used["next_state"]).astype(dtype),
@@ -143,6 +140,27 @@ class LearnData:
         return cls(train, tests, normalizer)
 
 
+def _normalized(
+    arrays: Mapping[str, NDArray[Any]],
+    train: NDArray[np.int64],
+    normalizer: Normalizer,
+    settings: LearnSettings,
+    dtype: np.dtype[Any],
+) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
+    """Return normalised Jacobians of the rows to train on, and where the simulator's are zero."""
+    shape = (len(train), *normalizer.jacobian_factor().shape)
+    jacobians, zero = np.empty(shape, dtype), np.empty(shape, dtype=bool)
+    for part in _parts(len(train)):  # the whole in float64 would be held twice
+        state, action = (arrays[name][train[part]] for name in ("jac_state", "jac_action"))
+        zero[part] = np.abs(np.concatenate([state, action], axis=2)) < settings.atol
+        jacobians[part] = normalizer.jacobians(state, action, settings.factor)
+    return jacobians, zero
+
+
+def _parts(rows: int) -> Iterator[slice]:
+    return (slice(first, first + _ROWS_AT_A_TIME) for first in range(0, rows, _ROWS_AT_A_TIME))
+
+
 @dataclass(frozen=True, eq=False)
 class _Zeros:
     """Where the simulator's zeros are; both (ds, ds + da), see ``ScoredRows``."""
@@ -155,13 +173,14 @@ class _Zeros:
         finite = np.asarray(arrays["finite"], dtype=bool)
         trained = np.zeros(len(finite), dtype=bool)
         trained[train] = True
-        changing, frequency = [], []
-        for name in ("jac_state", "jac_action"):
-            zero = np.abs(arrays[name]) < atol
-            count = zero[finite].sum(axis=0)
-            changing.append((count > 0) & (count < finite.sum()))
-            frequency.append(zero[trained].mean(axis=0))
-        return cls(np.concatenate(changing, axis=1), np.concatenate(frequency, axis=1))
+        shape = (arrays["jac_state"].shape[1], arrays["jac_state"].shape[2] + arrays["jac_action"].shape[2])
+        in_all, in_training = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+        for part in _parts(len(finite)):
+            both = np.concatenate([arrays[name][part] for name in ("jac_state", "jac_action")], axis=2)
+            zero = np.abs(both) < atol
+            in_all += zero[finite[part]].sum(axis=0)
+            in_training += zero[trained[part]].sum(axis=0)
+        return cls((in_all > 0) & (in_all < finite.sum()), in_training / len(train))
 
 
 def _drawn(index: NDArray[np.int64], settings: LearnSettings) -> NDArray[np.int64]:
