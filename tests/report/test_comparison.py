@@ -123,6 +123,16 @@ def test_referees_of_several_seeds_are_paired_by_seed(tmp_path):
     assert (found.estimate.runs, found.unpaired) == (2, 1)
 
 
+def test_a_referee_that_is_left_of_several_is_no_partner_for_other_seeds(tmp_path):
+    records = [training("CheetahRun", "state", seed) for seed in (1, 2, 3)]
+    records += [referees("CheetahRun", seed=seed, failed=seed > 1) for seed in (1, 2, 3)]
+    table = make_learning_table(read_learning_records(write(tmp_path, records)))
+    found = pair(table, "normalized.auprc", "step", "state", "training-frequency")[None]
+    own = table.values("normalized.auprc", "step", "state").by_seed["CheetahRun"]
+    assert (found.estimate.runs, found.unpaired) == (1, 2)
+    assert found.estimate.value == pytest.approx(own[1] - 0.93)
+
+
 def test_a_loss_is_no_partner_for_other_seeds(tmp_path):
     records = [training("CheetahRun", "state", 0), training("CheetahRun", "state-jacobian", 1)]
     table = make_learning_table(read_learning_records(write(tmp_path, records)))

@@ -174,8 +174,8 @@ def pair(
         metric: Dotted name.
         split: Test set.
         label: Name of a loss.
-        reference: Name of a loss, or of a referee: one that has a single value in an environment is every seed's
-            partner there.
+        reference: Name of a loss, or of a referee: one that was made with a single seed in an environment is every
+            seed's partner there.
         ratio: Compare by ratios; a value of 0 or below then has no partner.
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
@@ -187,7 +187,10 @@ def pair(
     strata: dict[str, NDArray[np.float64]] = {}
     for environment in table.environments:
         partners = other.by_seed[environment]
-        single = next(iter(partners.values())) if len(partners) == 1 and reference in table.referees else None
+        # One value that exists, not one that is left: where others failed, it is of another seed's split of the data.
+        seeds = {row.seed for row in table.select(split, reference, environment)}
+        alone = len(seeds) == 1 and reference in table.referees
+        single = next(iter(partners.values()), None) if alone else None
         pairs = np.array(
             [
                 (value, partners.get(run, single))
