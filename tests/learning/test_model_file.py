@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -58,6 +60,13 @@ def test_an_index_says_which_rows_there_are():
             checked(some).at(np.array([absent]))
 
 
+class NoArray:
+    """An array of another library that does not want to be one of NumPy, and says so on two lines."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("call detach first\nthen convert")
+
+
 @pytest.mark.parametrize(
     ("arrays", "told"),
     [
@@ -77,11 +86,19 @@ def test_an_index_says_which_rows_there_are():
         (GIVEN | {"index": np.array([0.0])}, r"index to hold whole numbers, \(k,\), got float64"),
         (GIVEN | {"jac_state": np.full((7, 3, 3), "x")}, "jac_state to hold real numbers, got <U1"),
         (GIVEN | {"jac_state": np.ones((7, 3, 3), dtype=complex)}, "real numbers, got complex128"),
+        (GIVEN | {"jac_state": [[1.0, 2.0], [3.0]]}, "expected jac_state to be an array, got list \\(ValueError: "),
+        (GIVEN | {"next_state": [[1.0], None]}, "expected next_state to be an array, got list"),
+        (GIVEN | {"index": [[0], [1, 2]]}, "expected index to be an array, got list"),
+        (
+            GIVEN | {"next_state": NoArray()},
+            "next_state to be an array, got NoArray \\(RuntimeError: call detach first",
+        ),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(arrays, told):
-    with pytest.raises(ModelError, match=told):
+    with pytest.raises(ModelError, match=told) as caught:
         checked(arrays)
+    assert "\n" not in str(caught.value)
 
 
 def test_negative_sizes_of_dependence_are_refused_with_their_row():
@@ -124,5 +141,48 @@ def test_files_that_are_none_are_refused(own_folder):
         load_model("other.npz")
     at = whole.index(b"NUMPY") + 200
     Path("flipped.npz").write_bytes(whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :])
-    with pytest.raises(ModelError, match=r"flipped\.npz: jac_state can not be read \(Bad CRC"):
+    with pytest.raises(ModelError, match=r"flipped\.npz: jac_state can not be read \(BadZipFile: Bad CRC"):
         load_model("flipped.npz")
+
+
+def loaded_or_refused(damaged: bytes) -> str:
+    """Return what a damaged file's one line is, empty where it still could be read."""
+    Path("damaged.npz").write_bytes(damaged)
+    with warnings.catch_warnings(action="ignore"):  # of zipfile about names, of NumPy about headers
+        try:
+            load_model("damaged.npz")
+        except ModelError as error:
+            return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
+def test_whatever_byte_is_damaged_the_error_is_typed_and_one_line(own_folder, write):
+    write("whole.npz", **{name: array[:2] for name, array in GIVEN.items()})
+    whole = Path("whole.npz").read_bytes()
+    told = [
+        loaded_or_refused(whole[:at] + bytes([byte ^ (0xFF if at % 2 else 0x01)]) + whole[at + 1 :])
+        for at, byte in enumerate(whole)
+    ]
+    assert not any("\n" in line for line in told)
+    assert all("damaged.npz" in line for line in told if line)
+    assert sum(map(bool, told)) > len(told) / 2  # what is left are dates and other fields that nobody reads
+
+
+def member(header: bytes) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("jac_state.npy", header)
+    return held.getvalue()
+
+
+def test_damage_that_numpy_and_zipfile_have_no_error_for_is_refused_too(own_folder):
+    huge = io.BytesIO()
+    np.lib.format.write_array_header_1_0(huge, {"descr": "<f8", "fortran_order": False, "shape": (10**13,)})
+    assert "jac_state can not be read (" in loaded_or_refused(member(huge.getvalue()))
+    cut = b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (".ljust(128) + b"\n"
+    assert "jac_state can not be read (" in loaded_or_refused(member(cut))
+    encrypted = bytearray(member(b"secret"))
+    for at in (6, encrypted.index(b"PK\x01\x02") + 8):  # the flags, in the member and in the directory
+        encrypted[at] |= 1
+    assert "jac_state can not be read (RuntimeError" in loaded_or_refused(bytes(encrypted))

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from dynsparse.config import nearest_names
 from dynsparse.errors import ModelError
+from dynsparse.learning.foreign_value import real_numbers, told_error
 
 __all__ = ["ModelArrays", "load_model"]
 
@@ -138,33 +139,34 @@ def load_model(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
                 raise ModelError(f"expected an .npz file of arrays, {where} is none; write it with np.savez")
             file.seek(0)
             with np.load(file, allow_pickle=False) as archive:
-                arrays = {}
-                for name in archive.files:
-                    found = _member(archive, name, where)
-                    arrays[name] = found
-                return arrays
+                return {name: _member(archive, name, where) for name in archive.files}
+    except ModelError:
+        raise
     except OSError as error:
         raise ModelError(f"expected an .npz file of arrays, can not read {where}: {error.strerror or error}") from error
+    except Exception as error:  # anything: it depends on which byte of the archive's directory is damaged
+        raise ModelError(
+            f"expected an .npz file of arrays, can not read {where} ({told_error(error)}); write the file again"
+        ) from error
 
 
 def _member(archive: Any, name: str, where: str) -> NDArray[Any]:
+    shown = name if name.isprintable() else repr(name)  # a damaged name may hold a line break
     try:
         found = archive[name]
-    except (ValueError, EOFError, zipfile.BadZipFile, OSError) as error:
+    except Exception as error:  # anything: it depends on where the file is damaged
         if "allow_pickle" in str(error):
             raise ModelError(
-                f"{where}: {name} holds pickled objects, which are not read; save plain arrays of numbers"
+                f"{where}: {shown} holds pickled objects, which are not read; save plain arrays of numbers"
             ) from error
-        raise ModelError(f"{where}: {name} can not be read ({error}); write the file again") from error
+        raise ModelError(f"{where}: {shown} can not be read ({told_error(error)}); write the file again") from error
     if not isinstance(found, np.ndarray):
-        raise ModelError(f"{where}: {name} is no array; write the file with np.savez")
+        raise ModelError(f"{where}: {shown} is no array; write the file with np.savez")
     return found
 
 
 def _fitting(name: str, array: Any, shapes: list[tuple[int, ...]], why: str) -> NDArray[Any]:
-    found = np.asarray(array)
-    if found.dtype.kind not in "fiub":
-        raise ModelError(f"expected {name} to hold real numbers, got {found.dtype}; convert it")
+    found = real_numbers(name, array)
     if found.shape not in shapes:
         wanted = " or ".join(str(shape) for shape in shapes)
         raise ModelError(f"expected {name} of shape {wanted}, got {found.shape}; its rows are {why}")
@@ -172,7 +174,7 @@ def _fitting(name: str, array: Any, shapes: list[tuple[int, ...]], why: str) -> 
 
 
 def _index(array: Any, rows: int) -> NDArray[np.int64]:
-    found = np.asarray(array)
+    found = real_numbers("index", array)
     if found.ndim != 1 or found.dtype.kind not in "iu" or not len(found):
         raise ModelError(f"expected index to hold whole numbers, (k,), got {found.dtype} of shape {found.shape}")
     if found[0] < 0 or found[-1] >= rows or not (np.diff(found.astype(np.int64)) > 0).all():
