@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import pytest
@@ -66,6 +67,17 @@ def test_a_stopped_run_goes_on_with_what_is_left_and_more_may_be_asked_for(no_fi
     assert len(first) == 4
     assert main(["learn", "data", "--out", "out", *TWO, *SMALL]) == 0
     assert here.ran == [("train", "state-jacobian-l1", 1), ("train", "state-jacobian-l1", 2)]
+    # The page is of all that is there, and nothing is missing that nobody asked for.
+    out = own_folder / "out"
+    page = (out / "learning.html").read_text()
+    assert "All 5 trainings are there." in page and "(3 of state, 2 of + MAE(J))" in page and "left out" not in page
+    with (out / "learning_scores.csv").open(newline="") as file:
+        runs = {
+            line["label"]: (line["runs"], line["absent"])
+            for line in csv.DictReader(file)
+            if (line["environment"], line["split"], line["metric"]) == ("all", "step", "prediction.mse")
+        }
+    assert runs["state"] == ("3", "0") and runs["state-jacobian-l1"] == ("2", "0")
     assert "4 of 6 units were done before" in capsys.readouterr().out
     here.ran = []
     assert main(["learn", "data", "--out", "out", "--losses", "state", "--seeds", "3", *SMALL]) == 0

@@ -168,3 +168,18 @@ def test_an_expected_loss_without_any_run_has_no_value(tmp_path):
     table = make_learning_table(records, ExpectedRuns(ENVIRONMENTS, LOSSES, (0, 1)))
     score = compare(table, "prediction.mse", "step").score("state-jacobian")
     assert (score.estimate.value, score.absent, len(score.empty)) == (None, 16, 8)
+
+
+def test_nothing_is_missing_of_a_loss_that_nobody_asked_for(tmp_path):
+    """Where losses have other seeds than others, each is counted against its own."""
+    runs = [(name, "state", seed) for name in ("CheetahRun", "WalkerRun") for seed in range(3)]
+    other = [("CheetahRun", "state-jacobian", seed) for seed in range(2)]
+    records = read_learning_records(write(tmp_path, [training(*run) for run in (*runs, *other)]))
+    table = make_learning_table(records, ExpectedRuns((), (), (), frozenset((*runs, *other))))
+    found = compare(table, "prediction.mse", "step")
+    assert (found.score("state-jacobian").expected, found.score("state-jacobian").lacks) == (2, "")
+    assert found.score("state-jacobian", "WalkerRun").lacks == "not asked for"
+    assert pair(table, "prediction.mse", "step", "state-jacobian", "state")[None].unpaired == 0
+    assert pair(table, "prediction.mse", "step", "state", "state-jacobian")[None].unpaired == 4
+    pooled = pooled_score(table, "initial.sparsity", "step")
+    assert (pooled[None].estimate.runs, pooled[None].absent) == (6, 0)

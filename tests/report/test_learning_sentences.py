@@ -173,6 +173,18 @@ def test_missing_runs_are_told_and_listed(tmp_path):
     ]
 
 
+def test_losses_of_different_seeds_are_told(tmp_path):
+    runs = [("CheetahRun", "state", seed) for seed in range(3)] + [("CheetahRun", "state-jacobian", 0)]
+    expected = ExpectedRuns((), (), (), frozenset(runs))
+    table, _ = read(tmp_path, [training(*run) for run in (*runs, ("WalkerRun", "state", 0))], expected)
+    assert about_missing(table).startswith("All 4 trainings are there.")
+    assert about_missing(table).endswith(
+        "1 training on record is not of this run and left out. Not every loss was asked for with the same seeds in the "
+        "same environments (3 of state, 1 of + MSE(J)): their means are over different runs, paired differences over "
+        "those that both have."
+    )
+
+
 def test_nothing_missing_is_said_too(whole, lonely):
     assert about_missing(whole[0]) == "All 120 trainings are there."
     assert uneven_means([whole[1]]) == []

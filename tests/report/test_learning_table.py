@@ -63,6 +63,28 @@ def test_what_is_not_expected_is_left_out_and_counted(tmp_path):
     assert {row.environment for row in table.rows} == {"CheetahRun"}
 
 
+def test_runs_of_an_earlier_command_stand_beside_those_asked_for_now(tmp_path):
+    """Two losses were asked for with two seeds, then one of them with three: nobody asked for seed 2 of the other."""
+    runs = [("CheetahRun", LOSSES[0], seed) for seed in range(3)] + [("CheetahRun", LOSSES[1], seed) for seed in (0, 1)]
+    records = read_learning_records(write(tmp_path, [training(*run, failed=run == runs[-1]) for run in runs]))
+    table = make_learning_table(records, ExpectedRuns(("CheetahRun",), (LOSSES[0],), (0, 1, 2), frozenset(runs)))
+    assert (table.losses, table.seeds, table.trainings, table.left_out) == (LOSSES[:2], (0, 1, 2), 5, 0)
+    assert sorted((row.environment, row.label, row.seed) for row in table.rows if row.split == "step") == sorted(runs)
+    assert [(row.label, row.seed, row.status) for row in table.missing] == [(LOSSES[1], 1, "failed")]
+    assert table.seeds_of("CheetahRun", LOSSES[1:2]) == (0, 1)
+    assert table.seeds_of("CheetahRun", LOSSES) == (0, 1, 2)
+    values = table.values("prediction.mse", "step", LOSSES[1])
+    assert (values.expected("CheetahRun"), values.absent["CheetahRun"]) == (2, 0)
+
+
+def test_an_earlier_command_may_have_asked_for_other_environments(tmp_path):
+    run = ("WalkerRun", "state", 0)
+    expected = ExpectedRuns(("CheetahRun",), ("state-jacobian",), (1,), frozenset({run}))
+    assert expected.runs == {run, ("CheetahRun", "state-jacobian", 1)}
+    table = table_of(tmp_path, [training(*run), training("CheetahRun", "state-jacobian", 1)], expected)
+    assert table.environments == ("CheetahRun", "WalkerRun") and table.missing == () and table.trainings == 2
+
+
 def test_expected_runs_without_any_record_are_missing(tmp_path):
     table = table_of(tmp_path, [training("CheetahRun", "state", 0)], ExpectedRuns(("WalkerRun",), ("state",), (0,)))
     assert [(row.environment, row.status) for row in table.missing] == [("WalkerRun", "absent")]

@@ -137,8 +137,10 @@ def run_learning(
     provenance = collect_provenance(command, min(plan.seeds), settings=plan.shared())
     store = UnitStore(out / UNITS)
     outcome = run_trainings(units, store, executor, provenance, plan.settings.epochs, _named, progress=progress)
-    records = read_learning_records(store.folder, [unit.key for unit in units])
-    expected = ExpectedRuns(tuple(plan.datasets), plan.losses, plan.seeds)
+    # All that is there: one folder is of one choice of settings, and its page would else forget what was asked before.
+    records = read_learning_records(store.folder)
+    there = frozenset((record.environment, record.loss, record.seed) for record in records.trainings)
+    expected = ExpectedRuns(tuple(plan.datasets), plan.losses, plan.seeds, there)
     found = publish_learning(records, out, provenance.to_dict(), expected)
     _tell(found, outcome, units)
     return 0 if outcome.complete else 1

@@ -46,6 +46,8 @@ class Score:
     def lacks(self) -> str:
         """What became of the runs without a value, in words; empty where there are none."""
         counts = (("failed", self.failed), ("missing", self.absent), ("undefined", self.undefined))
+        if not self.expected:
+            return "not asked for"
         return ", ".join(f"{count} {kind}" for kind, count in counts if count)
 
 
@@ -149,7 +151,8 @@ def pooled_score(
         for name, by_seed in table.values(metric, split, label).by_seed.items():
             merged[name] |= by_seed
     none = dict.fromkeys(table.environments, 0)
-    values = Values(merged, none, {name: len(table.seeds) - len(merged[name]) for name in merged}, none)
+    absent = {name: len(table.seeds_of(name, table.losses)) - len(merged[name]) for name in merged}
+    values = Values(merged, none, absent, none)
     return {
         environment: _score(values, table.environments if environment is None else (environment,), resamples, seed)
         for environment in (None, *table.environments)
@@ -206,7 +209,7 @@ def pair(
     for chosen in (None, *table.environments):
         names = table.environments if chosen is None else (chosen,)
         estimate = bootstrap_estimate([strata[name] for name in names], resamples=resamples, seed=seed)
-        unpaired = len(table.seeds) * len(names) - estimate.runs
+        unpaired = sum(map(own.expected, names)) - estimate.runs
         found[chosen] = Difference(_exponential(estimate) if ratio else estimate, unpaired, ratio)
     return found
 

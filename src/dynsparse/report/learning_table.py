@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,17 +23,24 @@ OF_A_LOSS = ("jacobian_weight", "jacobian_directions")
 
 @dataclass(frozen=True)
 class ExpectedRuns:
-    """The runs that there should be: each loss with each seed in each environment.
+    """The runs that there should be: each loss with each seed in each environment, and others.
 
     Attributes:
         environments: Names of environments.
         losses: Names of losses.
         seeds: Seeds.
+        others: (environment, loss, seed) of runs beside these, such as those that an earlier command asked for.
     """
 
     environments: tuple[str, ...]
     losses: tuple[str, ...]
     seeds: tuple[int, ...]
+    others: frozenset[tuple[str, str, int]] = frozenset()
+
+    @property
+    def runs(self) -> frozenset[tuple[str, str, int]]:
+        """(environment, loss, seed) of every run, once."""
+        return self.others.union(itertools.product(self.environments, self.losses, self.seeds))
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,11 @@ class Values:
     absent: Mapping[str, int]
     undefined: Mapping[str, int]
 
+    def expected(self, environment: str) -> int:
+        """How many runs there should be in an environment."""
+        counts = (self.failed, self.absent, self.undefined)
+        return len(self.by_seed[environment]) + sum(count[environment] for count in counts)
+
 
 @dataclass(frozen=True)
 class LearningTable:
@@ -60,7 +73,7 @@ class LearningTable:
         environments: Names, in the paper's order.
         losses: Names, in the paper's order.
         referees: Names of referees.
-        seeds: Seeds of the trainings.
+        seeds: Seeds of the trainings; not every loss need have all of them in every environment.
         splits: Test sets that any run has.
         rows: The rows of losses and of referees.
         settings: What all trainings share.
@@ -115,6 +128,16 @@ class LearningTable:
         """Whether any run has a value of a metric."""
         return any(row.metrics.get(metric) is not None for row in self.rows if row.split == split)
 
+    def seeds_of(self, environment: str, losses: Iterable[str]) -> tuple[int, ...]:
+        """List the seeds that any of some losses should have in an environment."""
+        rows = (row for loss in losses for row in self.select(self.splits[0], loss, environment))
+        return tuple(sorted({row.seed for row in rows}))
+
+    @property
+    def trainings(self) -> int:
+        """How many models there should be."""
+        return sum(len(self.seeds_of(name, (loss,))) for name in self.environments for loss in self.losses)
+
     @property
     def missing(self) -> tuple[LearningRow, ...]:
         """Rows without a result, a run that lacks all test sets once."""
@@ -157,23 +180,16 @@ def make_learning_table(records: LearningRecords, expected: ExpectedRuns | None 
     )
     listed = list(paper_table1())
     environments = sorted(
-        set(wanted.environments), key=lambda name: (listed.index(name) if name in listed else len(listed), name)
+        {*wanted.environments, *(name for name, _, _ in wanted.others)},
+        key=lambda name: (listed.index(name) if name in listed else len(listed), name),
     )
-    losses, seeds = in_usual_order(wanted.losses), tuple(sorted(set(wanted.seeds)))
+    losses = in_usual_order({*wanted.losses, *(loss for _, loss, _ in wanted.others)})
+    seeds = tuple(sorted({*wanted.seeds, *(seed for _, _, seed in wanted.others)}))
+    runs = [run for run in itertools.product(environments, losses, seeds) if run in wanted.runs]
     found = {(record.environment, record.loss, record.seed): record for record in records.trainings}
-    known = [
-        found[run]
-        for run in ((e, loss, seed) for e in environments for loss in losses for seed in seeds)
-        if run in found
-    ]
+    known = [found[run] for run in runs if run in found]
     splits = tuple(split for split in SPLITS if any(split in record.metrics for record in known)) or SPLITS[:1]
-    rows = [
-        row_of(found.get((name, loss, seed)), name, loss, seed, split)
-        for split in splits
-        for name in environments
-        for loss in losses
-        for seed in seeds
-    ]
+    rows = [row_of(found.get(run), *run, split) for split in splits for run in runs]
     referees = in_usual_order({record.name for record in records.referees} - {""})
     rows += referee_rows(records.referees, environments, referees, splits)
     return LearningTable(

@@ -18,16 +18,16 @@ _LONGEST = 300
 
 
 def about_missing(table: LearningTable) -> str:
-    """Say how many runs are missing, failed ones among them, and whether records were left out.
+    """Say how many runs are missing, failed ones among them, whether records were left out, and whose seeds differ.
 
     Args:
         table: The runs.
 
     Returns:
-        One or two sentences.
+        A sentence or more.
     """
     trainings = [row for row in table.missing if row.label in table.losses]
-    expected = len(table.environments) * len(table.losses) * len(table.seeds)
+    expected = table.trainings
     runs = number(expected, "training")
     said = f"All {runs} are there." if expected > 1 else "The only training is there."
     if trainings:
@@ -44,7 +44,7 @@ def about_missing(table: LearningTable) -> str:
     if table.left_out:
         records = number(table.left_out, "training")
         said += f" {records} on record {'is' if table.left_out == 1 else 'are'} not of this run and left out."
-    return said
+    return said + _about_seeds(table)
 
 
 def missing_lines(table: LearningTable) -> list[tuple[str, str, str, str, str]]:
@@ -76,6 +76,18 @@ def uneven_means(results: Sequence[LearningResults]) -> list[str]:
         Sentences, each once; none where all are averaged over the same.
     """
     return list(dict.fromkeys(filter(None, map(_about_uneven, results))))
+
+
+def _about_seeds(table: LearningTable) -> str:
+    """Say which losses were asked for with other seeds than others, or in other environments."""
+    seeds = {loss: tuple(table.seeds_of(name, (loss,)) for name in table.environments) for loss in table.losses}
+    if len(set(seeds.values())) <= 1:
+        return ""
+    counts = (f"{sum(map(len, own)):,} of {look_of(loss).label}" for loss, own in seeds.items())
+    return (
+        f" Not every loss was asked for with the same seeds in the same environments ({', '.join(counts)}): their "
+        "means are over different runs, paired differences over those that both have."
+    )
 
 
 def _about_uneven(results: LearningResults) -> str:
