@@ -104,9 +104,19 @@ def branching(state, action):
         (lambda state, action: np.tanh(state), "finite-difference"),
         (lambda state, action: [math.sin(x) for x in state], "finite-difference"),
         (branching, "finite-difference"),
+        (lambda state, action: [int(x > 0) for x in state], "finite-difference"),
+        (lambda state, action: state.astype(jnp.bfloat16), "jax"),
         (jax.jit(in_jax), "jax"),
     ],
-    ids=["operators alone", "a NumPy function", "a list of floats", "branches on a value", "jitted"],
+    ids=[
+        "operators alone",
+        "a NumPy function",
+        "a list of floats",
+        "branches on a value",
+        "whole numbers",
+        "bfloat16",
+        "jitted",
+    ],
 )
 def test_jax_is_told_from_numpy_by_tracing(function, derivative):
     model = of(function)
@@ -182,7 +192,14 @@ def test_a_function_may_write_into_what_it_is_given():
         (lambda state, action: state[None], r"got \(1, 3\); the model is called with one row"),
         (lambda state, action: (state, action), r"got a tuple"),
         (lambda state, action: np.tanh(state)[:2], r"shape \(3,\).*got \(2,\)"),
-        (lambda state, action: np.array(["a", "b", str(state)]), "expected numbers from the model, got ndarray"),
+        (lambda state, action: np.array(["a", "b", str(state)]), "next state to hold real numbers, got <U"),
+        (lambda state, action: np.tanh(state) + 1j, "the model's next state to hold real numbers, got complex128"),
+        (lambda state, action: state + 1j, "the model's next state to hold real numbers, got complex64"),
+        (lambda state, action: [None, *np.tanh(state[1:])], "next state to hold real numbers, got object"),
+        (
+            lambda state, action: [[math.sin(x)] * i for i, x in enumerate(state)],
+            r"to be an array, got list \(ValueErr",
+        ),
         (lambda state, action: np.zeros((2, 9)) @ np.tanh(state), "fails at the first row that is scored: ValueError"),
         (lambda state: state, "TypeError: .*1 positional argument"),
         ("model.npz", "expected a function .* or a mapping of arrays, got str"),

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dynsparse.errors import ModelError, SettingError
+from dynsparse.learning.foreign_value import real_numbers, told_error
 
-__all__ = ["DERIVATIVES", "JaxModel", "Model", "NumpyModel", "as_model"]
+__all__ = ["DERIVATIVES", "MODEL_DERIVATIVES", "JaxModel", "Model", "NumpyModel", "as_model"]
 
 Array = NDArray[np.float64]
 OneRow = Callable[[Any, Any], Any]
@@ -19,8 +20,13 @@ OneRow = Callable[[Any, Any], Any]
 DERIVATIVES = ("jax", "finite-difference")
 """How a function can be differentiated."""
 
+MODEL_DERIVATIVES = (*DERIVATIVES, "given")
+"""Where a model's Jacobians can come from."""
+
 _ROWS = 256
 """Rows of one call of compiled code: bounds memory, and is compiled once."""
+
+_ANSWER = "the model's next state"
 
 
 @runtime_checkable
@@ -49,7 +55,7 @@ class JaxModel:
         action_dim: da.
 
     Raises:
-        ModelError: If its result has another shape than a state.  What else tracing raises is passed on.
+        ModelError: If its result has another shape than a state, or is complex.  What else tracing raises is passed on.
     """
 
     derivative = "jax"
@@ -61,6 +67,8 @@ class JaxModel:
         sizes = state_dim, action_dim
         found = jax.eval_shape(function, *(jnp.zeros(size) for size in sizes))
         _check_shape(getattr(found, "shape", f"a {type(found).__name__}"), state_dim)
+        if jnp.issubdtype(found.dtype, jnp.complexfloating):  # NumPy would drop the imaginary part
+            raise ModelError(f"expected {_ANSWER} to hold real numbers, got {found.dtype}; convert it")
         many = [jnp.zeros((_ROWS, size)) for size in sizes]
         for differentiate in (jax.jacfwd, jax.jacrev):
             self._jacobians = jax.jit(jax.vmap(functools.partial(_side_by_side, differentiate(function, (0, 1)))))
@@ -84,7 +92,7 @@ class JaxModel:
 class NumpyModel:
     """A NumPy function of one row, by central differences.
 
-    A row at which it overflows or divides by zero with an ``ArithmeticError`` is NaN.
+    A row at which it overflows or divides by zero with an ``ArithmeticError`` is NaN; what else it raises is passed on.
 
     Args:
         function: (ds,) state, (da,) action -> (ds,) next state.
@@ -164,7 +172,7 @@ def as_model(model: Any, state: Array, action: Array, scales: Array, derivative:
         except ModelError:
             raise
         except Exception as error:  # anything: it depends on what the function does with a tracer
-            why = f"JAX can not trace the model: {_told(error)}"
+            why = f"JAX can not trace the model: {told_error(error)}"
             if derivative == "jax":
                 raise ModelError(f"{why}; leave derivative out to take differences") from error
     try:
@@ -173,7 +181,7 @@ def as_model(model: Any, state: Array, action: Array, scales: Array, derivative:
         result = np.full(state.shape[1], np.nan)
     except Exception as error:
         told = f"; {why}" if why else ""
-        raise ModelError(f"the model fails at the first row that is scored: {_told(error)}{told}") from error
+        raise ModelError(f"the model fails at the first row that is scored: {told_error(error)}{told}") from error
     _checked(result, state.shape[1])
     kind = np.asarray(result).dtype
     round_off = np.finfo(kind if kind.kind == "f" else np.float64).eps
@@ -200,12 +208,9 @@ def _in_batches(function: Any, state: Array, action: Array) -> Array:
 
 
 def _checked(result: Any, size: int) -> Array:
-    try:
-        found = np.asarray(result, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"expected numbers from the model, got {type(result).__name__}: {_told(error)}") from error
+    found = real_numbers(_ANSWER, result)
     _check_shape(found.shape, size)
-    return found
+    return found.astype(np.float64)
 
 
 def _check_shape(shape: Any, size: int) -> None:
@@ -214,9 +219,3 @@ def _check_shape(shape: Any, size: int) -> None:
             f"expected a next state of shape ({size},) from one state and one action, got {shape}; "
             "the model is called with one row"
         )
-
-
-def _told(error: Exception) -> str:
-    """Return an error's kind and its first line, without the pages that JAX adds."""
-    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return f"{type(error).__name__}: {first}"[:300]

@@ -29,7 +29,7 @@ class OpenLoopError:
         steps: After how many control steps.
         mse: Mean squared error then, in normalized coordinates; None where no window is that long, or one diverged.
         windows: How many windows were rolled that far.
-        diverged: In how many of them the error was no longer a finite number.
+        diverged: In how many of them the error was no longer a finite number, or the model raised after the first step.
     """
 
     steps: int

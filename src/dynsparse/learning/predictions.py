@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynsparse.errors import ModelError
-from dynsparse.learning.model import Model
+from dynsparse.learning.foreign_value import real_numbers, told_error
+from dynsparse.learning.model import MODEL_DERIVATIVES, Model
 from dynsparse.learning.model_file import ModelArrays
 from dynsparse.learning.scored_rows import ScoredRows
-from dynsparse.learning.windows import HORIZON, Windows
+from dynsparse.learning.windows import HORIZON
 
 __all__ = ["Predictions", "predict"]
 
 Array = NDArray[np.float64]
+Ask = Callable[[Array, Array], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +32,7 @@ class Predictions:
         jacobian: (m, ds, ds + da), row = next state, column = state, then action.
         next_state: (m, ds) one step ahead; None where the model says nothing about it.
         trajectory: (w, steps, ds) along the windows of the rows, each step from the prediction before it, not finite
-            where it has diverged; None where the model can not be rolled forward.
+            where it has diverged (or raised after the first step); None where the model can not be rolled forward.
     """
 
     derivative: str
@@ -41,6 +44,9 @@ class Predictions:
 def predict(model: Model | ModelArrays, rows: ScoredRows) -> Predictions:
     """Ask a model about every scored row.
 
+    Whatever a model raises at a scored row is a ``ModelError``.  Rolled forward, it may come to states far outside the
+    data, at which nobody meant it to be asked: what it raises there ends the window as diverged, and the others go on.
+
     Args:
         model: What is asked.
         rows: About which rows.
@@ -49,31 +55,84 @@ def predict(model: Model | ModelArrays, rows: ScoredRows) -> Predictions:
         What it says, of the right shapes and, but for the trajectory, finite.
 
     Raises:
-        ModelError: If a shape does not fit or a number is not finite; names the row by its place in the data set.
+        ModelError: If a model does not say where its Jacobians come from, it raises, or gives what does not fit or is
+            not finite; names the row by its place in the data set.
     """
     if isinstance(model, ModelArrays):
         given, following = model.at(rows.index)
         return _checked(model.derivative, given, following, rows)
+    kind = model.derivative
+    if not isinstance(kind, str) or kind not in MODEL_DERIVATIVES:
+        raise ModelError(f"expected a model's derivative to be one of {', '.join(MODEL_DERIVATIVES)}, got {kind!r}")
+    scored = rows.state, rows.action
     with np.errstate(all="ignore"):  # a model may diverge; what is not finite is found below
-        predicted = model.predict(rows.state, rows.action)
-        found = _checked(model.derivative, model.jacobians(rows.state, rows.action), predicted, rows)
-        return found if predicted is None else replace(found, trajectory=_trajectory(model, rows.windows))
+        predicted = _asked("next states", model.predict, *scored, rows.index)
+        found = _checked(kind, _asked("Jacobians", model.jacobians, *scored, rows.index), predicted, rows)
+        return found if predicted is None else replace(found, trajectory=_trajectory(model, rows))
 
 
-def _trajectory(model: Model, windows: Windows) -> Array:
+def _asked(what: str, ask: Ask, state: Array, action: Array, index: NDArray[np.int64]) -> Any:
+    """Ask about rows with these places in the data set; where the model raises, look for the first that makes it."""
+    try:
+        return ask(state.copy(), action.copy())
+    except Exception as error:
+        first, end = 0, len(state)
+        while end - first > 1:
+            half = (first + end) // 2
+            if _raises(ask, state[first:half], action[first:half]):
+                end = half
+            else:
+                first = half
+        where = f"row {index[first]} of the data set"
+        if not _raises(ask, state[first:end], action[first:end]):
+            where = f"rows {index[0]} to {index[-1]} of the data set together, but not at one alone"
+        raise ModelError(f"the model fails when asked for {what} at {where}: {told_error(error)}") from error
+
+
+def _raises(ask: Ask, state: Array, action: Array) -> bool:
+    try:
+        ask(state.copy(), action.copy())
+    except Exception:
+        return True
+    return False
+
+
+def _trajectory(model: Model, rows: ScoredRows) -> Array:
     """Roll a model forward along the actions of each window, until it diverges or the window ends."""
+    windows = rows.windows
     found = np.full_like(windows.next_state, np.nan)
     state, finite = windows.state.copy(), np.ones(len(windows.state), dtype=bool)
+    starts = rows.index[windows.place]
     for step in range(HORIZON):
         going = np.flatnonzero(finite & (windows.length > step))
         if not going.size:
             break
-        following = model.predict(state[going], windows.action[going, step])
-        if following is None:
-            raise ModelError("expected next states from a model that gave some before, got None")
-        state[going] = found[going, step] = following
+        asked = state[going], windows.action[going, step]
+        # Windows start from scored rows, in the data: what raises there is wrong.  Later it may have left the data.
+        following = (
+            _step(model, *asked, starts[going]) if step else _asked("next states", model.predict, *asked, starts)
+        )
+        state[going] = found[going, step] = _fitting("next states", following, asked[0].shape)
         finite[going] = np.isfinite(state[going]).all(axis=1)
     return found
+
+
+def _step(model: Model, state: Array, action: Array, starts: NDArray[np.int64]) -> Any:
+    """Return next states; NaN where the model raises when it is asked about a row alone."""
+    try:
+        return model.predict(state.copy(), action.copy())
+    except Exception:
+        found = np.empty_like(state)
+        for row, start in enumerate(starts):
+            one = slice(row, row + 1)
+            try:
+                following = model.predict(state[one].copy(), action[one].copy())
+            except ModelError as error:  # it does not fit, wherever it is asked
+                raise ModelError(f"{error} (rolled forward from row {start} of the data set)") from error
+            except Exception:
+                following = np.full((1, state.shape[1]), np.nan)
+            found[one] = _fitting("next states", following, (1, state.shape[1]))
+        return found
 
 
 def _checked(derivative: str, jacobian: Any, following: Any, rows: ScoredRows) -> Predictions:
@@ -85,9 +144,7 @@ def _checked(derivative: str, jacobian: Any, following: Any, rows: ScoredRows) -
 
 
 def _finite(what: str, array: Any, shape: tuple[int, ...], rows: ScoredRows) -> Array:
-    found = np.asarray(array, dtype=np.float64)
-    if found.shape != shape:
-        raise ModelError(f"expected {what} of shape {shape} from the model, got {found.shape}")
+    found = _fitting(what, array, shape)
     bad = np.flatnonzero(~np.isfinite(found.reshape(len(rows), -1)).all(axis=1))
     if bad.size:
         raise ModelError(
@@ -95,3 +152,12 @@ def _finite(what: str, array: Any, shape: tuple[int, ...], rows: ScoredRows) -> 
             f"({bad.size} of {len(rows)} rows)"
         )
     return found
+
+
+def _fitting(what: str, array: Any, shape: tuple[int, ...]) -> Array:
+    if array is None:  # one of many answers: a model that never predicts was told apart before
+        raise ModelError(f"expected {what} from the model, got None")
+    found = real_numbers(f"the model's {what}", array)
+    if found.shape != shape:
+        raise ModelError(f"expected {what} of shape {shape} from the model, got {found.shape}")
+    return found.astype(np.float64, copy=False)
