@@ -43,8 +43,8 @@ def test_losses_and_seeds_are_trained_and_everything_is_written(here, data, own_
     for record in found:
         settings = record["unit"]["settings"]
         assert (settings["epochs"], settings["layer_width"], settings["split"]) == (2, 4, "both")
-        command = f"dynsparse learn data --losses state,state-jacobian-l1 --seeds 2 {' '.join(sorted(_pairs(SMALL)))}"
-        assert sorted(record["provenance"]["command"].split()) == sorted(command.split())
+        command = ["dynsparse", "learn", "data", "--out", "out", *TWO, *SMALL]
+        assert sorted(record["provenance"]["command"].split()) == sorted(command)
         if record["unit"]["kind"] == "train":
             assert (out / "units" / f"{record['key']}.safetensors").is_file()
     for name in ("learning.html", "learning_scores.csv", "learning_scores.md", "learning_differences.csv"):
@@ -55,10 +55,6 @@ def test_losses_and_seeds_are_trained_and_everything_is_written(here, data, own_
     assert "Toy: 4 models (1 of 1 environments" in printed.err
 
 
-def _pairs(words):
-    return [f"{words[i]} {words[i + 1]}" for i in range(0, len(words), 2)]
-
-
 def test_a_stopped_run_goes_on_with_what_is_left_and_more_may_be_asked_for(no_figures, here, data, own_folder, capsys):
     here.stopping = ("train", "state-jacobian-l1", 1)
     assert main(["learn", "data", "--out", "out", *TWO, *SMALL]) == 130
@@ -67,6 +63,10 @@ def test_a_stopped_run_goes_on_with_what_is_left_and_more_may_be_asked_for(no_fi
     assert len(first) == 4
     assert main(["learn", "data", "--out", "out", *TWO, *SMALL]) == 0
     assert here.ran == [("train", "state-jacobian-l1", 1), ("train", "state-jacobian-l1", 2)]
+    assert "4 of 6 units were done before" in capsys.readouterr().out
+    here.ran = []
+    assert main(["learn", "data", "--out", "out", "--losses", "state", "--seeds", "3", *SMALL]) == 0
+    assert here.ran == [("referees", "state", 3), ("train", "state", 3)]
     # The page is of all that is there, and nothing is missing that nobody asked for.
     out = own_folder / "out"
     page = (out / "learning.html").read_text()
@@ -78,22 +78,18 @@ def test_a_stopped_run_goes_on_with_what_is_left_and_more_may_be_asked_for(no_fi
             if (line["environment"], line["split"], line["metric"]) == ("all", "step", "prediction.mse")
         }
     assert runs["state"] == ("3", "0") and runs["state-jacobian-l1"] == ("2", "0")
-    assert "4 of 6 units were done before" in capsys.readouterr().out
-    here.ran = []
-    assert main(["learn", "data", "--out", "out", "--losses", "state", "--seeds", "3", *SMALL]) == 0
-    assert here.ran == [("referees", "state", 3), ("train", "state", 3)]
 
 
 def test_what_failed_is_shown_as_missing_and_the_status_says_so(no_figures, here, data, own_folder, capsys):
     here.failing = [("train", "state", 2)]
     assert main(["learn", "data", "--out", "out", *TWO, *SMALL]) == 1
     told = capsys.readouterr()
-    assert "failed: Toy, state, seed 2: the loss diverged in epoch 1 of 2" in told.err
-    assert "the same command tries again what failed" in told.err
+    assert "failed: Toy, state, seed 2: WorkerError: no memory" in told.err
+    assert "the same command tries again what did not diverge" in told.err
     assert "Toy: 3 models, 1 failed" in told.err
     line = next(line for line in told.out.splitlines() if line.strip().startswith("state "))
     assert line.split()[-1] == "1/2"
-    assert "diverged in epoch 1 of 2" in (own_folder / "out" / "learning.html").read_text()
+    assert "WorkerError: no memory" in (own_folder / "out" / "learning.html").read_text()
     here.failing, here.ran = (), []
     assert main(["learn", "data", "--out", "out", *TWO, *SMALL]) == 0
     assert here.ran == [("train", "state", 2)]
@@ -104,10 +100,35 @@ def test_a_folder_belongs_to_its_settings_and_data(no_figures, here, data, own_f
     page = (own_folder / "out" / "learning.html").read_bytes()
     assert main(["learn", "data", "--out", "out", "--losses", "state", "--seeds", "1", *SMALL, "--atol", "1e-9"]) == 2
     assert "out holds trainings of other settings: atol is 1e-12 there and 1e-09 here; choose another" in only_line()
+    (own_folder / "mine").mkdir()
+    (own_folder / "mine" / "notes.txt").write_text("mine")
+    for place in ("mine", "data"):
+        assert main(["learn", "data", "--out", place, "--losses", "state", "--seeds", "1", *SMALL]) == 2
+        assert f"expected an empty folder or one of trainings, {place} holds" in only_line()
     store(own_folder / "other", made_arrays(episodes=9))
     assert main(["learn", "other", "--out", "out", "--losses", "state", "--seeds", "1", *SMALL]) == 2
     assert "the data set of Toy is another one" in only_line()
     assert (own_folder / "out" / "learning.html").read_bytes() == page
+
+
+def test_settings_under_which_nothing_was_trained_bind_nobody(no_figures, here, data, own_folder):
+    here.stopping = ("referees", "state", 1)
+    words = ["learn", "data", "--out", "out", "--losses", "state", "--seeds", "1", *SMALL]
+    assert main(words) == 130
+    here.stopping = None
+    assert main([*words, "--atol", "1e-9"]) == 0
+
+
+def test_what_diverged_is_not_trained_again(no_figures, here, data, own_folder, capsys):
+    words = ["learn", "data", "--out", "out", "--losses", "state", "--seeds", "2", *SMALL]
+    here.failing, here.error = [("train", "state", 2)], "DivergenceError: the loss diverged in epoch 1 of 2"
+    assert main(words) == 1
+    here.failing, here.ran = [], []
+    assert main(words) == 1
+    assert here.ran == []
+    err = capsys.readouterr().err
+    assert err.count("failed: Toy, state, seed 2: DivergenceError: the loss diverged in epoch 1 of 2") == 2
+    assert "tries again" not in err
 
 
 def test_random_directions_are_of_one_loss_alone(no_figures, here, data, own_folder):

@@ -257,6 +257,18 @@ def test_q4_trains_on_the_data_sets_and_goes_on_where_it_was(lab, here, monkeypa
     assert not (own_folder / "out" / "table1.csv").exists()
 
 
+def test_q4_is_answered_for_the_others_where_one_fails(lab, here, monkeypatch, own_folder, capsys):
+    settings = LearnSettings(layer_width=4, batch_size=16, epochs=1, test_split=0.25)
+    monkeypatch.setattr("dynsparse.learning.presets.LEARNING_PRESETS", {"smoke": LearningPreset(1, settings)})
+    monkeypatch.setattr("dynsparse.learning.losses.LOSSES", ("state",))
+    monkeypatch.setattr(learning_publication, "write_learning_figures", lambda drawings, folder: ())
+    lab.failing = {"ReacherHard"}
+    words = ["reproduce", "--only", "q4", "--out", "out", "--envs", "ReacherHard", "CartpoleBalance", "--rows", "4000"]
+    assert main(words) == 1
+    assert here.ran == [("referees", "state", 1), ("train", "state", 1)]
+    assert "ReacherHard: worker 7 was killed" in capsys.readouterr().err
+
+
 def test_the_policy_that_was_asked_for_acts(lab, monkeypatch, capsys):
     asked = []
 

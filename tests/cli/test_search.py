@@ -183,7 +183,7 @@ def test_a_diverged_run_ranks_last_and_a_lost_one_is_missing_until_it_is_run(lab
         "failed: CartpoleBalance, learning-rate 0.0001, layer-width 32, layer-depth 2, dropout-rate 0.1, seed 1: its "
         "process was lost 2 times: killed"
     )
-    assert "the same command tries again what failed" in captured.err
+    assert "the same command tries again what did not diverge" in captured.err
     first = summary()["searches"][0]
     status = Counter(run["status"] for run in first["runs"])
     assert status == {"done": 71, "diverged": 9, "missing": 1}
@@ -208,7 +208,7 @@ def test_without_any_run_there_is_nothing_to_go_on_with(lab, executor, few, caps
     assert main(COMMAND) == 1
     lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("[")]
     assert len([line for line in lines if line.startswith("failed: ")]) == 10
-    assert lines[-2] == "and 71 more; the same command tries again what failed"
+    assert lines[-2] == "and 71 more; the same command tries again what did not diverge"
     assert lines[-1].startswith("dynsparse: expected runs of search 1 to choose by, all 81 are missing (WorkerError")
     assert len(executor.ran) == 81
 

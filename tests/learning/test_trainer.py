@@ -10,7 +10,7 @@ import pytest
 from dynsparse.errors import SettingError
 from dynsparse.learning.epoch import chunk_rows
 from dynsparse.learning.losses import LOSSES
-from dynsparse.learning.network import ACTIVATIONS, activation, outputs
+from dynsparse.learning.network import ACTIVATIONS, activation, dropout_masks, outputs
 from dynsparse.learning.settings import ACTIVATION_NAMES, LearnSettings
 from dynsparse.learning.split import split_rows
 from dynsparse.learning.trainer import Trainer, TrainRows
@@ -38,24 +38,31 @@ def second_term(loss, predicted, truth, zero):
 def by_another_make(settings, rows, params):
     """Train as the settings say; return the parameters at the end and both terms of each batch's loss."""
     act = activation(settings.activation)
+    key, _ = jax.random.split(jax.random.PRNGKey(settings.seed))
     leaves, tree = jax.tree.flatten(params)
     first, second = ([np.zeros(x.shape) for x in leaves] for _ in range(2))
     order, terms, count = np.random.default_rng([settings.seed, 1]), [], 0
 
-    def loss(leaves, batch):
+    def loss(leaves, batch, dropping, turning):
         network = jax.tree.unflatten(tree, leaves)
+        masks = dropout_masks(dropping, network, 8, settings.dropout_rate) if settings.dropout_rate else ()
 
-        def one(x):
-            return outputs(network, act, x[None])[0]
+        def one(x, *own):
+            return outputs(network, act, x[None], [mask[None] for mask in own])[0]
 
-        state = ((jax.vmap(one)(rows.inputs[batch]) - rows.outputs[batch]) ** 2).mean()
-        jacobians = jax.vmap(jax.jacfwd(one))(rows.inputs[batch])
+        state = ((jax.vmap(one)(rows.inputs[batch], *masks) - rows.outputs[batch]) ** 2).mean()
+        jacobians = jax.vmap(jax.jacfwd(one))(rows.inputs[batch], *masks)
         more = second_term(settings.loss, jacobians, rows.jacobians[batch], rows.zero[batch])
+        if settings.jacobian_directions:
+            signs = jax.random.rademacher(turning, (8, settings.jacobian_directions, 3), jnp.float64)
+            wrong = jnp.einsum("noi,nri->nro", jacobians - rows.jacobians[batch], signs)
+            more = (wrong**2).sum() / (8 * settings.jacobian_directions * 2 * 3)
         return state + settings.jacobian_weight * more, (state, more)
 
     for _ in range(settings.epochs):
         for batch in order.permutation(len(rows.inputs))[:40].reshape(5, 8):
-            (_, found), slopes = jax.value_and_grad(loss, has_aux=True)(leaves, batch)
+            key, own = jax.random.split(key)
+            (_, found), slopes = jax.value_and_grad(loss, has_aux=True)(leaves, batch, *jax.random.split(own))
             terms.append([float(x) for x in found])
             count += 1
             for i, slope in enumerate(map(np.asarray, slopes)):
@@ -67,11 +74,19 @@ def by_another_make(settings, rows, params):
 
 
 @pytest.mark.parametrize(
-    ("loss", "chunk"), [*((loss, 8) for loss in LOSSES), ("state-jacobian", 2), ("state-jacobian-l1-sparse-only", 2)]
+    ("loss", "chunk", "more"),
+    [
+        *((loss, 8, {}) for loss in LOSSES),
+        ("state-jacobian-l1-sparse-only", 2, {}),
+        ("state", 8, {"dropout_rate": 0.3}),
+        ("state-jacobian-l1", 2, {"dropout_rate": 0.3}),
+        ("state-jacobian", 2, {"dropout_rate": 0.3, "jacobian_directions": 3}),
+    ],
 )
-def test_epochs_are_those_of_another_make(rows, loss, chunk, monkeypatch):
+def test_epochs_are_those_of_another_make(rows, loss, chunk, more, monkeypatch):
+    """Masks and directions are drawn from the seed anew at each step, and are the same for all losses."""
     monkeypatch.setattr("dynsparse.learning.trainer.chunk_rows", lambda batch, side: chunk)
-    settings = LearnSettings(loss=loss, jacobian_weight=0.7, **SMALL)
+    settings = LearnSettings(**{"loss": loss, "jacobian_weight": 0.7, **SMALL, **more})
     trainer = Trainer(settings, rows)
     with jax.enable_x64(True):
         start = jax.tree.map(jnp.array, trainer.params)
@@ -103,6 +118,16 @@ def test_the_same_seed_trains_the_same_and_another_does_not(rows):
     assert not np.array_equal(trained(1), trained(2))
 
 
+def test_losses_of_one_seed_have_the_same_first_weights(rows):
+    def first(loss, seed):
+        return Trainer(LearnSettings(**{**SMALL, "loss": loss, "seed": seed}), rows).params
+
+    state, *others = (first(loss, 3) for loss in LOSSES)
+    for other in others:
+        jax.tree.map(np.testing.assert_array_equal, state, other)
+    assert (np.asarray(first("state", 4)[0].kernel) != np.asarray(state[0].kernel)).all()
+
+
 def test_what_can_not_be_trained_is_refused(rows):
     with pytest.raises(SettingError, match=r"at least 512 rows to train on \(one batch\), got 43"):
         Trainer(LearnSettings(), rows)
@@ -114,6 +139,8 @@ def test_what_can_not_be_trained_is_refused(rows):
         ({"test_split": 0}, "test_split must be"),
         ({"learning_rate": float("nan")}, "learning_rate must be"),
         ({"layer_depth": 0}, "layer_depth must be a whole number of at least 1"),
+        ({"seed": 2**32}, "seed must be below 4294967296, got 4294967296; try 0"),
+        ({"dropout_rate": 0.999999}, "dropout_rate must be at most 0.99998, got 0.999999"),
         ({"jacobian_directions": 2}, "estimates the loss 'state-jacobian' alone, got 2 with loss 'state'"),
         ({"precision": "float16"}, "precision must be one of float32, float64"),
     ):

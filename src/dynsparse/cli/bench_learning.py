@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dynsparse.cli.output import table, wide_console
+from dynsparse.cli.output import print_table, wide_console
 from dynsparse.cli.progress import open_progress
 from dynsparse.learning.benchmark import LearningBench, LearningSpeed, measure_training
 from dynsparse.physics.environment import load_environment
@@ -60,7 +60,7 @@ def measure_and_tell(names: Sequence[str], losses: Sequence[str], bench: Learnin
     finally:
         progress.close()
     console = wide_console()
-    console.print(table(_COLUMNS, [_cells(speed) for speed in speeds]))
+    print_table(console, _COLUMNS, [_cells(speed) for speed in speeds])
     for reason in sorted({speed.reason for speed in speeds if speed.reason is not None}):
         console.print(f"torch: {reason}")
     return speeds

@@ -143,9 +143,9 @@ class Learn:
         return run_learning(plan, self.out, executor, self._command())
 
     def _command(self) -> str:
-        """Return the command as somebody else would repeat it, the folders aside."""
+        """Return the command as somebody else would repeat it: of folders only the names."""
         defaults = {name: field.default for name, field in type(self).__dataclass_fields__.items()}
-        words = ["dynsparse", "learn", self.dataset.name]
+        words = ["dynsparse", "learn", self.dataset.name, "--out", self.out.name]
         for name, default in defaults.items():
             value = getattr(self, name)
             if name not in ("dataset", "out", "executor", "workers", "address") and value != default:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynsparse.cli.learning_folder import UNITS, claim_folder
-from dynsparse.cli.output import table, wide_console
+from dynsparse.cli.output import print_table, wide_console
 from dynsparse.cli.training_board import run_trainings, tell_failed
 from dynsparse.dataset import open_dataset
 from dynsparse.errors import SettingError
@@ -131,7 +131,7 @@ def run_learning(
         SettingError: If one is too small to split.
     """
     for path in plan.datasets.values():
-        refuse_too_small(open_dataset(path), plan.settings)
+        refuse_too_small(open_dataset(path), plan.settings, plan.seeds)
     units = plan.units()
     claim_folder(out, plan.shared(), plan.identities())
     provenance = collect_provenance(command, min(plan.seeds), settings=plan.shared())
@@ -150,7 +150,7 @@ def _tell(found: LearningPublication, outcome: Outcome, units: Sequence[Unit]) -
     """Print the scores over all environments, what failed, and where everything is."""
     console = wide_console()
     for results in found.results:
-        console.print(table(*_summary(results), title=_TITLES[results.split]))
+        print_table(console, *_summary(results), title=_TITLES[results.split])
     tell_failed(outcome.failed, units, _named)
     if outcome.skipped:
         print(f"{len(outcome.skipped)} of {len(units)} units were done before, and are not repeated")

@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["table", "wide_console"]
+__all__ = ["print_table", "table", "wide_console"]
 
 
 def wide_console() -> Console:
@@ -34,3 +34,37 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | No
     for row in rows:
         drawn.add_row(*row)
     return drawn
+
+
+def print_table(
+    console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None
+) -> None:
+    """Print a table; on a terminal that is too narrow, as several tables below each other, each with the first column.
+
+    A number that is cut off would be worse than none.
+
+    Args:
+        console: Where to.
+        columns: (c,) headings.
+        rows: Rows of c cells each.
+        title: Line above it.
+    """
+    first = 1
+    while first < len(columns):
+        last = len(columns)
+        while last > first + 1 and _width(columns, rows, first, last) > console.width:
+            last -= 1
+        chosen = [0, *range(first, last)]
+        part = table([columns[i] for i in chosen], [[row[i] for i in chosen] for row in rows])
+        if title and first == 1:
+            console.print(title, soft_wrap=True)
+        console.print(part, width=max(console.width, _width(columns, rows, first, last)), no_wrap=True, crop=False)
+        first = last
+
+
+def _width(columns: Sequence[str], rows: Sequence[Sequence[str]], first: int, last: int) -> int:
+    """Return how many characters the first column and those from ``first`` to before ``last`` need."""
+    chosen = [0, *range(first, last)]
+    longest = [max(len(columns[i]), *(len(row[i]) for row in rows)) if rows else len(columns[i]) for i in chosen]
+    # Two spaces between columns, and one on either side.
+    return sum(longest) + 3 * len(chosen)

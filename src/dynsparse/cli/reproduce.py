@@ -72,7 +72,7 @@ class Reproduce:
     """Seed of initial states and actions."""
 
     atol: float = DEFAULT_ATOL
-    """An element of the Jacobian is zero when abs(x) < atol."""
+    """An element of the Jacobian is zero when abs(x) < atol; of q1 to q3 (q4 has the paper's 1e-12)."""
 
     def run(self) -> int:
         """Compute what is not there yet, then write and print the answers.
@@ -121,13 +121,15 @@ class Reproduce:
                 publish(
                     reports, self.out, page, expected=expected, provenance=provenance, questions=sparsity, redraw=False
                 )
+            status = 0
+            if "q4" in questions and len(failures) < len(names):
+                there = [name for name in in_papers_order(names) if name not in failures]
+                status = self._learn({name: folder.dataset(name) for name in there}, executor, command)
             for failure in failures.values():
                 raise failure
-            if "q4" in questions:
-                return self._learn({name: folder.dataset(name) for name in in_papers_order(names)}, executor, command)
+            return status
         finally:
             folder.close()
-        return 0
 
     def _learn(self, datasets: Mapping[str, Path], executor: Executor, command: str) -> int:
         """Answer q4."""

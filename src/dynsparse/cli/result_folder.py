@@ -17,9 +17,9 @@ from dynsparse.errors import OutputError, OutputExistsError
 from dynsparse.provenance import DECIDING_PACKAGES, content_hash, package_versions
 from dynsparse.report.files import write_file
 
-__all__ = ["ANALYSES", "DATA", "ResultFolder"]
+__all__ = ["ANALYSES", "DATA", "SETTINGS", "ResultFolder"]
 
-_SETTINGS = "settings.json"
+SETTINGS = "settings.json"
 _SCHEMA = 1
 ANALYSES, DATA = "analysis", "data"
 _LABELS = ("preset", "environments")
@@ -54,9 +54,9 @@ class ResultFolder:
             (path / ANALYSES).mkdir(parents=True, exist_ok=True)
             self._lock = _lock(path)
             self._sweep()
-            if not (path / _SETTINGS).exists():
+            if not (path / SETTINGS).exists():
                 content = {"schema": _SCHEMA, "settings": self._deciding, "settings_hash": self.settings_hash}
-                write_file(path / _SETTINGS, json.dumps(content, indent=1) + "\n")
+                write_file(path / SETTINGS, json.dumps(content, indent=1) + "\n")
         except OSError as error:
             self.close()
             if isinstance(error, OutputError):
@@ -130,13 +130,13 @@ class ResultFolder:
 
     def _check_settings(self) -> None:
         """Refuse a folder that belongs to other settings, and say which."""
-        if not (self.path / _SETTINGS).exists():
+        if not (self.path / SETTINGS).exists():
             return
         try:
-            found = json.loads((self.path / _SETTINGS).read_text(encoding="utf-8"))["settings"]
+            found = json.loads((self.path / SETTINGS).read_text(encoding="utf-8"))["settings"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise OutputExistsError(
-                f"expected {self.path / _SETTINGS} to hold settings, can not read it: {error}; choose another --out"
+                f"expected {self.path / SETTINGS} to hold settings, can not read it: {error}; choose another --out"
             ) from error
         differing = _differences(found, self._deciding)
         if differing:
@@ -158,7 +158,7 @@ def _check_place(path: Path) -> None:
         visible = sorted(p.name for p in path.iterdir() if not p.name.startswith(".")) if path.is_dir() else []
     except PermissionError as error:
         raise OutputError(f"expected a folder that can be read, got {path}: {error.strerror}") from error
-    if visible and _SETTINGS not in visible and not set(visible) <= {ANALYSES, DATA}:
+    if visible and SETTINGS not in visible and not set(visible) <= {ANALYSES, DATA}:
         raise OutputExistsError(
             f"expected an empty folder or results of dynsparse reproduce, {path} holds {', '.join(visible[:3])}; "
             "nothing is overwritten, choose another --out"

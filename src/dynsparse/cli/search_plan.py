@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dynsparse.cli.training_board import has_diverged
 from dynsparse.errors import ExecutorError
 from dynsparse.executor import Unit
 from dynsparse.learning.search_grid import SearchGrid, search_preset
@@ -18,12 +19,9 @@ from dynsparse.physics.environment import ENVIRONMENT_NAMES
 from dynsparse.report.quantities import number
 from dynsparse.report.search_ranks import SearchRun
 
-__all__ = ["SearchPlan", "Training", "has_diverged", "outcome_of"]
+__all__ = ["SearchPlan", "Training", "outcome_of"]
 
 _FUNCTION = "dynsparse.learning.unit:run_unit"
-_DIVERGED = "DivergenceError:"
-"""How the error of a training begins whose loss was not finite any more: a result of its hyperparameters, as bad as can
-be.  Any other failure is one of the machine, and says nothing about them."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +111,6 @@ class SearchPlan:
             f"{number(grid.seeds, 'seed')}; the paper: {len(ENVIRONMENT_NAMES)}, {paper.rows:,}, {paper.epochs} and "
             f"{paper.seeds[grid.number - 1]}."
         )
-
-
-def has_diverged(error: str) -> bool:
-    """Whether a unit failed because its loss was not finite any more."""
-    return error.startswith(_DIVERGED)
 
 
 def outcome_of(training: Training, record: Mapping[str, Any] | None, split: str) -> SearchRun:

@@ -13,10 +13,11 @@ from rich.text import Text
 
 from dynsparse.cli.learning_folder import UNITS, claim_folder
 from dynsparse.cli.output import table, wide_console
-from dynsparse.cli.search_plan import SearchPlan, Training, has_diverged, outcome_of
-from dynsparse.cli.training_board import run_trainings, tell_failed
+from dynsparse.cli.result_folder import ANALYSES, DATA, SETTINGS
+from dynsparse.cli.search_plan import SearchPlan, Training, outcome_of
+from dynsparse.cli.training_board import has_diverged, run_trainings, tell_failed
 from dynsparse.errors import ExecutorError
-from dynsparse.executor import Executor, UnitStore
+from dynsparse.executor import Executor, Unit, UnitStore
 from dynsparse.learning.search_grid import SearchGrid
 from dynsparse.learning.settings import LearnSettings
 from dynsparse.provenance import Provenance, collect_provenance
@@ -77,7 +78,7 @@ def run_search(plan: SearchPlan, out: Path, executor: Executor, command: str) ->
         DatasetError: If a data set is missing or empty.
     """
     identities = plan.identities()
-    claim_folder(out, plan.shared(), identities)
+    claim_folder(out, plan.shared(), identities, beside=(ANALYSES, DATA, SETTINGS))
     provenance = collect_provenance(command, plan.first_seed, settings=plan.shared())
     store = UnitStore(out / UNITS)
     finished: list[_Finished] = []
@@ -105,18 +106,20 @@ def _train(
 ) -> None:
     """Run the trainings that have no outcome yet."""
     names = {training.unit.key: training.name for training in trainings}
-    units = []
-    for training in trainings:
-        record = store.record(training.unit.key)
-        # It would diverge again: a unit's outcome depends on the unit alone.
-        if record is None or record["status"] == "done" or not has_diverged(str(record["error"])):
-            units.append(training.unit)
+    units = [training.unit for training in trainings]
+    # What is there of a diverged training is its result, too.
+    before = sum(not _is_left(unit, store) for unit in units)
     outcome = run_trainings(units, store, executor, provenance, epochs, lambda unit: names[unit.key])
     lost = {key: error for key, error in outcome.failed.items() if not has_diverged(error)}
     tell_failed(lost, units, lambda unit: names[unit.key])
-    before = len(outcome.skipped) + len(trainings) - len(units)
     if before:
         print(f"{before:,} of {len(trainings):,} trainings were done before, and are not repeated", flush=True)
+
+
+def _is_left(unit: Unit, store: UnitStore) -> bool:
+    """Whether a unit is to be run: it has no result, and did not diverge."""
+    record = store.record(unit.key)
+    return record is None or (record["status"] == "failed" and not has_diverged(str(record["error"])))
 
 
 def _finish(grid: SearchGrid, base: LearnSettings, ranks: SearchRanks, scale: str, split: str) -> _Finished:

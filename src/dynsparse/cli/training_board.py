@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
@@ -9,12 +10,16 @@ from dynsparse.cli.progress import Progress, open_progress
 from dynsparse.executor import Event, Executor, Outcome, Unit, UnitStore, run_units
 from dynsparse.provenance import Provenance
 
-__all__ = ["TrainingBoard", "run_trainings", "tell_failed"]
+__all__ = ["TrainingBoard", "has_diverged", "run_trainings", "tell_failed"]
 
 _TRAININGS = ("train", "curve")
 """Kinds of units that train a model; the others are done in no time."""
 
 _MOST_TOLD = 10
+
+_DIVERGED = "DivergenceError:"
+"""How the error of a training begins whose loss was not finite any more: a result of its settings, as bad as can be.
+Any other failure is one of the machine, and says nothing about them."""
 
 
 class TrainingBoard:
@@ -70,6 +75,11 @@ class TrainingBoard:
         self._progress.tick()
 
 
+def has_diverged(error: str) -> bool:
+    """Whether a unit failed because its loss was not finite any more."""
+    return error.startswith(_DIVERGED)
+
+
 def run_trainings(
     units: Sequence[Unit],
     store: UnitStore,
@@ -81,6 +91,8 @@ def run_trainings(
     progress: Progress | None = None,
 ) -> Outcome:
     """Run the units that have no result yet, and tell how far that is.
+
+    A training that diverged before would diverge again: it is not repeated, and counts as failed.
 
     Args:
         units: The units.
@@ -98,14 +110,29 @@ def run_trainings(
         ExecutorError: If nothing can be run.
         OutputError: If a result can not be written, or another process writes there.
     """
+    diverged = _diverged(units, store)
     told = progress or open_progress()
     try:
         board = TrainingBoard(told, units, epochs, named)
-        outcome = run_units(units, store, executor, on_event=board.hear, provenance=provenance)
+        for unit in units:
+            if unit.key in diverged:
+                board.hear(Event("failed", unit, text=diverged[unit.key]))
+        left = [unit for unit in units if unit.key not in diverged]
+        outcome = run_units(left, store, executor, on_event=board.hear, provenance=provenance)
         board.close()
     finally:
         told.close()
-    return outcome
+    return dataclasses.replace(outcome, failed={**diverged, **outcome.failed})
+
+
+def _diverged(units: Sequence[Unit], store: UnitStore) -> dict[str, str]:
+    """Return errors of the units that diverged in an earlier run, by key."""
+    found = {}
+    for unit in units:
+        record = store.record(unit.key)
+        if record is not None and record["status"] == "failed" and has_diverged(record["error"]):
+            found[unit.key] = str(record["error"])
+    return found
 
 
 def tell_failed(failed: Mapping[str, str], units: Sequence[Unit], named: Callable[[Unit], str]) -> None:
@@ -119,9 +146,7 @@ def tell_failed(failed: Mapping[str, str], units: Sequence[Unit], named: Callabl
     names = {unit.key: named(unit) for unit in units}
     for key, error in list(failed.items())[:_MOST_TOLD]:
         print(f"failed: {names[key]}: {error}", file=sys.stderr)
-    if failed:
-        more = len(failed) - _MOST_TOLD
-        print(
-            f"{f'and {more} more; ' if more > 0 else ''}the same command tries again what failed",
-            file=sys.stderr,
-        )
+    more = f"and {len(failed) - _MOST_TOLD} more" if len(failed) > _MOST_TOLD else ""
+    again = "" if all(map(has_diverged, failed.values())) else "the same command tries again what did not diverge"
+    if more or again:
+        print("; ".join(filter(None, [more, again])), file=sys.stderr)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,11 +44,13 @@ class StoredRows:
     Attributes:
         environment: Name of the environment.
         policy: Name of the policy.
+        state_names: (ds,) names of the state variables.
         arrays: The fields ``FIELDS``.
     """
 
     environment: str
     policy: str
+    state_names: tuple[str, ...]
     arrays: Mapping[str, NDArray[Any]]
 
     @classmethod
@@ -58,23 +60,30 @@ class StoredRows:
         Raises:
             DatasetError: If a file is missing, altered or can not be decoded.
         """
-        return cls(dataset.environment, str(dataset.description.policy["name"]), dataset.load(FIELDS))
+        description = dataset.description
+        return cls(dataset.environment, str(description.policy["name"]), description.state_names, dataset.load(FIELDS))
 
 
-def refuse_too_small(dataset: Dataset, settings: LearnSettings) -> None:
+def refuse_too_small(dataset: Dataset, settings: LearnSettings, seeds: Sequence[int]) -> None:
     """Refuse a data set that can not be split, or leaves no batch to train on, before anything is started.
+
+    Args:
+        dataset: The data set.
+        settings: Split and size of a batch.
+        seeds: What splits are drawn from.
 
     Raises:
         SettingError: If it is too small; says what there is.
         DatasetError: If a file is missing, altered or can not be decoded.
     """
     found = dataset.load(["episode", "finite"])
-    split = split_rows(found["episode"], found["finite"], settings.split, settings.test_split, settings.seed)
-    if len(split.train) < settings.batch_size:
-        raise SettingError(
-            f"expected at least {settings.batch_size} rows of {dataset.environment} to train on (one batch), got "
-            f"{len(split.train)} of {dataset.rows}; collect more, or choose a smaller batch_size"
-        )
+    for seed in seeds:
+        split = split_rows(found["episode"], found["finite"], settings.split, settings.test_split, seed)
+        if len(split.train) < settings.batch_size:
+            raise SettingError(
+                f"expected at least {settings.batch_size} rows of {dataset.environment} to train on (one batch), got "
+                f"{len(split.train)} of {dataset.rows}; collect more, or choose a smaller batch_size"
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,12 @@ SPLITS = ("both", "step", "episode")
 "randomize-steps"), or whole episodes; both keeps whole episodes, and then steps of those that are left, so that one
 model is tested on either set."""
 
+_SEEDS = 2**32
+"""JAX's keys hold 32 bits of a seed where 64-bit numbers are off: a larger one would share its network with another."""
+
+_MOST_DROPOUT = 0.99998
+"""Masks are drawn to a 65,536th: beyond, no unit would be left."""
+
 _PRECISIONS = ("float32", "float64")
 
 
@@ -32,7 +38,7 @@ class LearnSettings:
         jacobian_weight: What the second term is multiplied by.
         jacobian_directions: 0 for whole Jacobians (the paper); r for their products with r random directions of each
             row, drawn anew at each step, whose mean is that of ``"state-jacobian"`` at a fraction of its cost.
-        seed: What the network, the split, the order of rows and the dropout are drawn from.
+        seed: What the network, the split, the order of rows and the dropout are drawn from; below 2^32.
         layer_width: Units of each hidden layer.
         layer_depth: Hidden layers.
         activation: One of ``ACTIVATION_NAMES``.
@@ -87,6 +93,8 @@ class LearnSettings:
         for name in ("layer_width", "layer_depth", "batch_size", "epochs", "test_rows"):
             check_count(name, getattr(self, name), 1, f"the paper has {getattr(LearnSettings, name)}")
         check_count("seed", self.seed, 0, "try 0")
+        if self.seed >= _SEEDS:
+            raise SettingError(f"seed must be below {_SEEDS}, got {self.seed}; try 0")
         check_count("jacobian_directions", self.jacobian_directions, 0, "0 takes whole Jacobians")
         if self.jacobian_directions and self.loss != "state-jacobian":
             raise SettingError(
@@ -109,6 +117,8 @@ class LearnSettings:
                     f"{name} must be a number from 0 to below {below:g}, got {value!r}; "
                     f"the paper has {getattr(LearnSettings, name):g}"
                 )
+        if self.dropout_rate > _MOST_DROPOUT:
+            raise SettingError(f"dropout_rate must be at most {_MOST_DROPOUT}, got {self.dropout_rate}; try 0.1")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain JSON values."""

@@ -98,7 +98,7 @@ class Trainer:
         return self._progress.params
 
     def epoch(self) -> NDArray[np.floating]:
-        """Use every row once, in a new order.
+        """Use every row once, in a new order, but for those that are left over and fill no batch.
 
         Returns:
             (steps, 2) both terms of the loss of each batch, before the gradient step on it; the second is 0 where the

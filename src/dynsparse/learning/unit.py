@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -15,6 +14,7 @@ from dynsparse.dataset import open_dataset
 from dynsparse.errors import DatasetError, DivergenceError
 from dynsparse.learning.learn_data import LearnData, StoredRows
 from dynsparse.learning.learned_model import LearnedModel
+from dynsparse.learning.losses import needs_jacobian
 from dynsparse.learning.score import score_referees, score_rows
 from dynsparse.learning.scored_rows import ScoredRows
 from dynsparse.learning.settings import LearnSettings
@@ -89,7 +89,13 @@ def run_unit(arguments: Mapping[str, Any], context: Mapping[str, str], tell: Tel
     curve, training_seconds = _train(trainer, data, settings, tell)
     scores = {name: score_rows(model, test, atol=settings.model_atol).to_dict() for name, test in data.tests.items()}
     counts = {"train": len(data.train.inputs)} | {name: len(test) for name, test in data.tests.items()}
-    record = about | {"rows": counts, "curve": curve, "initial": initial, "final": scores}
+    record = about | {
+        "state_names": list(rows.state_names),
+        "rows": counts,
+        "curve": curve,
+        "initial": initial,
+        "final": scores,
+    }
     steps = settings.epochs * (len(data.train.inputs) // settings.batch_size)
     measured = {"seconds": time.perf_counter() - began, "training_seconds": training_seconds, "steps": steps}
     return UnitResult(record, _arrays(model), measured)
@@ -118,7 +124,7 @@ def _train(
         if not (np.isfinite(terms).all() and np.isfinite(list(errors.values())).all()):
             raise DivergenceError(
                 f"the loss {settings.loss} with seed {settings.seed} diverged in epoch {epoch} of {settings.epochs}; "
-                "try a smaller learning rate or weight of the Jacobian"
+                f"try a smaller learning rate{' or weight of the Jacobian' if needs_jacobian(settings.loss) else ''}"
             )
         state, jacobian = terms.mean(axis=0)
         curve["epoch"].append(epoch)
@@ -150,13 +156,20 @@ def _arrays(model: LearnedModel) -> dict[str, NDArray[Any]]:
     return arrays | {f"normalizer_{name}": np.asarray(value) for name, value in parts.items()}
 
 
-@functools.lru_cache(maxsize=1)
+_held: dict[tuple[str, str, int], StoredRows] = {}
+"""The data set of the unit before: units of one follow each other."""
+
+
 def _stored_rows(path: str, description_sha256: str, rows: int) -> StoredRows:
     """Read a data set once for the units that follow each other."""
-    found = dataset_identity(path)
-    if found != {"description_sha256": description_sha256, "rows": rows}:
-        raise DatasetError(
-            f"expected the data set that the units were planned for ({rows} rows), {path} holds another one "
-            f"({found['rows']} rows); plan again: choose another --out"
-        )
-    return StoredRows.read(open_dataset(path))
+    name = (path, description_sha256, rows)
+    if name not in _held:
+        _held.clear()  # before another is read: two would not fit where one just does
+        found = dataset_identity(path)
+        if found != {"description_sha256": description_sha256, "rows": rows}:
+            raise DatasetError(
+                f"expected the data set that the units were planned for ({rows} rows), {path} holds another one "
+                f"({found['rows']} rows); plan again: choose another --out"
+            )
+        _held[name] = StoredRows.read(open_dataset(path))
+    return _held[name]
