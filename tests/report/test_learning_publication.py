@@ -73,6 +73,13 @@ def test_missing_runs_are_on_the_page(published):
     assert text.count("2 missing") > 10
 
 
+def test_page_and_tables_say_how_many_marks_there_are_and_what_miss_is(published):
+    said = "No difference is marked: none has the 6 pairs that it takes."
+    text = read_page(published.page.read_text(encoding="utf-8")).text
+    assert text.count(said) == 1 and said in published.tables[0].read_text(encoding="utf-8")
+    assert "Miss: share of the true non-zeros of at least the model's threshold that are below it in the model." in text
+
+
 def test_tables_are_written_beside(published):
     names = [path.name for path in published.tables]
     assert names == [

@@ -15,6 +15,7 @@ from dynsparse.report.learning_records import read_learning_records
 from dynsparse.report.learning_results import learning_results
 from dynsparse.report.learning_sentences import (
     NOTHING,
+    about_chances,
     about_curves,
     about_errors,
     about_intervals,
@@ -25,6 +26,7 @@ from dynsparse.report.learning_table import ExpectedRuns, make_learning_table
 from dynsparse.report.missing_runs import about_missing, missing_lines, uneven_means
 from dynsparse.report.phrases import by_side
 from dynsparse.report.score_metrics import figures
+from dynsparse.report.score_tables import column_groups, difference_table
 
 from .invented_learning import LOSSES, sweep_of, training, write
 
@@ -115,6 +117,44 @@ def test_one_seed_is_not_enough_to_tell(lonely):
 def test_three_seeds_say_how_narrow_their_intervals_are(whole):
     said = about_intervals(whole[0], 2000, 7)
     assert "over 3 seeds" in said and "2,000 times (seed 7)" in said and "is 18.4 % narrower" in said
+
+
+def test_intervals_of_one_environment_are_said_to_be_too_narrow(whole):
+    said = about_intervals(whole[0], 2000, 7)
+    assert "one of a single environment holds the truth in 75.0 % of all cases, not in 95 %" in said
+    assert "Environments count as given, not as drawn, and so do the data set of each and the agent" in said
+
+
+def test_seeds_that_differ_are_said_to(tmp_path):
+    runs = frozenset(
+        ("CheetahRun", loss, seed) for loss, seeds in zip(LOSSES, (3, 2), strict=False) for seed in range(seeds)
+    )
+    table, _ = read(tmp_path, [training(*run) for run in sorted(runs)], ExpectedRuns((), (), (), runs))
+    said = about_intervals(table, 2000, 7)
+    assert "means over 2 to 3 seeds" in said and "With 2 seeds" in said and "29.3 % narrower" in said
+
+
+def test_marks_that_chance_would_make_are_counted(whole, lonely):
+    """Counted from the tables as they are written."""
+    said = about_chances([whole[1]])
+    tables = [
+        difference_table(whole[1], metrics, environment, "x")
+        for environment in (None, *whole[1].environments)
+        for _, metrics in column_groups("normalized")
+    ]
+    marked = sum("*" in cell for table in tables for row in table.rows for cell in row)
+    # Three seeds of one environment are never enough, and over all environments every metric has 6 pairs.
+    assert f"hold {4 * 16} comparisons of 6 pairs at least, on all test sets; {marked} are marked (*)" in said
+    assert "differed from state in anything, 3 to 7 marks would be expected all the same" in said
+    assert "The two to look at first are one-step MSE and AUPRC over changing elements" in said
+    assert f"hold {8 * 16} comparisons" in about_chances([whole[1], whole[1]])
+    assert about_chances([lonely[1]]) == "No difference is marked: none has the 6 pairs that it takes."
+
+
+def test_one_environment_s_comparisons_count_once(tmp_path):
+    records = [training("CheetahRun", loss, seed, epochs=3) for loss in LOSSES[:2] for seed in range(6)]
+    _, results = read(tmp_path, records)
+    assert "hold 16 comparisons" in about_chances([results])
 
 
 def test_without_the_baseline_nothing_is_paired(tmp_path):

@@ -15,6 +15,7 @@ from dynsparse.report.seed_statistics import (
     RESAMPLES,
     Estimate,
     bootstrap_estimate,
+    coverage,
     interquartile_mean,
     interval_ends,
     narrowness,
@@ -182,15 +183,38 @@ def test_narrowness_is_that_of_the_resampled_variance():
     assert spread / (values.std(ddof=1) / np.sqrt(3)) == pytest.approx(narrowness(3), rel=0.02)
 
 
-@pytest.mark.parametrize(("seeds", "coverage"), [(15, (0.91, 0.97)), (3, (0.83, 0.92))])
-def test_intervals_hold_the_truth_as_often_as_narrowness_says(seeds, coverage):
+@pytest.mark.parametrize(("seeds", "share"), [(15, (0.91, 0.97)), (3, (0.83, 0.92))])
+def test_intervals_hold_the_truth_as_often_as_narrowness_says(seeds, share):
     # Eight environments; the truth is the mean of what each is drawn around, by symmetry also the interquartile one.
     generator = np.random.default_rng(6)
     hits = 0
     for _ in range(400):
         found = bootstrap_estimate(list(generator.standard_normal((8, seeds))), resamples=400)
         hits += found.low <= 0 <= found.high
-    assert coverage[0] < hits / 400 < coverage[1]
+    assert share[0] < hits / 400 < share[1]
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_intervals_of_one_environment_hold_the_truth_as_seldom_as_said(seeds):
+    generator = np.random.default_rng(7)
+    hits = 0
+    for _ in range(600):
+        found = bootstrap_estimate([generator.standard_normal(seeds)], resamples=400)
+        hits += found.low <= 0 <= found.high
+    # A standard error of 0.02 at most, and rounding.
+    assert hits / 600 == pytest.approx(coverage(seeds), abs=0.045)
+    assert coverage(15) == coverage(12) > coverage(3)
+
+
+@pytest.mark.parametrize(("environments", "seeds"), [(8, 3), (2, 3), (4, 2), (1, 6)])
+def test_differences_that_are_none_are_called_one_as_often_as_said(environments, seeds):
+    generator = np.random.default_rng(9)
+    found = [
+        bootstrap_estimate(list(generator.standard_normal((environments, seeds))), resamples=300) for _ in range(400)
+    ]
+    low, high = found[0].by_chance
+    # Less and more by two standard errors, 0.013 each at 0.07 and 0.018 at 0.15.
+    assert low - 0.025 < np.mean([one.side_of(0.0) != 0 for one in found]) < high + 0.036
 
 
 def test_paper_s_size_takes_a_fraction_of_a_second():

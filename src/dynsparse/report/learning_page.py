@@ -11,7 +11,7 @@ from typing import Any
 from dynsparse.report.judgement_sentences import about_answer
 from dynsparse.report.learning_gallery import LearningDrawing, all_drawings
 from dynsparse.report.learning_results import LearningResults
-from dynsparse.report.learning_sentences import about_intervals
+from dynsparse.report.learning_sentences import about_chances, about_intervals
 from dynsparse.report.learning_table import LearningTable
 from dynsparse.report.loss_looks import look_of
 from dynsparse.report.markup import details, element, flatten, make_table, prose, text
@@ -34,8 +34,9 @@ _SECTIONS = (
 _EXPLAINED = (
     "AUPRC and AUROC: how well the size of the model's derivatives tells dependencies from zeros, 1 is best. Changing "
     "elements are those that are zero in some rows only. Leak: share of the sum of |J| that lies on true zeros. Miss: "
-    "share of true non-zeros below the threshold. Relative error: mean Frobenius norm of the error over that of the "
-    "truth. In ( ): runs with a value, of those expected, where some lack."
+    "share of the true non-zeros of at least the model's threshold that are below it in the model. Relative error: "
+    "mean Frobenius norm of the error over that of the truth. In ( ): runs with a value, of those expected, where some "
+    "lack."
 )
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 
@@ -63,7 +64,8 @@ def learning_section(
     shown = list(zip(results, drawings if drawings is not None else all_drawings(results), strict=True))
     parts = [("runs", "What was trained", _runs(table, results, resamples, seed))]
     answers = "".join(_answer(found) for found in results)
-    parts.append(("answer", "Over all environments", element("p", prose(_EXPLAINED)) + answers))
+    explained = element("p", prose(_EXPLAINED)) + element("p", prose(about_chances(results)))
+    parts.append(("answer", "Over all environments", explained + answers))
     for name, title in _SECTIONS:
         own = [
             element("h3", text(_about_test(found.split))) + _figures(found, [d for d in drawn if d.section == name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.learning_table import LearningTable
@@ -10,11 +11,19 @@ from dynsparse.report.loss_looks import BASELINE, look_of
 from dynsparse.report.phrases import by_side, listed, times_baseline, with_interval
 from dynsparse.report.prediction_error import ERROR
 from dynsparse.report.quantities import number, percent
-from dynsparse.report.score_metrics import figures
-from dynsparse.report.seed_statistics import FEWEST, narrowness
+from dynsparse.report.score_metrics import figures, table_metrics
+from dynsparse.report.seed_statistics import FEWEST, coverage, narrowness
 from dynsparse.report.zero_axis import tick_name
 
-__all__ = ["NOTHING", "about_curves", "about_errors", "about_intervals", "about_sparsity", "about_thresholds"]
+__all__ = [
+    "NOTHING",
+    "about_chances",
+    "about_curves",
+    "about_errors",
+    "about_intervals",
+    "about_sparsity",
+    "about_thresholds",
+]
 
 NOTHING = "There is nothing to say: no run has a result."
 
@@ -33,18 +42,55 @@ def about_intervals(table: LearningTable, resamples: int, seed: int) -> str:
     Returns:
         The sentences.
     """
-    seeds = len(table.seeds)
-    if seeds == 1:
+    counts = {len(table.seeds_of(name, (loss,))) for name in table.environments for loss in table.losses} - {0}
+    several = [count for count in counts if count > 1]
+    if not several:
         return "Numbers are those of one seed, without intervals: another seed might give others."
-    narrow = 1.0 - narrowness(seeds)
+    seeds, narrow = min(several), 1.0 - narrowness(min(several))
+    over = number(seeds, "seed") if len(counts) == 1 else f"{min(counts):,} to {number(max(counts), 'seed')}"
     return (
-        f"Numbers are interquartile means over {number(seeds, 'seed')}, in [ ] their 95 % intervals: stratified "
+        f"Numbers are interquartile means over {over}, in [ ] their 95 % intervals: stratified "
         f"bootstrap, seeds drawn again inside each environment {resamples:,} times (seed {seed}), percentiles. "
-        f"Environments count as given, not as drawn: an interval over all of them says nothing about others, and one "
-        f"with a single run counts as certain; where half of them have no more, there is no interval. With "
-        f"{seeds} seeds a bootstrap interval is {percent(narrow)} narrower than one of unbiased variance. "
+        "Environments count as given, not as drawn, and so do the data set of each and the agent that it was recorded "
+        "of: no interval says anything about other ones. An environment with a single run counts as certain; where "
+        f"half of them have no more, there is no interval. With {seeds} seeds a bootstrap interval is "
+        f"{percent(narrow)} narrower than one of unbiased variance, and one of a single environment holds the truth in "
+        f"{percent(coverage(seeds))} of all cases, not in 95 %, even where scores are normally distributed; intervals "
+        "over several environments do better. "
         f"A difference is called one only if its interval, of {FEWEST} pairs at least and widened by that much, lies "
         "on one side."
+    )
+
+
+def about_chances(results: Sequence[LearningResults]) -> str:
+    """Say how many differences could be marked as one, how many are, and how many would be by chance alone.
+
+    Args:
+        results: What was computed, one a test set.
+
+    Returns:
+        The sentences.
+    """
+    differences = [
+        by_environment[environment]
+        for found in results
+        for metric in table_metrics("normalized")
+        for loss in found.losses
+        if (by_environment := found.differences.get((metric.name, loss, BASELINE))) is not None
+        # Of one environment alone the table over all says the same.
+        for environment in (None, *(found.environments if len(found.environments) > 1 else ()))
+    ]
+    told = [difference for difference in differences if difference.side is not None]
+    if not told:
+        return f"No difference is marked: none has the {FEWEST} pairs that it takes."
+    low, high = (round(sum(shares)) for shares in zip(*(one.estimate.by_chance for one in told), strict=True))
+    chance = number(high, "mark") if low == high else f"{low:,} to {number(high, 'mark')}"
+    return (
+        f"Tables of differences from {BASELINE} hold {number(len(told), 'comparison')} of {FEWEST} pairs at least, on "
+        f"all test sets; {sum(one.side != 0 for one in told):,} are marked (*). If no loss differed from {BASELINE} in "
+        f"anything, {chance} would be expected all the same, and nothing here corrects for it. The two to look at "
+        "first are one-step MSE and AUPRC over changing elements, over all environments; a single mark elsewhere is a "
+        "hint, no finding."
     )
 
 
