@@ -39,7 +39,7 @@ def claim_folder(
         beside: Names of files and folders that may be there before.
 
     Raises:
-        OutputExistsError: If it holds something else, or trainings of other settings, versions or data sets; says which.
+        OutputExistsError: If it holds something else, or trainings of other settings or data; says which.
         OutputError: If it can not be written.
     """
     if path.exists() and not path.is_dir():
