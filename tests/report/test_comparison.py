@@ -183,3 +183,27 @@ def test_nothing_is_missing_of_a_loss_that_nobody_asked_for(tmp_path):
     assert pair(table, "prediction.mse", "step", "state", "state-jacobian")[None].unpaired == 4
     pooled = pooled_score(table, "initial.sparsity", "step")
     assert (pooled[None].estimate.runs, pooled[None].absent) == (6, 0)
+
+
+@pytest.mark.parametrize("metric", ["prediction.open_loop.50", "prediction.mse"])
+@pytest.mark.parametrize("diverging", ["state", "state-jacobian"])
+def test_a_loss_is_not_called_better_for_runs_that_diverged(tmp_path, metric, diverging):
+    """An error beyond all numbers leaves the mean and its pair: what is left must not be called a difference."""
+    records = [training("CheetahRun", loss, seed) for loss in LOSSES[:2] for seed in range(8)]
+    whole = make_learning_table(read_learning_records(write(tmp_path / "whole", records)))
+    assert pair(whole, metric, "step", "state-jacobian", "state", ratio=True)[None].side == 1
+    for record in records:
+        if record["unit"]["settings"]["loss"] == diverging and record["unit"]["settings"]["seed"] == 3:
+            prediction = record["result"]["final"]["step"]["prediction"]
+            prediction["mse"] = None
+            prediction["open_loop"][4] |= {"mse": None, "diverged": 1}
+    table = make_learning_table(read_learning_records(write(tmp_path / "diverged", records)))
+    found = pair(table, metric, "step", "state-jacobian", "state", ratio=True)
+    for environment in (None, "CheetahRun"):
+        assert (found[environment].estimate.runs, found[environment].diverged, found[environment].side) == (7, 1, None)
+    score = compare(table, metric, "step").score(diverging)
+    assert (score.undefined, score.diverged, score.lacks) == (1, 1, "1 diverged")
+    # Other metrics of the same runs go on being compared, and what nobody predicted has not diverged.
+    assert pair(table, "prediction.r2", "step", "state-jacobian", "state")[None].side == -1
+    changing = compare(table, "normalized.auprc_changing", "step").score("state")
+    assert (changing.undefined, changing.diverged) == (0, 0)

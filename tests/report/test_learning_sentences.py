@@ -171,6 +171,19 @@ def test_a_diverged_open_loop_is_told(tmp_path):
     assert "in no mean, which is too low without them: 1 run of state." in about_open_loop(results)
 
 
+def test_a_loss_whose_runs_diverged_gets_no_verdict(tmp_path):
+    records = [training("CheetahRun", loss, seed) for loss in LOSSES[:2] for seed in range(8)]
+    prediction = records[8]["result"]["final"]["step"]["prediction"]
+    prediction["mse"] = None
+    prediction["open_loop"][4] |= {"mse": None, "diverged": 3}
+    _, results = read(tmp_path, records)
+    for said in (about_errors(results), about_open_loop(results)):
+        assert "times the error of state, without 1 run beyond all numbers: no verdict." in said
+    assert about_answer(results).endswith(
+        "There is no verdict on the prediction error of + MSE(J): beside state, runs are beyond all numbers."
+    )
+
+
 def test_curves_that_still_fall_are_counted(tmp_path):
     records = [training("CheetahRun", loss, 0, epochs=100) for loss in LOSSES[:2]]
     falling = [0.9**epoch for epoch in range(101)]

@@ -20,7 +20,7 @@ from dynsparse.report.score_tables import (
     scores_csv,
 )
 
-from .invented_learning import LOSSES, REFEREES, sweep_of, write
+from .invented_learning import LOSSES, REFEREES, referees, sweep_of, training, write
 
 FAILING = [("CheetahRun", "state", 1), *(("FingerSpin", "state-jacobian", seed) for seed in range(3))]
 
@@ -88,6 +88,28 @@ def test_differences_are_marked_where_they_are_certain(results):
     alone = difference_table(results[0], PREDICTION_METRICS, "FingerSpin", "x")
     assert {row[0]: row[1] for row in alone.rows}["+ MSE(J)"] == "no pair"
     assert not any("*" in cell for row in alone.rows for cell in row)  # three pairs are no proof
+
+
+def test_diverged_runs_show_in_every_table_and_take_the_asterisk(tmp_path):
+    records = [training("CheetahRun", loss, seed, splits=("step",)) for loss in LOSSES[:2] for seed in range(8)]
+    records.append(referees("CheetahRun"))
+    far = records[0]["result"]["final"]["step"]["prediction"]["open_loop"][4]
+    far |= {"mse": None, "diverged": 2}
+    found = learning_results(make_learning_table(read_learning_records(write(tmp_path, records))), "step", resamples=50)
+    scores = score_table(found, PREDICTION_METRICS, None, "x")
+    after = scores.columns.index("MSE after 50")
+    assert {row[0]: row[after].split("] ")[-1] for row in scores.rows}["state"] == "(7/8, 1 diverged)"
+    assert "diverged" not in scores.rows[0][after - 1]
+    (row,) = difference_table(found, PREDICTION_METRICS, None, "x").rows
+    assert "*" in row[after - 1] and "*" not in row[after] and row[after].endswith("] (1 diverged)")
+    name = "prediction.open_loop.50"
+    own = [line for line in lines_of(scores_csv([found.scores[name]])) if line["label"] == "state"]
+    assert {(line["undefined"], line["diverged"]) for line in own} == {("1", "1")}
+    # The all-ones graph predicts nothing at all.
+    none = [line for line in lines_of(scores_csv([found.scores[name]])) if line["label"] == "all-ones"]
+    assert {(line["undefined"], line["diverged"]) for line in none} == {("1", "0")}
+    paired = [line for line in lines_of(differences_csv([found])) if line["metric"] == name]
+    assert {(line["side"], line["diverged"]) for line in paired} == {("", "1")}
 
 
 def test_csv_has_every_score_with_all_digits(results):

@@ -24,6 +24,7 @@ class Score:
         absent: Runs without a record.
         undefined: Runs in which the metric has no meaning.
         empty: Environments of which there is no value at all.
+        diverged: Those of the undefined whose error is beyond all numbers: the mean is too low without them.
     """
 
     estimate: Estimate
@@ -31,6 +32,7 @@ class Score:
     absent: int
     undefined: int
     empty: tuple[str, ...]
+    diverged: int
 
     @property
     def expected(self) -> int:
@@ -45,10 +47,11 @@ class Score:
     @property
     def lacks(self) -> str:
         """What became of the runs without a value, in words; empty where there are none."""
-        counts = (("failed", self.failed), ("missing", self.absent), ("undefined", self.undefined))
+        undefined = self.undefined - self.diverged
+        counts = {"failed": self.failed, "missing": self.absent, "undefined": undefined, "diverged": self.diverged}
         if not self.expected:
             return "not asked for"
-        return ", ".join(f"{count} {kind}" for kind, count in counts if count)
+        return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
 
 
 @dataclass(frozen=True)
@@ -88,15 +91,22 @@ class Difference:
         estimate: Interquartile mean of the paired differences, or of the paired ratios (through their logarithms).
         unpaired: Runs of the loss, of those expected, that have no partner or no value.
         is_ratio: Whether it is of ratios; 1 is then no difference, otherwise 0 is.
+        diverged: Runs of the loss or of the reference whose error is beyond all numbers.
     """
 
     estimate: Estimate
     unpaired: int
     is_ratio: bool
+    diverged: int
 
     @property
     def side(self) -> int | None:
-        """1 above the reference, -1 below it, 0 where the interval holds both; None without enough runs to say."""
+        """1 above the reference, -1 below it, 0 where the interval holds both.
+
+        None without enough runs to say, and where one diverged: the pairs that are left favour whoever did so.
+        """
+        if self.diverged:
+            return None
         return self.estimate.side_of(1.0 if self.is_ratio else 0.0, log=self.is_ratio)
 
 
@@ -152,7 +162,7 @@ def pooled_score(
             merged[name] |= by_seed
     none = dict.fromkeys(table.environments, 0)
     absent = {name: len(table.seeds_of(name, table.losses)) - len(merged[name]) for name in merged}
-    values = Values(merged, none, absent, none)
+    values = Values(merged, none, absent, none, none)
     return {
         environment: _score(values, table.environments if environment is None else (environment,), resamples, seed)
         for environment in (None, *table.environments)
@@ -210,7 +220,8 @@ def pair(
         names = table.environments if chosen is None else (chosen,)
         estimate = bootstrap_estimate([strata[name] for name in names], resamples=resamples, seed=seed)
         unpaired = sum(map(own.expected, names)) - estimate.runs
-        found[chosen] = Difference(_exponential(estimate) if ratio else estimate, unpaired, ratio)
+        diverged = sum(values.diverged[name] for values in (own, other) for name in names)
+        found[chosen] = Difference(_exponential(estimate) if ratio else estimate, unpaired, ratio, diverged)
     return found
 
 
@@ -223,6 +234,7 @@ def _score(values: Values, names: Iterable[str], resamples: int, seed: int) -> S
         sum(values.absent[name] for name in names),
         sum(values.undefined[name] for name in names),
         tuple(name for name, stratum in zip(names, strata, strict=True) if not len(stratum)),
+        sum(values.diverged[name] for name in names),
     )
 
 

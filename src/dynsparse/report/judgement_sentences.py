@@ -5,7 +5,7 @@ from __future__ import annotations
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.learning_sentences import NOTHING
 from dynsparse.report.loss_looks import BASELINE, FREQUENCY, look_of
-from dynsparse.report.phrases import by_side, listed, times_baseline
+from dynsparse.report.phrases import by_side, labels_of, listed, times_baseline
 from dynsparse.report.prediction_error import ERROR
 from dynsparse.report.quantities import number
 from dynsparse.report.score_metrics import figures
@@ -26,14 +26,22 @@ def about_answer(results: LearningResults) -> str:
         return NOTHING
     relative = {loss: results.sparsity.relative.score(loss).estimate for loss in results.losses}
     pairs = {loss: results.difference(ERROR, loss, BASELINE) for loss in results.losses}
-    errors = {loss: pair.side for loss, pair in pairs.items() if pair is not None and pair.estimate.value is not None}
+    known = {loss: pair for loss, pair in pairs.items() if pair is not None and pair.estimate.value is not None}
+    errors = {loss: pair.side for loss, pair in known.items() if not pair.diverged}
     parts = by_side(
         {loss: found.side_of(1.0) for loss, found in relative.items() if found.value is not None}, "the true sparsity"
     )
     parts += _against_frequency(
         results, "normalized.auprc", "the AUPRC of the training frequencies, which know nothing of the state"
     )
-    return " ".join([*parts, *by_side(errors, f"the prediction error of {BASELINE}", is_aim=False)])
+    parts += by_side(errors, f"the prediction error of {BASELINE}", is_aim=False)
+    lost = [loss for loss in known if loss not in errors]
+    if lost:
+        parts.append(
+            f"There is no verdict on the prediction error of {labels_of(lost)}: beside {BASELINE}, runs are beyond all "
+            "numbers."
+        )
+    return " ".join(parts)
 
 
 def about_ranking(results: LearningResults, name: str = "auprc") -> str:

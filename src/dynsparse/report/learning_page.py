@@ -36,7 +36,8 @@ _EXPLAINED = (
     "elements are those that are zero in some rows only. Leak: share of the sum of |J| that lies on true zeros. Miss: "
     "share of the true non-zeros of at least the model's threshold that are below it in the model. Relative error: "
     "mean Frobenius norm of the error over that of the truth. In ( ): runs with a value, of those expected, where some "
-    "lack."
+    "lack; diverged ones have an error beyond all numbers, are in no mean, which is too low without them, and leave no "
+    "difference to be marked."
 )
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 

@@ -102,11 +102,7 @@ def learning_results(table: LearningTable, split: str, *, resamples: int = RESAM
         },
         contact=contact_split(table, split, resamples=resamples, seed=seed),
         diverged={
-            (loss, steps): sum(
-                bool(row.metrics.get(f"prediction.open_loop.{steps}.diverged")) for row in table.select(split, loss)
-            )
-            for loss in table.losses
-            for steps in open_loop
+            (loss, steps): errors.score(loss).diverged for loss in table.losses for steps, errors in open_loop.items()
         },
     )
 

@@ -36,6 +36,13 @@ class LearningRow:
     epochs: tuple[int, ...] = ()
     curve: tuple[float | None, ...] = ()
 
+    def has_diverged(self, metric: str) -> bool:
+        """Whether an error has no value because it is beyond all numbers, rather than because nothing was predicted."""
+        if self.metrics.get(metric) is not None:
+            return False
+        whole = metric.endswith("prediction.mse") and metric in self.metrics
+        return whole or bool(self.metrics.get(f"{metric}.diverged"))
+
 
 def row_of(record: Training | Referee | None, environment: str, label: str, seed: int, split: str) -> LearningRow:
     """Return the row of one run on one test set, whatever became of it.

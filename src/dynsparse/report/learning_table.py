@@ -52,12 +52,14 @@ class Values:
         failed: Environment -> runs that failed.
         absent: Environment -> runs without a record.
         undefined: Environment -> runs in which the metric has no meaning.
+        diverged: Environment -> those of the undefined whose error is beyond all numbers, the worst of all.
     """
 
     by_seed: Mapping[str, Mapping[int, float]]
     failed: Mapping[str, int]
     absent: Mapping[str, int]
     undefined: Mapping[str, int]
+    diverged: Mapping[str, int]
 
     def expected(self, environment: str) -> int:
         """How many runs there should be in an environment."""
@@ -113,13 +115,14 @@ class LearningTable:
             Every run counted once.
         """
         by_seed: dict[str, dict[int, float]] = {name: {} for name in self.environments}
-        counts = {kind: dict.fromkeys(self.environments, 0) for kind in ("failed", "absent", "undefined")}
+        counts = {kind: dict.fromkeys(self.environments, 0) for kind in ("failed", "absent", "undefined", "diverged")}
         for row in self.select(split, label):
             value = row.metrics.get(metric)
             if row.status != "done":
                 counts[row.status][row.environment] += 1
             elif value is None or any(row.metrics.get(name) is None for name in also):
                 counts["undefined"][row.environment] += 1
+                counts["diverged"][row.environment] += row.has_diverged(metric)
             else:
                 by_seed[row.environment][row.seed] = value
         return Values(by_seed, **counts)

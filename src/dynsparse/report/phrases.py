@@ -44,6 +44,9 @@ def times_baseline(difference: Difference) -> str:
         0: "no difference can be told",
         None: f"not enough data for more ({number(estimate.runs, 'pair')})",
     }
+    if difference.diverged:
+        without = f"without {number(difference.diverged, 'run')} beyond all numbers"
+        return f"{with_interval(estimate)} times the error of {BASELINE}, {without}: no verdict"
     return f"{with_interval(estimate)} times the error of {BASELINE}: {verdicts[difference.side]}"
 
 

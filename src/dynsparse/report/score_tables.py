@@ -38,6 +38,8 @@ ALL = "all"
 """What stands in place of an environment for all of them together."""
 
 _ESTIMATE = ("value", "low", "high", "runs")
+_COUNTS = ("failed", "absent", "undefined", "diverged")
+_OF_A_PAIR = ("unpaired", "side", "diverged")
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,8 @@ def difference_table(
         caption: What the table holds.
 
     Returns:
-        The table; a ratio is marked by a cross, a difference by its sign, and one whose interval lies on one side by
-        an asterisk.
+        The table; a ratio is marked by a cross, a difference by its sign, one whose interval lies on one side by an
+        asterisk, and one that lacks runs beyond all numbers by how many these are: it then has no asterisk.
     """
     rows = tuple(
         (
@@ -130,10 +132,11 @@ def all_tables(results: LearningResults, environment: str | None) -> Iterator[Sc
 
 
 def cell(score: Score) -> str:
-    """Write one score: its mean, its interval, and how many runs it rests on where some lack."""
+    """Write one score: its mean, its interval, how many runs it rests on where some lack, and whether any diverged."""
     if score.estimate.value is None:
         return score.lacks or "-"
-    counted = f" ({score.counted})" if score.counted else ""
+    diverged = f", {score.diverged} diverged" if score.diverged else ""
+    counted = f" ({score.counted}{diverged})" if score.counted else ""
     return f"{figures(score.estimate.value)}{interval(score.estimate)}{counted}"
 
 
@@ -165,12 +168,12 @@ def scores_csv(comparisons: Iterable[Comparison], *, overall: bool = True) -> st
     Returns:
         The text of a file.
     """
-    columns = ("environment", "split", "label", "kind", "metric", *_ESTIMATE, "failed", "absent", "undefined")
+    columns = ("environment", "split", "label", "kind", "metric", *_ESTIMATE, *_COUNTS)
     lines = (
         (
             *(environment or ALL, one.split, label, "loss" if label in one.losses else "referee", one.metric),
             *_numbers(score.estimate),
-            *(score.failed, score.absent, score.undefined),
+            *(getattr(score, name) for name in _COUNTS),
         )
         for one in comparisons
         for (label, environment), score in one.scores.items()
@@ -188,12 +191,12 @@ def differences_csv(results: Iterable[LearningResults]) -> str:
     Returns:
         The text of a file.
     """
-    columns = ("environment", "split", "loss", "reference", "metric", "kind", *_ESTIMATE, "unpaired", "side")
+    columns = ("environment", "split", "loss", "reference", "metric", "kind", *_ESTIMATE, *_OF_A_PAIR)
     lines = (
         (
             *(environment or ALL, found.split, loss, reference, metric, "ratio" if one.is_ratio else "difference"),
             *_numbers(one.estimate),
-            *(one.unpaired, one.side),
+            *(getattr(one, name) for name in _OF_A_PAIR),
         )
         for found in results
         for (metric, loss, reference), by_environment in found.differences.items()
@@ -204,11 +207,12 @@ def differences_csv(results: Iterable[LearningResults]) -> str:
 
 def _difference_cell(difference: Difference | None) -> str:
     if difference is None or difference.estimate.value is None:
-        return "no pair"
+        return f"no pair, {difference.diverged} diverged" if difference and difference.diverged else "no pair"
     value = difference.estimate.value
     sign = "\N{MULTIPLICATION SIGN}" if difference.is_ratio else "+" if value >= 0 else ""
     star = "*" if difference.side in (1, -1) else ""
-    return f"{sign}{figures(value)}{star}{interval(difference.estimate)}"
+    diverged = f" ({difference.diverged} diverged)" if difference.diverged else ""
+    return f"{sign}{figures(value)}{star}{interval(difference.estimate)}{diverged}"
 
 
 def _markdown(table: ScoreTable) -> str:
