@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 
 from dynsparse.errors import ArrayError, SettingError
 from dynsparse.learning.jacobian_scores import score_jacobians
@@ -29,6 +30,7 @@ def test_every_score_of_a_small_case_is_what_it_is_by_hand():
     assert found.auprc == pytest.approx((1 + 1 + 1 + 4 / 5 + 5 / 7) / 5)
     assert (found.rows, found.elements, found.changing) == (2, 8, 2)
     assert found.auroc_changing == 0.0
+    assert (found.auroc_within, found.elements_within) == (0.0, 1)  # of the two rows of element (0, 1), the wrong way
     assert found.auprc_changing == pytest.approx(1 / 2)
 
 
@@ -38,6 +40,7 @@ def test_the_truth_attains_the_best_of_everything():
     truth = np.where(zero, 1e-17 * rng.normal(size=zero.shape), 10 ** rng.uniform(-12, 3, zero.shape))
     found = score_jacobians(np.where(zero, 0.0, truth), truth, zero)
     assert (found.auprc, found.auroc, found.auprc_changing, found.auroc_changing) == (1, 1, 1, 1)
+    assert (found.auroc_within, found.elements_within) == (1, 24)
     assert (found.leak, found.miss, found.frobenius_error) == (0, 0, 0)
     assert found.cosine == pytest.approx(1, abs=1e-15)
 
@@ -46,9 +49,48 @@ def test_what_has_no_meaning_is_none_and_never_0_or_1():
     full = np.ones((3, 2, 2))
     found = score_jacobians(full, full, np.zeros(full.shape, dtype=bool))
     assert (found.auprc, found.auroc, found.auprc_changing, found.auroc_changing) == (None, None, None, None)
+    assert (found.auroc_within, found.elements_within) == (None, 0)
     assert found.leak == 0
     nothing = score_jacobians(np.zeros(full.shape), np.zeros(full.shape), np.ones(full.shape, dtype=bool))
     assert (nothing.leak, nothing.miss, nothing.frobenius_error, nothing.cosine) == (None, None, None, None)
+
+
+def within_by_hand(predicted, zero, which):
+    """Each element's own area over the rows, from its ranks, in a loop; those with one class do not count."""
+    areas = []
+    for place in zip(*np.nonzero(which), strict=True):
+        depends = ~zero[(slice(None), *place)]
+        hits, misses = depends.sum(), (~depends).sum()
+        if hits and misses:
+            ranks = rankdata(np.abs(predicted[(slice(None), *place)]))
+            areas.append((ranks[depends].sum() - hits * (hits + 1) / 2) / (hits * misses))
+    return np.mean(areas), len(areas)
+
+
+@pytest.mark.parametrize("digits", [1, 12], ids=["ties", "no tie"])
+def test_auroc_within_is_the_mean_of_each_changing_elements_own_area(digits):
+    rng = np.random.default_rng(digits)
+    often = np.linspace(0, 1, 24).reshape(4, 6)
+    zero = rng.random((60, 4, 6)) < often
+    truth = np.where(zero, 0.0, rng.normal(size=zero.shape))
+    predicted = np.round(truth + rng.normal(size=zero.shape), digits)
+    found = score_jacobians(predicted, truth, zero)
+    area, count = within_by_hand(predicted, zero, np.ones((4, 6), dtype=bool))
+    assert 0.55 < area < 0.9
+    assert (found.auroc_within, found.elements_within) == (pytest.approx(area, abs=1e-12), count)
+    assert count < 24
+    # Not all that change in these rows, and some that do not.
+    which = rng.random((4, 6)) < 0.5
+    which[0, 0] = which[3, 5] = True
+    part = score_jacobians(predicted, truth, zero, changing=which)
+    area, count = within_by_hand(predicted, zero, which)
+    assert (part.auroc_within, part.elements_within) == (pytest.approx(area, abs=1e-12), count)
+    assert part.changing == 60 * which.sum() > 60 * count
+    # A factor of each element's own, as normalising has, changes the ranking of all, but not within.
+    factor = 10 ** rng.uniform(-3, 3, (4, 6))
+    scaled = score_jacobians(predicted * factor, truth * factor, zero)
+    assert scaled.auroc_within == found.auroc_within
+    assert scaled.auroc_changing != found.auroc_changing
 
 
 def test_sizes_of_dependence_have_no_error():

@@ -28,7 +28,7 @@ def no_better_than_chance(scores, rows):
     """All elements of one size: precision is the share of positives, and a pair is ranked right half of the time."""
     assert scores.auprc == pytest.approx(positives(rows)[0])
     assert scores.auprc_changing == pytest.approx(positives(rows)[1])
-    assert scores.auroc == scores.auroc_changing == 0.5
+    assert scores.auroc == scores.auroc_changing == scores.auroc_within == 0.5
 
 
 def test_there_are_five(found):
@@ -63,7 +63,7 @@ def test_the_identity_keeps_the_state(found, rows):
     # The ones come first, all right; the others are tied: recall is 3 of the elements that depend, then all of them.
     assert scores.auprc == pytest.approx((3 + (depends - 3) * share) / depends)
     assert scores.auroc == pytest.approx((3 + (depends - 3) / 2) / depends)
-    assert scores.auroc_changing == 0.5  # no changing element is on the diagonal
+    assert scores.auroc_changing == scores.auroc_within == 0.5  # no changing element is on the diagonal
     wanted = ~rows.zero & (np.abs(rows.jacobian) >= 1e-6)
     assert scores.miss == pytest.approx(1 - 3 * len(rows) / wanted.sum())
     diagonal = rows.jacobian[:, range(3), range(3)]
@@ -96,7 +96,7 @@ def test_the_training_frequency_knows_where_but_not_when(found, rows):
     share = 1 - rows.zero.mean(axis=0)
     for scores in (score.normalized, score.raw):
         # Two changing elements, zero together and as often: their sizes are equal, and tell nothing apart.
-        assert scores.auroc_changing == 0.5
+        assert scores.auroc_changing == scores.auroc_within == 0.5
         assert scores.auprc_changing == pytest.approx(positives(rows)[1])
         # Always-dependent elements come first, then the tied changing ones, then those that never depend.
         always = int((~rows.zero).all(axis=0).sum())
@@ -106,6 +106,25 @@ def test_the_training_frequency_knows_where_but_not_when(found, rows):
         assert scores.leak == pytest.approx((share * rows.zero.mean(axis=0)).sum() / share.sum())
         assert scores.miss is None
     assert score.prediction is None
+
+
+def test_one_graph_ranks_changing_elements_by_their_frequency_without_knowing_when():
+    arrays = made_arrays(episodes=10, steps=100)
+    # Of the two changing elements one is not zero in 99 % of the rows, the other in 1 %, independent of everything.
+    rng = np.random.default_rng(0)
+    for part, place, share in (("jac_state", (1, 2), 0.99), ("jac_action", (2, 0), 0.01)):
+        arrays[part][(slice(None), *place)] = rng.permutation(np.arange(1000) < 1000 * share) * 0.3
+    rows = scored(arrays)
+    np.testing.assert_array_equal(rows.changing, CHANGING)
+    found = score_referees(rows)
+    for scores in (found["training-frequency"].normalized, found["training-frequency"].raw):
+        # The frequent element comes first: precision 0.99 up to recall 0.99, then all, of which half depends.
+        assert scores.auprc_changing == pytest.approx(0.99 * 0.99 + 0.01 * 0.5)
+        # Of pairs from both elements 0.99^2 are in order, and 0.01^2 are not; of pairs from one half is.
+        assert scores.auroc_changing == pytest.approx(0.99**2 + 2 * 0.99 * 0.01 / 2)
+        assert (scores.auroc_within, scores.elements_within) == (0.5, 2)
+    assert found["truth"].normalized.auroc_within == 1
+    assert {found[name].auroc_within for name in ("constant", "identity", "all-ones")} == {0.5}
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -123,8 +142,10 @@ def test_the_truth_attains_the_best_of_everything(seed):
     # What changes is always zero without contact and never with it here: one class only, which is None.
     for scores in (score.normalized, score.raw):
         assert (scores.auprc, scores.auroc, scores.auprc_changing, scores.auroc_changing) == (1, 1, 1, 1)
+        assert (scores.auroc_within, scores.elements_within) == (1, 2)
     for scores in (active.normalized, inactive.normalized):
         assert (scores.auprc, scores.auroc, scores.auprc_changing, scores.auroc_changing) == (1, 1, None, None)
+        assert (scores.auroc_within, scores.elements_within) == (None, 0)
     for scores in (score.normalized, score.raw, active.normalized, inactive.normalized):
         assert (scores.leak, scores.miss, scores.frobenius_error) == (0, 0, 0)
         assert scores.cosine == pytest.approx(1, abs=1e-15)

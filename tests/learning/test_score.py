@@ -56,6 +56,7 @@ def test_the_simulators_own_code_scores_as_the_truth_in_jax(dataset):
     assert (found.derivative, found.environment, found.policy) == ("jax", "Toy", "toy")
     assert (found.rows, found.nonfinite_rows) == (118, 2)
     assert (found.auprc, found.auroc, found.auprc_changing, found.auroc_changing) == (1, 1, 1, 1)
+    assert found.auroc_within == 1
     assert (found.leak, found.miss) == (0, 0)
     assert found.frobenius_error < 1e-14
     assert found.cosine == pytest.approx(1, abs=1e-14)
@@ -87,6 +88,8 @@ def test_given_jacobians_are_raw_and_scored_in_both_coordinates(dataset, arrays,
         assert scores.to_dict() == pytest.approx(wanted.to_dict(), rel=1e-5)  # epsilon beside the deviations
     assert abs(normalized.leak / raw.leak - 1) > 0.01
     assert found.leak == found.normalized.leak
+    assert found.auroc_within == found.normalized.auroc_within == found.raw.auroc_within
+    assert 0.5 < found.auroc_within < 1
     assert (found.prediction, found.mse, found.r2) == (None, None, None)
     sizes = np.abs(predicted * factor)
     assert [at for at, _ in found.threshold_sweep] == [10.0**e for e in range(-12, 0)]
@@ -107,7 +110,7 @@ def test_sizes_of_dependence_are_used_as_they_are(dataset, arrays, rows):
     as_jacobians = dynsparse.score(given, dataset)
     assert found.derivative == "dependency"
     assert found.normalized.to_dict() == found.raw.to_dict()
-    for name in ("auprc", "auroc", "auprc_changing", "auroc_changing", "leak"):
+    for name in ("auprc", "auroc", "auprc_changing", "auroc_changing", "auroc_within", "leak"):
         assert getattr(found.raw, name) == getattr(as_jacobians.raw, name)
     assert (found.miss, found.frobenius_error, found.cosine) == (None, None, None)
     # Any increasing function of the sizes ranks the same.
@@ -122,6 +125,7 @@ def test_one_graph_for_all_rows_is_the_same_graph_in_each(dataset):
     one, many = dynsparse.score(graph, dataset), dynsparse.score(repeated, dataset)
     assert one.to_dict() == many.to_dict()
     assert one.auroc > 0.8
+    assert one.auroc_within == 0.5
 
 
 def test_an_index_limits_what_is_scored(dataset, arrays):
@@ -182,7 +186,7 @@ def test_a_model_that_is_off_is_worse_than_the_truth_in_everything(dataset, arra
     found = dynsparse.score({**guess(arrays), "next_state": arrays["next_state"] + 0.1}, dataset, atol=0.05)
     truth = found.referees["truth"]
     for better, worse in ((truth.normalized, found.normalized), (truth.raw, found.raw)):
-        for name in ("auprc", "auroc", "auprc_changing", "auroc_changing", "cosine"):
+        for name in ("auprc", "auroc", "auprc_changing", "auroc_changing", "auroc_within", "cosine"):
             assert getattr(worse, name) < getattr(better, name) - 1e-3
         for name in ("leak", "miss", "frobenius_error"):
             assert getattr(worse, name) > getattr(better, name) + 1e-3
@@ -203,6 +207,9 @@ def test_json_holds_what_was_agreed_and_no_nan(dataset):
     assert "referees" not in told["referees"]["truth"]
     assert set(told["contact"]) == {"active", "inactive"}
     assert set(told["contact"]["active"]) == {"rows", "normalized", "prediction"}
+    for coordinates in ("normalized", "raw"):
+        assert 0.5 < told[coordinates]["auroc_within"] <= 1
+        assert told[coordinates]["elements_within"] == 2
     last = told["prediction"]["open_loop"][2]
     assert last["steps"] == 10
     assert last["mse"] is None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dynsparse.config import check_atol
 from dynsparse.errors import ArrayError
-from dynsparse.learning.ranking import areas
+from dynsparse.learning.ranking import areas, auroc_of_columns
 
 __all__ = ["MODEL_ATOL", "JacobianScores", "changing_elements", "score_jacobians"]
 
@@ -25,8 +25,11 @@ class JacobianScores:
     Attributes:
         auprc: Area under precision over recall of |predicted| as a sign of dependence, over all elements.
         auroc: Area under the receiver operating characteristic of the same.
-        auprc_changing: As ``auprc``, over the elements that are zero in some rows and not in others.
+        auprc_changing: As ``auprc``, over the elements that are zero in some rows and not in others.  They are ranked
+            together, so that one graph for all rows is judged by how often each of them is zero.
         auroc_changing: As ``auroc``, over the same.
+        auroc_within: Mean over those elements of each one's own ``auroc`` over the rows: whether it is known when it is
+            zero.  0.5 for any one graph for all rows; the same in all coordinates.
         leak: Sum of |predicted| over true zeros, as a share of its sum over all elements; 0 is best.
         miss: Share of the true non-zeros of at least the threshold whose prediction is below it; 0 is best.
         frobenius_error: Mean over Jacobians of the Frobenius norm of the error over that of the truth.
@@ -37,6 +40,8 @@ class JacobianScores:
         rows: n.
         elements: How many elements there are in all.
         changing: How many of them are elements that are zero in some rows only.
+        elements_within: Over how many elements of a Jacobian ``auroc_within`` is the mean: those of the changing ones
+            that are zero in some of these n rows and not in others.
         atol: Threshold of the model's zeros.
     """
 
@@ -44,6 +49,7 @@ class JacobianScores:
     auroc: float | None
     auprc_changing: float | None
     auroc_changing: float | None
+    auroc_within: float | None
     leak: float | None
     miss: float | None
     frobenius_error: float | None
@@ -53,6 +59,7 @@ class JacobianScores:
     rows: int
     elements: int
     changing: int
+    elements_within: int
     atol: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,12 +105,15 @@ def score_jacobians(
     which = changing_elements(zero) if changing is None else changing
     some = np.broadcast_to(which, zero.shape)
     total, wanted = float(sizes.sum()), ~zero & (np.abs(true) >= atol)
+    within = auroc_of_columns(sizes[:, which], ~zero[:, which])
+    within = within[~np.isnan(within)]
     over_all, over_changing = areas(sizes.ravel(), ~zero.ravel()), areas(sizes[some], ~zero[some])
     return JacobianScores(
         auprc=over_all[0],
         auroc=over_all[1],
         auprc_changing=over_changing[0],
         auroc_changing=over_changing[1],
+        auroc_within=float(within.mean()) if len(within) else None,
         leak=float(sizes[zero].sum()) / total if total > 0 else None,
         miss=float((sizes[wanted] < atol).mean()) if wanted.any() and is_jacobian else None,
         frobenius_error=_frobenius_error(predicted, true) if is_jacobian else None,
@@ -113,6 +123,7 @@ def score_jacobians(
         rows=len(zero),
         elements=int(zero.size),
         changing=int(some.sum()),
+        elements_within=len(within),
         atol=float(atol),
     )
 

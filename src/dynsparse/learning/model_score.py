@@ -38,8 +38,8 @@ class ContactScores:
 class Score:
     """Scores of one model; None where a score has no meaning.
 
-    ``auprc``, ``auroc``, ``auprc_changing``, ``auroc_changing``, ``leak``, ``miss``, ``frobenius_error`` and ``cosine``
-    are those of ``normalized``, ``mse`` and ``r2`` those of ``prediction``.
+    ``auprc``, ``auroc``, ``auprc_changing``, ``auroc_changing``, ``auroc_within``, ``leak``, ``miss``,
+    ``frobenius_error`` and ``cosine`` are those of ``normalized``, ``mse`` and ``r2`` those of ``prediction``.
 
     Attributes:
         environment: Name of the environment.
@@ -88,6 +88,11 @@ class Score:
     def auroc_changing(self) -> float | None:
         """As ``auroc``, over the elements that are zero in some rows only."""
         return self.normalized.auroc_changing
+
+    @property
+    def auroc_within(self) -> float | None:
+        """Mean over the same of each element's own ``auroc`` over rows: is it known when it is zero?  1 is best."""
+        return self.normalized.auroc_within
 
     @property
     def leak(self) -> float | None:

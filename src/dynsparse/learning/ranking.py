@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dynsparse.errors import ArrayError
 
-__all__ = ["areas", "auprc", "auroc"]
+__all__ = ["areas", "auprc", "auroc", "auroc_of_columns"]
 
 
 def auroc(sizes: NDArray[np.floating], depends: NDArray[np.bool_]) -> float | None:
@@ -71,14 +71,47 @@ def areas(sizes: NDArray[np.floating], depends: NDArray[np.bool_]) -> tuple[floa
     return precision, float(np.trapezoid(rates[1], rates[0]))
 
 
+def auroc_of_columns(sizes: NDArray[np.floating], depends: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the area under the receiver operating characteristic of each column by itself, over its rows.
+
+    As ``auroc`` of each: no column is ranked against another, so that one that does not change has 0.5.
+
+    Args:
+        sizes: (n, k) what is ranked, NaN nowhere.
+        depends: (n, k) the truth.
+
+    Returns:
+        (k,) numbers in [0, 1]; NaN where a column has one class only.
+
+    Raises:
+        ArrayError: If the shapes differ or a size is NaN.
+    """
+    if sizes.shape != depends.shape or sizes.ndim != 2:
+        raise ArrayError(f"expected sizes and truth of one shape (n, k), got {sizes.shape} and {depends.shape}")
+    _refuse_nan(sizes)
+    found = np.full(sizes.shape[1], np.nan)
+    mixed = depends.any(axis=0) & ~depends.all(axis=0)
+    for column in np.flatnonzero(mixed):
+        own, positive = sizes[:, column], depends[:, column]
+        negatives, positives = np.sort(own[~positive]), np.sort(own[positive])  # in order, they are found faster
+        # The mean of both sides counts a tie half; whole numbers, so that nothing is rounded before the division.
+        below = sum(int(np.searchsorted(negatives, positives, side).sum()) for side in ("left", "right"))
+        found[column] = below / (2 * len(negatives) * len(positives))
+    return found
+
+
+def _refuse_nan(sizes: NDArray[np.floating]) -> None:
+    if np.isnan(sizes).any():
+        raise ArrayError(f"expected sizes to rank by, got {int(np.isnan(sizes).sum())} NaN among them; leave rows out")
+
+
 def _cumulated(
     sizes: NDArray[np.floating], depends: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Return hits and false alarms at each different size, from the largest down; None with one class only."""
     if sizes.shape != depends.shape or sizes.ndim != 1:
         raise ArrayError(f"expected sizes and truth of one shape (k,), got {sizes.shape} and {depends.shape}")
-    if np.isnan(sizes).any():
-        raise ArrayError(f"expected sizes to rank by, got {int(np.isnan(sizes).sum())} NaN among them; leave rows out")
+    _refuse_nan(sizes)
     positives = int(np.count_nonzero(depends))
     if positives in (0, len(depends)):
         return None
