@@ -56,11 +56,14 @@ def test_the_tables_and_the_file_hold_the_model_and_every_referee(stored, model,
     (columns,) = [cells for cells in lines if cells[0] == "normalized"]
     (shown,) = [cells for cells in lines if cells[0] == "truth" and len(cells) == len(columns)]
     truth = dict(zip(columns, shown, strict=True))
-    assert {truth[name] for name in ("auprc", "auroc", "auprc changing", "auroc changing", "cosine", "R2")} == {"1"}
+    assert {
+        truth[name] for name in ("auprc", "auroc", "auprc changing", "auroc changing", "auroc within", "cosine", "R2")
+    } == {"1"}
     assert {truth[name] for name in ("leak", "miss", "Frobenius", "one-step MSE", "MSE after 10", "MSE after 50")} == {
         "0"
     }
     (ones,) = [cells for cells in lines if cells[0] == "all-ones" and len(cells) == len(columns)]
+    assert dict(zip(columns, ones, strict=True))["auroc within"] == "0.5"
     assert ones.count("-") == 7  # no miss, no size of an error, no prediction
 
     record = json.loads(Path("score.json").read_text())
@@ -69,7 +72,7 @@ def test_the_tables_and_the_file_hold_the_model_and_every_referee(stored, model,
     assert set(record) - set(found) == {"provenance"}
     assert list(record["referees"]) == REFEREES
     assert record["provenance"]["command"].endswith(
-        "score model.npz cartpole --rows 10000 --seed 0 --atol 1e-06 --json score.json"
+        "score model.npz cartpole --rows 10000 --seed 0 --atol 1e-06 --zero-atol 1e-12 --json score.json"
     )
     assert len(record["provenance"]["extra"]["model"]["sha256"]) == 64
 
@@ -80,8 +83,8 @@ def test_the_truth_attains_the_best_on_real_rows(stored, arrays):
     )
     truth = found.referees["truth"]
     for scores in (truth.normalized, truth.raw, found.normalized, found.raw):
-        best = scores.auprc, scores.auroc, scores.auprc_changing, scores.auroc_changing
-        assert best == (1, 1, 1, 1)
+        best = scores.auprc, scores.auroc, scores.auprc_changing, scores.auroc_changing, scores.auroc_within
+        assert best == (1, 1, 1, 1, 1)
         assert (scores.miss, scores.frobenius_error < 1e-12) == (0, True)
         assert scores.leak < 1e-12  # what is below the simulator's threshold
         assert scores.cosine == pytest.approx(1, abs=1e-14)
@@ -99,6 +102,22 @@ def test_rows_seed_and_threshold_reach_the_score(stored, model):
     assert a["normalized"]["auroc"] != b["normalized"]["auroc"]
     assert c["normalized"]["auroc"] == a["normalized"]["auroc"]
     assert c["normalized"]["miss"] > a["normalized"]["miss"]
+
+
+def test_the_threshold_of_the_simulators_zeros_reaches_the_score(stored, model, arrays, capsys):
+    assert run("score", model, stored, "--zero-atol", "1e-3", "--json", "coarse.json") == 0
+    assert (
+        "Zeros: the simulator's below 0.001 in the data set's units, the model's below 1e-06."
+        in capsys.readouterr().out
+    )
+    record = json.loads(Path("coarse.json").read_text())
+    truth = np.concatenate([arrays["jac_state"], arrays["jac_action"]], axis=2)
+    shares = [(np.abs(truth) < atol).mean() for atol in (1e-12, 1e-3)]
+    assert shares[0] < shares[1]
+    assert record["zero_atol"] == 1e-3
+    assert record["normalized"]["true_sparsity"] == record["raw"]["true_sparsity"] == pytest.approx(shares[1])
+    assert record["normalized"]["atol"] == 1e-6
+    assert "--atol 1e-06 --zero-atol 0.001 --json" in record["provenance"]["command"]
 
 
 def test_sizes_of_dependence_have_dashes_for_what_they_can_not_tell(stored, own_folder, capsys):
@@ -133,7 +152,8 @@ def test_bad_usage_gets_one_line_and_nothing_is_written(stored, model, own_folde
         ((model, stored, "--json", "mine.json"), 2, "add --overwrite"),
         ((model, stored, "--rows", 0), 2, "rows must be a whole number of at least 1, got 0"),
         ((model, stored, "--seed", -1), 2, "seed must be a whole number of at least 0"),
-        ((model, stored, "--atol", 0), 2, "atol must be a finite number above 0"),
+        ((model, stored, "--atol", 0), 2, "--atol: atol must be a finite number above 0"),
+        ((model, stored, "--zero-atol", "nan"), 2, "--zero-atol: atol must be a finite number above 0"),
         (("gone.npz", stored), 2, "can not read gone.npz: No such file"),
         ((stored / "zarr.json", stored), 2, "expected an .npz file of arrays"),
         ((model, "nowhere"), 1, "nowhere"),

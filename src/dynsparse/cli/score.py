@@ -12,6 +12,7 @@ import tyro
 
 from dynsparse.cli.json_file import JsonFile
 from dynsparse.config import check_atol, check_count
+from dynsparse.errors import SettingError
 
 if TYPE_CHECKING:
     from dynsparse.dataset import Dataset
@@ -37,6 +38,7 @@ _JACOBIAN_COLUMNS = {
     "auroc": "auroc",
     "auprc changing": "auprc_changing",
     "auroc changing": "auroc_changing",
+    "auroc within": "auroc_within",
     "leak": "leak",
     "miss": "miss",
     "Frobenius": "frobenius_error",
@@ -65,6 +67,9 @@ class Score:
     atol: float = 1e-6
     """An element of the model's Jacobian is zero when abs(x) < atol."""
 
+    zero_atol: float = 1e-12
+    """An element of the simulator's Jacobian, before it is normalised, is zero when abs(x) < zero-atol."""
+
     json: Path | None = None
     """File for the results."""
 
@@ -79,7 +84,11 @@ class Score:
         """
         check_count("rows", self.rows, 1, "by default 10,000 are scored at most")
         check_count("seed", self.seed, 0, "try 0")
-        check_atol(self.atol)
+        for option, value in (("--atol", self.atol), ("--zero-atol", self.zero_atol)):
+            try:
+                check_atol(value)
+            except SettingError as error:
+                raise SettingError(f"{option}: {error}") from error
         file = None if self.json is None else JsonFile(self.json, self.overwrite)
 
         from dynsparse.cli.output import table, wide_console
@@ -98,6 +107,7 @@ class Score:
                 rows=self.rows,
                 seed=self.seed,
                 atol=self.atol,
+                zero_atol=self.zero_atol,
                 on_phase=lambda phase: progress.phase(name, phase),
             )
             progress.finish(name, "scored")
@@ -134,7 +144,7 @@ class Score:
         from dynsparse.provenance import collect_provenance
 
         words = ["dynsparse", "score", self.model.name, self.dataset.name, "--rows", str(self.rows)]
-        words += ["--seed", str(self.seed), "--atol", repr(self.atol)]
+        words += ["--seed", str(self.seed), "--atol", repr(self.atol), "--zero-atol", repr(self.zero_atol)]
         words += [] if self.json is None else ["--json", self.json.name]  # the folder is the machine's own
         provenance = collect_provenance(
             shlex.join(words),
