@@ -17,6 +17,7 @@ from dynsparse.report.learning_records import read_learning_records
 from dynsparse.report.learning_results import learning_results
 from dynsparse.report.learning_table import ExpectedRuns, make_learning_table
 from dynsparse.report.picture import picture
+from dynsparse.report.score_metrics import table_metrics
 
 from .invented_learning import LOSSES, referees, sweep_of, training, write
 from .page_checks import read_page
@@ -94,12 +95,23 @@ def test_tables_are_written_beside(published):
         line["metric"] for line in lines["learning_scores.csv"]
     }
     contact = {line["metric"] for line in lines["learning_contact.csv"]}
-    assert {"contact.active.normalized.auprc", "contact.inactive.prediction.open_loop.50"} <= contact
+    metrics = {"prediction.open_loop.1", *(metric.name for metric in table_metrics("normalized"))}
+    assert contact == {f"contact.{group}.{metric}" for group in ("active", "inactive") for metric in metrics}
+    keys = ("environment", "split", "label", "metric")
+    for found in lines.values():
+        told = [tuple(line.get(key) for key in (*keys, "loss", "reference")) for line in found]
+        assert len(set(told)) == len(told)
     dimensions = lines["learning_dimensions.csv"]
-    assert {line["metric"] for line in dimensions} == {f"prediction.r2_per_dimension.{i}" for i in range(4)}
+    assert {line["metric"] for line in dimensions} == {
+        f"{group}prediction.{name}_per_dimension.{i}"
+        for group in ("", "contact.active.", "contact.inactive.")
+        for name in ("mse", "r2")
+        for i in range(4)
+    }
     assert "all" not in {line["environment"] for line in dimensions}  # the first variable of one is not that of another
-    assert all(line["value"] == "" and int(line["undefined"]) > 0 for line in dimensions
-               if line["metric"].endswith("3") and line["failed"] == line["absent"] == "0")  # fmt: skip
+    last = [line for line in dimensions if line["metric"].endswith("r2_per_dimension.3")]
+    assert all(line["value"] == "" and int(line["undefined"]) > 0 for line in last
+               if line["failed"] == line["absent"] == "0")  # fmt: skip
     for split in ("step", "episode"):
         assert any(line["split"] == split for line in lines["learning_differences.csv"])
 

@@ -157,3 +157,33 @@ def test_records_are_in_one_order_whatever_the_files_are_called(tmp_path):
         ("WalkerRun", 0),
         ("WalkerRun", 1),
     ]
+
+
+def test_names_of_state_variables_are_read_where_there_are_any(tmp_path):
+    record = training("CheetahRun", "state", 0)
+    (one,) = read_learning_records(write(tmp_path / "without", [record])).trainings
+    assert one.state_names == ()
+    record["result"]["state_names"] = ["a", "b", "c", "d"]
+    (one,) = read_learning_records(write(tmp_path / "with", [record])).trainings
+    assert one.state_names == ("a", "b", "c", "d")
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [(["a"], "1 state_names for 4 dimensions"), ("abcd", "state_names of 'abcd'"), (["a", "b", "c", 4], "state_names")],
+)
+def test_names_that_can_not_be_are_refused(tmp_path, names, said):
+    record = training("CheetahRun", "state", 0)
+    record["result"]["state_names"] = names
+    with pytest.raises(InputError, match=said):
+        read_learning_records(write(tmp_path, [record]))
+
+
+def test_shares_of_the_true_zeros_are_made_with_and_without_contact_too(tmp_path):
+    record = training("CheetahRun", "state", 0)
+    contact = record["result"]["final"]["step"]["contact"]
+    contact["active"]["normalized"] |= {"sparsity": 0.1, "true_sparsity": 0.4}
+    contact["inactive"] = {"rows": 0, "normalized": None, "prediction": None}
+    (one,) = read_learning_records(write(tmp_path, [record])).trainings
+    assert one.metrics["step"]["contact.active.normalized.relative_sparsity"] == pytest.approx(0.25)
+    assert one.metrics["step"]["contact.inactive.normalized.relative_sparsity"] is None

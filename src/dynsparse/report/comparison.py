@@ -116,6 +116,7 @@ def compare(
     split: str,
     *,
     also: Sequence[str] = (),
+    environments: Sequence[str | None] | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Comparison:
@@ -126,6 +127,7 @@ def compare(
         metric: Dotted name.
         split: Test set.
         also: Metrics that a run must have as well to count; one that lacks them counts as undefined.
+        environments: In which, None among them for all together; by default in every one and over all.
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
 
@@ -135,7 +137,7 @@ def compare(
     scores: dict[tuple[str, str | None], Score] = {}
     for label in (*table.losses, *table.referees):
         values = table.values(metric, split, label, also)
-        for environment in (None, *table.environments):
+        for environment in (None, *table.environments) if environments is None else environments:
             names = table.environments if environment is None else (environment,)
             scores[label, environment] = _score(values, names, resamples, seed)
     return Comparison(metric, split, table.environments, table.losses, table.referees, scores)

@@ -14,6 +14,7 @@ from dynsparse.report.comparison import Comparison, compare
 from dynsparse.report.dot_plot import DotRow, draw_rows, numbers_of, rows_of
 from dynsparse.report.learning_table import LearningTable
 from dynsparse.report.panel_grid import about_all, about_split, lowest, new_grid, rows_height
+from dynsparse.report.score_metrics import table_metrics
 from dynsparse.report.seed_statistics import RESAMPLES
 from dynsparse.report.zero_axis import zero_axis
 
@@ -27,6 +28,8 @@ _PANELS = (
     ("normalized.leak", "leak", False),
 )
 """Metric, what is written on paper, and whether its axis is logarithmic."""
+
+_NAMES = tuple(metric.name for metric in table_metrics("normalized"))
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class ContactPair:
 def contact_split(
     table: LearningTable, split: str, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Mapping[str, ContactPair]:
-    """Average the scores that the figures show over seeds.
+    """Average every score of normalized coordinates over seeds.
 
     Args:
         table: The runs.
@@ -56,7 +59,7 @@ def contact_split(
     Returns:
         Metric, without the group that its name begins with, -> both groups.
     """
-    return {name: contact_pair(table, name, split, resamples=resamples, seed=seed) for name, _, _ in _PANELS}
+    return {name: contact_pair(table, name, split, resamples=resamples, seed=seed) for name in _NAMES}
 
 
 def contact_pair(
@@ -77,8 +80,11 @@ def contact_pair(
     both = (f"{_ACTIVE}{name}", f"{_INACTIVE}{name}")
     # Else the mean over the environments that have contact would stand beside that over all, and differ by the others.
     whole, paired = (
-        [compare(table, metric, split, also=also, resamples=resamples, seed=seed) for metric in both]
-        for also in ((), both)
+        [
+            compare(table, metric, split, also=also, environments=where, resamples=resamples, seed=seed)
+            for metric in both
+        ]
+        for also, where in (((), table.environments), (both, (None,)))
     )
     return ContactPair(*(_with_overall(one, other) for one, other in zip(whole, paired, strict=True)))
 
@@ -128,8 +134,7 @@ def draw_contact_by_environment(pairs: Mapping[str, ContactPair]) -> Figure:
 
 def _with_overall(comparison: Comparison, other: Comparison) -> Comparison:
     """Return a comparison with another one's scores over all environments."""
-    overall = {key: score for key, score in other.scores.items() if key[1] is None}
-    return replace(comparison, scores={**comparison.scores, **overall})
+    return replace(comparison, scores={**comparison.scores, **other.scores})
 
 
 def _draw_pair(axes: Axes, pair: ContactPair, environment: str | None, *, log: bool) -> None:

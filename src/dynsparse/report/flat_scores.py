@@ -45,7 +45,8 @@ def flat_scores(final: Mapping[str, Any], initial: Mapping[str, Any], environmen
             raise ValueError(f"scores of schema {scores['schema']!r} of {scores['environment']!r}")
         metrics = _flatten(scores)
         metrics |= _flatten(initial.get(split) or {}, "initial.")
-        for where in ("normalized.", "raw.", "initial."):
+        groups = [f"contact.{name}.normalized." for name in ("active", "inactive")]
+        for where in ("normalized.", "raw.", "initial.", *groups):
             share = _ratio(metrics.get(f"{where}sparsity"), metrics.get(f"{where}true_sparsity"))
             metrics[f"{where}relative_sparsity"] = share
         flat[split] = metrics

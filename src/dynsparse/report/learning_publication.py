@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dynsparse.report.comparison import Comparison, compare
+from dynsparse.report.comparison import Comparison
 from dynsparse.report.files import write_file
+from dynsparse.report.learning_dimensions import dimension_scores
 from dynsparse.report.learning_gallery import all_drawings, write_learning_figures
 from dynsparse.report.learning_page import learning_page
 from dynsparse.report.learning_records import LearningRecords
@@ -21,8 +22,6 @@ from dynsparse.report.score_tables import differences_csv, markdown, scores_csv
 from dynsparse.report.seed_statistics import RESAMPLES
 
 __all__ = ["LearningPublication", "publish_learning"]
-
-_PER_DIMENSION = "prediction.r2_per_dimension."
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def publish_learning(
         "learning_scores.md": markdown(results, notes),
         "learning_scores.csv": scores_csv(_scores(results)),
         "learning_contact.csv": scores_csv(_contact(results)),
-        "learning_dimensions.csv": scores_csv(_dimensions(table, resamples, seed), overall=False),
+        "learning_dimensions.csv": scores_csv(dimension_scores(table, resamples, seed), overall=False),
         "learning_differences.csv": differences_csv(results),
     }
     tables = tuple(write_file(folder / name, content) for name, content in contents.items())
@@ -112,12 +111,9 @@ def _scores(results: tuple[LearningResults, ...]) -> list[Comparison]:
 
 def _contact(results: tuple[LearningResults, ...]) -> list[Comparison]:
     """List what is split by contact."""
-    pairs = [pair for found in results for pair in (*found.contact.values(), *found.open_loop_contact.values())]
+    pairs = []
+    for found in results:
+        # The open-loop errors of some numbers of steps stand in both.
+        others = (pair for pair in found.open_loop_contact.values() if pair not in found.contact.values())
+        pairs += [*found.contact.values(), *others]
     return [one for pair in pairs for one in (pair.active, pair.inactive)]
-
-
-def _dimensions(table: LearningTable, resamples: int, seed: int) -> list[Comparison]:
-    """List the share of explained variance of each state variable, by its place."""
-    names = {name for row in table.rows for name in row.metrics if name.startswith(_PER_DIMENSION)}
-    ordered = sorted(names, key=lambda name: int(name.removeprefix(_PER_DIMENSION)))
-    return [compare(table, name, split, resamples=resamples, seed=seed) for split in table.splits for name in ordered]

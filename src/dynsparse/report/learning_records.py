@@ -31,6 +31,7 @@ class Training:
         metrics: Split -> metric by dotted name, e.g. ``"normalized.auprc"``; None where it has no meaning.
         epochs: (e,) epochs after which the model was tested, 0 before training.
         curves: Split -> (e,) one-step mean squared error; None where it has no meaning.
+        state_names: (ds,) names of the state variables; empty where the record has none.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Training:
     metrics: Mapping[str, Metrics]
     epochs: tuple[int, ...]
     curves: Mapping[str, tuple[float | None, ...]]
+    state_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,7 @@ def _training(record: Mapping[str, Any]) -> Training:
         metrics=flat_scores(result["final"], result["initial"], unit["environment"]) if result else {},
         epochs=tuple(result["curve"]["epoch"]) if result else (),
         curves=_curves(result["curve"]) if result else {},
+        state_names=_state_names(result) if result else (),
     )
 
 
@@ -175,6 +178,18 @@ def _outcome(record: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str |
     if record["result"]["environment"] != record["unit"]["environment"]:
         raise ValueError(f"a result of {record['result']['environment']!r}")
     return record["result"], None
+
+
+def _state_names(result: Mapping[str, Any]) -> tuple[str, ...]:
+    names = result.get("state_names") or ()
+    if isinstance(names, str) or not all(isinstance(name, str) and name for name in names):
+        raise ValueError(f"state_names of {names!r}")
+    for split in SPLITS:
+        prediction = (result["final"].get(split) or {}).get("prediction") or {}
+        errors = prediction.get("mse_per_dimension", names)
+        if names and len(errors) != len(names):
+            raise ValueError(f"{len(names)} state_names for {len(errors)} dimensions")
+    return tuple(names)
 
 
 def _curves(curve: Mapping[str, Any]) -> dict[str, tuple[float | None, ...]]:

@@ -38,7 +38,7 @@ class LearningResults:
         thresholds: Sparsity at several thresholds.
         open_loop: Steps -> errors of models that are not corrected.
         open_loop_contact: The same from rows in which a constraint exerts force, and from the others.
-        contact: Scores with and without contact.
+        contact: Every score of normalized coordinates with and without contact.
         diverged: (loss, steps) -> runs whose open-loop error was beyond all numbers; they have none.
     """
 
@@ -85,6 +85,7 @@ def learning_results(table: LearningTable, split: str, *, resamples: int = RESAM
     """
     metrics = [metric for coordinates in COORDINATES for metric in table_metrics(coordinates)]
     open_loop = open_loop_errors(table, split, resamples=resamples, seed=seed)
+    contact = contact_split(table, split, resamples=resamples, seed=seed)
     return LearningResults(
         split=split,
         environments=table.environments,
@@ -97,10 +98,11 @@ def learning_results(table: LearningTable, split: str, *, resamples: int = RESAM
         thresholds=model_thresholds(table, split, resamples=resamples, seed=seed),
         open_loop=open_loop,
         open_loop_contact={
-            steps: contact_pair(table, errors.metric, split, resamples=resamples, seed=seed)
+            steps: contact.get(errors.metric)
+            or contact_pair(table, errors.metric, split, resamples=resamples, seed=seed)
             for steps, errors in open_loop.items()
         },
-        contact=contact_split(table, split, resamples=resamples, seed=seed),
+        contact=contact,
         diverged={
             (loss, steps): errors.score(loss).diverged for loss in table.losses for steps, errors in open_loop.items()
         },

@@ -81,6 +81,7 @@ class LearningTable:
         settings: What all trainings share.
         loss_settings: Loss -> settings of its second term.
         datasets: Environment -> what its models were trained on.
+        state_names: Environment -> (ds,) names of state variables, where they are known.
         sizes: Environment -> split or ``"train"`` -> rows.
         left_out: Trainings on record that nobody expects; they are in no row.
     """
@@ -94,6 +95,7 @@ class LearningTable:
     settings: Mapping[str, Any]
     loss_settings: Mapping[str, Mapping[str, Any]]
     datasets: Mapping[str, Mapping[str, Any]]
+    state_names: Mapping[str, tuple[str, ...]]
     sizes: Mapping[str, Mapping[str, int]]
     left_out: int
 
@@ -205,6 +207,7 @@ def make_learning_table(records: LearningRecords, expected: ExpectedRuns | None 
         settings=_part(known[0].settings, of_loss=False) if known else {},
         loss_settings={record.loss: _part(record.settings, of_loss=True) for record in known},
         datasets={record.environment: record.dataset for record in known},
+        state_names={record.environment: record.state_names for record in known if record.state_names},
         sizes={record.environment: record.rows for record in known if record.rows},
         left_out=len(records.trainings) - len(known),
     )
