@@ -79,6 +79,10 @@ def test_a_training_tells_what_its_network_does(trained, arrays, path):
         assert record["initial"][name]["mse"] == record["curve"][f"test_{name}"][0]
         assert record["initial"][name]["sparsity"] == 0
         assert record["initial"][name]["true_sparsity"] == test.zero.mean()
+    assert record["state_names"] == ["x", "y", "z"]
+    assert record["episodes"]["train"] == 8
+    assert record["episodes"]["episode"] == 2
+    assert 5 < record["episodes"]["step"] <= 8
     assert result.measured["steps"] == 3 * (record["rows"]["train"] // 16)
 
 

@@ -91,7 +91,7 @@ class Score:
                 raise SettingError(f"{option}: {error}") from error
         file = None if self.json is None else JsonFile(self.json, self.overwrite)
 
-        from dynsparse.cli.output import table, wide_console
+        from dynsparse.cli.output import print_table, wide_console
         from dynsparse.cli.progress import open_progress
         from dynsparse.dataset import open_dataset
         from dynsparse.learning.model_file import load_model
@@ -116,21 +116,20 @@ class Score:
         entries = {name: found, **found.referees}
         console = wide_console()
         console.print(_told_rows(found, dataset, self.atol))
-        console.print(
-            table(
-                ("normalized", *_JACOBIAN_COLUMNS, *_PREDICTION_COLUMNS),
-                [[n, *_of_jacobians(s.normalized), *_of_predictions(s.prediction)] for n, s in entries.items()],
-            )
+        print_table(
+            console,
+            ("normalized", *_JACOBIAN_COLUMNS, *_PREDICTION_COLUMNS),
+            [[n, *_of_jacobians(s.normalized), *_of_predictions(s.prediction)] for n, s in entries.items()],
         )
-        console.print(table(("raw", *_JACOBIAN_COLUMNS), [[n, *_of_jacobians(s.raw)] for n, s in entries.items()]))
-        console.print(
-            table(
-                (f"{name}, normalized", "rows", *_JACOBIAN_COLUMNS, *_PREDICTION_COLUMNS),
-                [
-                    [label, f"{part.rows:,}", *_of_jacobians(part.normalized), *_of_predictions(part.prediction)]
-                    for label, part in (("contact", found.contact["active"]), ("none", found.contact["inactive"]))
-                ],
-            )
+        raw = [[n, *_of_jacobians(s.raw)] for n, s in entries.items()]
+        print_table(console, ("raw", *_JACOBIAN_COLUMNS), raw)
+        print_table(
+            console,
+            (f"{name}, normalized", "rows", *_JACOBIAN_COLUMNS, *_PREDICTION_COLUMNS),
+            [
+                [label, f"{part.rows:,}", *_of_jacobians(part.normalized), *_of_predictions(part.prediction)]
+                for label, part in (("contact", found.contact["active"]), ("none", found.contact["inactive"]))
+            ],
         )
         console.print("Best: 1 for auprc, auroc, cosine and R2, 0 for the others. A dash: no meaning here.")
         if file is not None:

@@ -12,7 +12,7 @@ from typing import Any
 from rich.text import Text
 
 from dynsparse.cli.learning_folder import UNITS, claim_folder
-from dynsparse.cli.output import table, wide_console
+from dynsparse.cli.output import print_table, wide_console
 from dynsparse.cli.result_folder import ANALYSES, DATA, SETTINGS
 from dynsparse.cli.search_plan import SearchPlan, Training, outcome_of
 from dynsparse.cli.training_board import has_diverged, run_trainings, tell_failed
@@ -204,7 +204,7 @@ def _tell(done: _Finished) -> None:
     items = (ALL_RANKS.get(done.grid.number), RANGE_ITEMS.get(done.grid.number))
     shown = [one for one in done.tables if one.item not in items]
     for one in shown:
-        console.print(table(one.columns, one.rows, title=f"Table {one.item}. {one.caption}"))
+        print_table(console, one.columns, one.rows, f"Table {one.item}. {one.caption}")
         for sentence in one.choice:
             console.print(Text(f"- {sentence}", overflow="fold"))
     for note in dict.fromkeys(note for one in shown for note in one.notes):
@@ -219,7 +219,7 @@ def _tell_choices(plan: SearchPlan, finished: Sequence[_Finished]) -> None:
         for name, value in _choices(finished).items()
     ]
     columns = ["hyperparameter", "chosen", "in search", "paper (Table A2.1)"]
-    wide_console().print(table(columns, rows, title="Choices: the lowest mean rank, whatever the other ones are"))
+    print_table(wide_console(), columns, rows, "Choices: the lowest mean rank, whatever the other ones are")
 
 
 def _tell_files(out: Path, finished: Sequence[_Finished]) -> None:

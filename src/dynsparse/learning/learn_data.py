@@ -94,11 +94,13 @@ class LearnData:
         train: Normalised rows to train on.
         tests: Rows to test on, by the name of the test set: ``"step"``, ``"episode"``.
         normalizer: Mean and standard deviation of the rows to train on.
+        episodes: How many episodes the rows of ``"train"`` and of each test set are from.
     """
 
     train: TrainRows
     tests: Mapping[str, ScoredRows]
     normalizer: Normalizer
+    episodes: Mapping[str, int]
 
     @classmethod
     def prepare(cls, rows: StoredRows, settings: LearnSettings) -> LearnData:
@@ -146,7 +148,9 @@ class LearnData:
             )
             for name, index in split.tests.items()
         }
-        return cls(train, tests, normalizer)
+        sets = {"train": split.train} | {name: test.index for name, test in tests.items()}
+        episodes = {name: len(np.unique(arrays["episode"][index])) for name, index in sets.items()}
+        return cls(train, tests, normalizer, episodes)
 
 
 def _normalized(

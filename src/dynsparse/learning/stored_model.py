@@ -75,8 +75,10 @@ def load_world_model(record: str | os.PathLike[str]) -> StoredModel:
             Layer(jnp.asarray(arrays[f"layer_{i}_kernel"]), jnp.asarray(arrays[f"layer_{i}_bias"]))
             for i in range(settings.layer_depth + 1)
         )
-        parts = {part: np.asarray(arrays[f"normalizer_{part}"], dtype=np.float64) for part in _PARTS}
-        return StoredModel(settings, str(told["unit"]["environment"]), layers, Normalizer(**parts))
+        mean_in, std_in, mean_out, std_out = (np.asarray(arrays[f"normalizer_{part}"], np.float64) for part in _PARTS)
+        return StoredModel(
+            settings, str(told["unit"]["environment"]), layers, Normalizer(mean_in, std_in, mean_out, std_out)
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError, DynsparseError) as error:
         raise ModelError(
             f"expected the record of a training that is done, with its network beside it, in {path}, got "

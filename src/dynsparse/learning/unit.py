@@ -92,6 +92,7 @@ def run_unit(arguments: Mapping[str, Any], context: Mapping[str, str], tell: Tel
     record = about | {
         "state_names": list(rows.state_names),
         "rows": counts,
+        "episodes": dict(data.episodes),
         "curve": curve,
         "initial": initial,
         "final": scores,
