@@ -51,7 +51,7 @@ def test_rows_below_one_are_refused_with_their_value(rows):
         ({"episode_steps": 0}, "episode_steps must"),
         ({"action_hold": 0}, "action_hold must"),
         ({"derivative": "exakt"}, "did you mean 'exact'"),
-        ({"policy": "expert"}, "policy must be one of random"),
+        ({"policy": "experts"}, "policy must be one of random, .*, got 'experts'; did you mean 'expert'"),
         ({"environments": ()}, "at least one environment"),
         ({"environments": ("CheetahRun", "CheetahRun")}, "CheetahRun twice"),
     ],
