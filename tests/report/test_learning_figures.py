@@ -10,7 +10,9 @@ from dynsparse.errors import InputError
 from dynsparse.report.comparison import compare
 from dynsparse.report.contact_split import contact_pair, contact_split, draw_contact, draw_contact_by_environment
 from dynsparse.report.figure import WIDTH
+from dynsparse.report.learning_gallery import learning_drawings
 from dynsparse.report.learning_records import read_learning_records
+from dynsparse.report.learning_results import learning_results
 from dynsparse.report.learning_table import make_learning_table
 from dynsparse.report.loss_looks import in_usual_order, look_of
 from dynsparse.report.model_thresholds import draw_model_thresholds, model_thresholds
@@ -180,7 +182,7 @@ def test_runs_of_different_length_are_not_averaged(tmp_path):
 
 
 def test_recovery_has_referees_below_the_losses_and_a_line_to_beat(table):
-    scores = {name: compare(table, f"normalized.{name}", "step") for name in RECOVERY}
+    scores = {name: compare(table, f"normalized.{name}", "step") for name in RECOVERY if name != "auroc_within"}
     panels = draw_recovery(scores).axes
     assert len(panels) == 6
     first = panels[0]
@@ -191,6 +193,16 @@ def test_recovery_has_referees_below_the_losses_and_a_line_to_beat(table):
     assert all(axes.get_xlim()[0] <= 0.01 for axes in panels if axes.get_title(loc="left") in ("leak", "miss"))
     changing = draw_recovery(scores, "CartpoleBalance").axes[1]
     assert words(changing) == ["3 undefined"] * 5 + ["1 undefined"] * 5
+
+
+def test_recovery_has_a_panel_more_where_records_tell_elements_apart(tmp_path):
+    records = sweep_of(("CheetahRun",), LOSSES[:1], (0, 1), epochs=2)
+    for area, record in zip((0.7, 0.8), records, strict=False):
+        record["result"]["final"]["step"]["normalized"]["auroc_within"] = area
+    results = learning_results(read(tmp_path, records), "step", resamples=50)
+    (drawing,) = [one for one in learning_drawings(results) if one.name == "learning-recovery-step"]
+    panels = {axes.get_title(loc="left"): axes for axes in drawing.draw().axes}
+    assert len(panels) == 7 and shown(panels["AUROC within elements"])["state"] == [0.75]
 
 
 def test_thresholds_have_the_chosen_and_the_true_one_marked(table):

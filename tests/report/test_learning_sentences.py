@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dynsparse.report.judgement_sentences import (
-    about_answer,
-    about_contact,
-    about_leak,
-    about_open_loop,
-    about_ranking,
-)
+from dynsparse.report.answer_sentences import about_answer
+from dynsparse.report.judgement_sentences import about_contact, about_leak, about_open_loop, about_ranking
 from dynsparse.report.learning_records import read_learning_records
 from dynsparse.report.learning_results import learning_results
 from dynsparse.report.learning_sentences import (
@@ -53,9 +48,53 @@ def test_the_answer_names_each_loss_on_its_side(whole):
     said = about_answer(whole[1])
     assert said.startswith(
         "No loss reaches the true sparsity. No loss reaches the AUPRC of the training frequencies, which know nothing "
-        "of the state. + MSE(J) and + L1(J) are above the prediction error of state."
+        "of the state. No loss reaches the AUPRC of the training frequencies over changing elements. + MSE(J) and "
+        "+ L1(J) predict worse than state."
     )
     assert said.endswith("are not told from the prediction error of state by these seeds.")
+
+
+def test_the_answer_begins_with_where_nothing_is_learned(tmp_path):
+    records = sweep_of(("CheetahRun", "FingerSpin"), LOSSES[:2], epochs=2)
+    for record in records:
+        if record["unit"]["environment"] == "CheetahRun" and record["unit"]["kind"] == "train":
+            worse = {"state": 1.2, "state-jacobian": 2.5}[record["unit"]["settings"]["loss"]]
+            record["result"]["final"]["step"]["prediction"]["mse"] = worse * 0.03  # the identity has 0.03
+    said = about_answer(read(tmp_path / "one", records)[1])
+    assert said.startswith(
+        "One step ahead no loss beats identity, the prediction that nothing changes, in CheetahRun (1.2 times its "
+        "error at best): these models are hardly trained, and no evidence on what trained ones recover"
+    )
+    one = next(record for record in records if record["unit"]["kind"] == "train")
+    one["result"]["final"]["step"]["prediction"]["mse"] = None  # beyond all numbers
+    for record in records:
+        if record["unit"]["settings"]["seed"] == 1 and record["unit"]["kind"] == "train":
+            record["result"]["final"]["step"]["prediction"]["mse"] = None
+    said = about_answer(read(tmp_path / "two", records)[1])
+    assert "in CheetahRun (runs are beyond all numbers), FingerSpin (runs are beyond all numbers): these" in said
+    for record in records:
+        if record["unit"]["kind"] == "train":
+            record["result"]["final"]["step"]["prediction"]["mse"] = 0.9 * 0.03
+    assert "identity" not in about_answer(read(tmp_path / "three", records)[1])
+    assert "identity" not in about_answer(read(tmp_path / "four", records[:-2])[1])  # no referees
+
+
+def test_the_answer_has_the_verdict_on_changing_elements(tmp_path):
+    """Frequencies beat both losses over all elements; over the changing ones one loss beats them."""
+    records = sweep_of(("CheetahRun", "FingerSpin"), LOSSES[:2], epochs=2)
+    for record in records:
+        if record["unit"]["kind"] == "train":
+            good = record["unit"]["settings"]["loss"] == "state-jacobian"
+            own = {"auprc_changing": 0.9, "auroc_within": 0.8} if good else {"auroc_within": 0.4}
+            record["result"]["final"]["step"]["normalized"] |= own
+    said = about_answer(read(tmp_path / "one", records)[1])
+    assert "No loss reaches the AUPRC of the training frequencies, which know nothing of the state. " in said
+    goal = "the AUPRC of the training frequencies over changing elements"
+    assert f"+ MSE(J) is above {goal}. state is below {goal}. " in said
+    goal = "0.5, the AUROC within elements of any graph that is one for all states"
+    assert f"+ MSE(J) is above {goal}. state is below {goal}. " in said
+    still = [training("CartpoleBalance", "state", seed, epochs=2) for seed in (0, 1)]
+    assert "No element changes between zero and non-zero in these rows" in about_answer(read(tmp_path / "2", still)[1])
 
 
 def test_errors_are_told_with_ratio_interval_and_verdict(whole):
@@ -202,7 +241,10 @@ def test_sides():
         "Not enough data to hold x and y against that: it takes 6 runs, and two in most environments.",
     ]
     assert by_side({"state": -1, "x": -1}, "that") == ["No loss reaches that."]
-    assert by_side({"state": -1, "x": -1}, "that", is_aim=False) == ["state and x are below that."]
+    assert by_side({"state": -1, "x": -1, "y": 1}, "that", predictor="z") == [
+        "y predicts worse than z.",
+        "state and x predict better than z.",
+    ]
     assert by_side({}, "that") == []
 
 

@@ -64,7 +64,8 @@ def test_cells_hold_mean_interval_and_what_lacks(results):
 def test_every_column_of_either_coordinates_stands_in_one_table(results):
     tables = list(all_tables(results[0], None))
     columns = [column for table in tables[:5] for column in table.columns[1:]]
-    assert len(columns) == sum(len(table_metrics(coordinates)) for coordinates in ("normalized", "raw"))
+    every = [metric for coordinates in ("normalized", "raw") for metric in table_metrics(coordinates)]
+    assert columns == [metric.title for metric in every if not metric.optional]
     assert [table.caption for table in tables[3:5]] == [
         "all, step: where the zeros are, raw",
         "all, step: how near the Jacobian is, raw",
@@ -88,6 +89,38 @@ def test_differences_are_marked_where_they_are_certain(results):
     alone = difference_table(results[0], PREDICTION_METRICS, "FingerSpin", "x")
     assert {row[0]: row[1] for row in alone.rows}["+ MSE(J)"] == "no pair"
     assert not any("*" in cell for row in alone.rows for cell in row)  # three pairs are no proof
+
+
+def test_the_true_sparsity_is_a_column_of_its_own_and_never_a_difference(tmp_path):
+    records = [training("CheetahRun", loss, 0, epochs=2) for loss in LOSSES[:2]] + [referees("CheetahRun")]
+    truth = records[-1]["result"]["referees"]["truth"]["step"]["normalized"]
+    truth["sparsity"] = 0.3  # counted with the model's threshold
+    found = learning_results(make_learning_table(read_learning_records(write(tmp_path, records))), "step", resamples=50)
+    (table,) = [one for one in all_tables(found, None) if one.caption.endswith("how near the Jacobian is, normalized")
+                and "paired" not in one.caption]  # fmt: skip
+    rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    assert [rows["truth"][name] for name in ("sparsity", "true sparsity", "sparsity / true")] == ["0.3", "0.15", "2"]
+    assert {row["true sparsity"] for row in rows.values()} == {"0.15"}
+    assert {line["metric"] for line in lines_of(scores_csv(found.scores.values()))} >= {"normalized.true_sparsity"}
+    assert not any("true_sparsity" in line["metric"] for line in lines_of(differences_csv([found])))
+    paired = [column for one in all_tables(found, None) if "paired" in one.caption for column in one.columns]
+    assert "true sparsity" not in paired and "sparsity" in paired
+
+
+def test_a_score_that_older_records_lack_is_a_column_where_any_has_it(tmp_path, results):
+    def columns(found):
+        return [column for table in all_tables(found, None) for column in table.columns]
+
+    assert "AUROC within elements" not in columns(results[0])
+    assert not any("within" in name for name in (*results[0].scores, *results[0].contact))
+    records = [training("CheetahRun", "state", seed, epochs=2) for seed in (0, 1)]
+    records[0]["result"]["final"]["step"]["normalized"]["auroc_within"] = 0.75
+    found = learning_results(make_learning_table(read_learning_records(write(tmp_path, records))), "step", resamples=50)
+    table = next(one for one in all_tables(found, None) if "AUROC within elements" in one.columns)
+    assert dict(zip(table.columns, table.rows[0], strict=True))["AUROC within elements"] == "0.75 (1/2)"
+    lines = lines_of(scores_csv(found.scores.values()))
+    assert {line["value"] for line in lines if line["metric"] == "normalized.auroc_within"} == {"0.75"}
+    assert "normalized.auroc_within" in found.contact
 
 
 def test_diverged_runs_show_in_every_table_and_take_the_asterisk(tmp_path):

@@ -29,8 +29,6 @@ _PANELS = (
 )
 """Metric, what is written on paper, and whether its axis is logarithmic."""
 
-_NAMES = tuple(metric.name for metric in table_metrics("normalized"))
-
 
 @dataclass(frozen=True)
 class ContactPair:
@@ -59,7 +57,11 @@ def contact_split(
     Returns:
         Metric, without the group that its name begins with, -> both groups.
     """
-    return {name: contact_pair(table, name, split, resamples=resamples, seed=seed) for name in _NAMES}
+    return {
+        metric.name: contact_pair(table, metric.name, split, resamples=resamples, seed=seed)
+        for metric in table_metrics("normalized")
+        if table.has(metric.name, split) or not metric.optional
+    }
 
 
 def contact_pair(

@@ -5,43 +5,12 @@ from __future__ import annotations
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.learning_sentences import NOTHING
 from dynsparse.report.loss_looks import BASELINE, FREQUENCY, look_of
-from dynsparse.report.phrases import by_side, labels_of, listed, times_baseline
+from dynsparse.report.phrases import by_side, listed, times_baseline
 from dynsparse.report.prediction_error import ERROR
 from dynsparse.report.quantities import number
 from dynsparse.report.score_metrics import figures
 
-__all__ = ["about_answer", "about_contact", "about_leak", "about_open_loop", "about_ranking"]
-
-
-def about_answer(results: LearningResults) -> str:
-    """Answer in a few sentences what the other ones answer with all numbers.
-
-    Args:
-        results: What was computed.
-
-    Returns:
-        The sentences.
-    """
-    if results.is_empty:
-        return NOTHING
-    relative = {loss: results.sparsity.relative.score(loss).estimate for loss in results.losses}
-    pairs = {loss: results.difference(ERROR, loss, BASELINE) for loss in results.losses}
-    known = {loss: pair for loss, pair in pairs.items() if pair is not None and pair.estimate.value is not None}
-    errors = {loss: pair.side for loss, pair in known.items() if not pair.diverged}
-    parts = by_side(
-        {loss: found.side_of(1.0) for loss, found in relative.items() if found.value is not None}, "the true sparsity"
-    )
-    parts += _against_frequency(
-        results, "normalized.auprc", "the AUPRC of the training frequencies, which know nothing of the state"
-    )
-    parts += by_side(errors, f"the prediction error of {BASELINE}", is_aim=False)
-    lost = [loss for loss in known if loss not in errors]
-    if lost:
-        parts.append(
-            f"There is no verdict on the prediction error of {labels_of(lost)}: beside {BASELINE}, runs are beyond all "
-            "numbers."
-        )
-    return " ".join(parts)
+__all__ = ["about_contact", "about_leak", "about_open_loop", "about_ranking", "against_frequency"]
 
 
 def about_ranking(results: LearningResults, name: str = "auprc") -> str:
@@ -67,7 +36,7 @@ def about_ranking(results: LearningResults, name: str = "auprc") -> str:
         "The frequencies with which each element is non-zero in the training rows, whatever the state, have "
         f"{figures(reference)}."
     )
-    return " ".join([*parts, *_against_frequency(results, f"normalized.{name}", "them")])
+    return " ".join([*parts, *against_frequency(results, f"normalized.{name}", "them")])
 
 
 def about_leak(results: LearningResults) -> str:
@@ -138,8 +107,17 @@ def about_contact(results: LearningResults) -> str:
     )
 
 
-def _against_frequency(results: LearningResults, metric: str, goal: str) -> list[str]:
-    """Say which losses are on which side of the training frequencies."""
+def against_frequency(results: LearningResults, metric: str, goal: str) -> list[str]:
+    """Say which losses are on which side of the training frequencies.
+
+    Args:
+        results: What was computed.
+        metric: Dotted name.
+        goal: What the frequencies' score is, as in ``"reaches {goal}"``.
+
+    Returns:
+        The sentences; none without that referee.
+    """
     pairs = {loss: results.difference(metric, loss, FREQUENCY) for loss in results.losses}
     sides = {loss: pair.side for loss, pair in pairs.items() if pair is not None and pair.estimate.value is not None}
     return by_side(sides, goal)

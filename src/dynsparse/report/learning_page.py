@@ -8,10 +8,10 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-from dynsparse.report.judgement_sentences import about_answer
+from dynsparse.report.answer_sentences import about_answer
 from dynsparse.report.learning_gallery import LearningDrawing, all_drawings
 from dynsparse.report.learning_results import LearningResults
-from dynsparse.report.learning_sentences import about_chances, about_intervals
+from dynsparse.report.learning_sentences import about_chances, about_intervals, about_scores
 from dynsparse.report.learning_table import LearningTable
 from dynsparse.report.loss_looks import look_of
 from dynsparse.report.markup import details, element, flatten, make_table, prose, text
@@ -30,14 +30,6 @@ _SECTIONS = (
     ("sparsity", "How many zeros they have"),
     ("zeros", "Whether these zeros are in their place"),
     ("ahead", "How long they can be followed, and through contact"),
-)
-_EXPLAINED = (
-    "AUPRC and AUROC: how well the size of the model's derivatives tells dependencies from zeros, 1 is best. Changing "
-    "elements are those that are zero in some rows only. Leak: share of the sum of |J| that lies on true zeros. Miss: "
-    "share of the true non-zeros of at least the model's threshold that are below it in the model. Relative error: "
-    "mean Frobenius norm of the error over that of the truth. In ( ): runs with a value, of those expected, where some "
-    "lack; diverged ones have an error beyond all numbers, are in no mean, which is too low without them, and leave no "
-    "difference to be marked."
 )
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 
@@ -65,7 +57,7 @@ def learning_section(
     shown = list(zip(results, drawings if drawings is not None else all_drawings(results), strict=True))
     parts = [("runs", "What was trained", _runs(table, results, resamples, seed))]
     answers = "".join(_answer(found) for found in results)
-    explained = element("p", prose(_EXPLAINED)) + element("p", prose(about_chances(results)))
+    explained = element("p", prose(about_scores(table, results))) + element("p", prose(about_chances(results)))
     parts.append(("answer", "Over all environments", explained + answers))
     for name, title in _SECTIONS:
         own = [

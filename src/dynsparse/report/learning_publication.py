@@ -15,7 +15,7 @@ from dynsparse.report.learning_gallery import all_drawings, write_learning_figur
 from dynsparse.report.learning_page import learning_page
 from dynsparse.report.learning_records import LearningRecords
 from dynsparse.report.learning_results import LearningResults, learning_results
-from dynsparse.report.learning_sentences import about_chances, about_intervals
+from dynsparse.report.learning_sentences import about_chances, about_intervals, about_scores
 from dynsparse.report.learning_table import ExpectedRuns, LearningTable, make_learning_table
 from dynsparse.report.missing_runs import about_missing, uneven_means
 from dynsparse.report.score_tables import differences_csv, markdown, scores_csv
@@ -85,6 +85,7 @@ def publish_learning(
         about_missing(table),
         *uneven_means(results),
         about_intervals(table, resamples, seed),
+        about_scores(table, results),
         about_chances(results),
     ]
     contents = {

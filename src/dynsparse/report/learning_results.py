@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from dynsparse.report.comparison import Comparison, Difference, compare, pair
 from dynsparse.report.contact_split import ContactPair, contact_pair, contact_split
 from dynsparse.report.learning_table import LearningTable
-from dynsparse.report.loss_looks import BASELINE, FREQUENCY
+from dynsparse.report.loss_looks import BASELINE, FREQUENCY, IDENTITY
 from dynsparse.report.model_thresholds import ModelThresholds, model_thresholds
 from dynsparse.report.open_loop import open_loop_errors
-from dynsparse.report.prediction_error import TrainingCurve, training_curves
+from dynsparse.report.prediction_error import ERROR, TrainingCurve, training_curves
 from dynsparse.report.recovered_sparsity import RecoveredSparsity, recovered_sparsity
 from dynsparse.report.score_metrics import COORDINATES, Metric, jacobian_metric, table_metrics
 from dynsparse.report.seed_statistics import RESAMPLES
@@ -83,7 +83,12 @@ def learning_results(table: LearningTable, split: str, *, resamples: int = RESAM
     Returns:
         The results.
     """
-    metrics = [metric for coordinates in COORDINATES for metric in table_metrics(coordinates)]
+    metrics = [
+        metric
+        for coordinates in COORDINATES
+        for metric in table_metrics(coordinates)
+        if table.has(metric.name, split) or not metric.optional
+    ]
     open_loop = open_loop_errors(table, split, resamples=resamples, seed=seed)
     contact = contact_split(table, split, resamples=resamples, seed=seed)
     return LearningResults(
@@ -112,9 +117,11 @@ def learning_results(table: LearningTable, split: str, *, resamples: int = RESAM
 def _differences(
     table: LearningTable, split: str, metrics: list[Metric], resamples: int, seed: int
 ) -> dict[tuple[str, str, str], Mapping[str | None, Difference]]:
-    wanted = [(metric, BASELINE) for metric in metrics if BASELINE in table.losses]
+    wanted = [(metric, BASELINE) for metric in metrics if BASELINE in table.losses and metric.of_model]
     if FREQUENCY in table.referees:
         wanted += [(jacobian_metric(name), FREQUENCY) for name in _AGAINST_FREQUENCY]
+    if IDENTITY in table.referees:
+        wanted += [(metric, IDENTITY) for metric in metrics if metric.name == ERROR]
     return {
         (metric.name, loss, reference): pair(
             table, metric.name, split, loss, reference, ratio=metric.log, resamples=resamples, seed=seed

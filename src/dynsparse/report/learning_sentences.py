@@ -21,6 +21,7 @@ __all__ = [
     "about_curves",
     "about_errors",
     "about_intervals",
+    "about_scores",
     "about_sparsity",
     "about_thresholds",
 ]
@@ -59,6 +60,38 @@ def about_intervals(table: LearningTable, resamples: int, seed: int) -> str:
         "over several environments do better. "
         f"A difference is called one only if its interval, of {FEWEST} pairs at least and widened by that much, lies "
         "on one side."
+    )
+
+
+def about_scores(table: LearningTable, results: Sequence[LearningResults]) -> str:
+    """Say what the columns of tables are.
+
+    Args:
+        table: The runs.
+        results: What was computed, one a test set.
+
+    Returns:
+        The sentences.
+    """
+    true, model = table.settings.get("atol"), next((found.thresholds.chosen for found in results), None)
+    below_true = "the simulator's threshold" if true is None else tick_name(true)
+    below_model = "the model's threshold" if model is None else f"the model's threshold, {tick_name(model)}"
+    within = "normalized.auroc_within"
+    alone = (
+        " Within elements: the AUROC of each of them by itself over the rows, in the mean; 0.5 for any graph that is "
+        "one for all states."
+    )
+    return (
+        "AUPRC and AUROC: how well the size of the model's derivatives tells dependencies from zeros, 1 is best. "
+        "Changing elements are those that are zero in some rows only."
+        f"{alone if any(within in found.scores for found in results) else ''} Leak: share of the sum of |J| that lies "
+        "on true zeros. Miss: share of the true non-zeros of at least the model's threshold that are below it in the "
+        "model. Relative error: mean Frobenius norm of the error over that of the truth. Sparsity: share of the "
+        f"model's elements below {below_model}. True sparsity: share of the simulator's below {below_true}, in raw "
+        "coordinates. In the row truth the simulator's own Jacobian is counted as a model's is, small dependences "
+        "among the zeros: its sparsity / true can be above 1, and so would be that of a model without any error. "
+        "In ( ): runs with a value, of those expected, where some lack; diverged ones have an error beyond all "
+        "numbers, are in no mean, which is too low without them, and leave no difference to be marked."
     )
 
 

@@ -6,13 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["BASELINE", "FREQUENCY", "INITIAL", "LossLook", "in_usual_order", "look_of"]
+__all__ = ["BASELINE", "EVERYTHING", "FREQUENCY", "IDENTITY", "INITIAL", "LossLook", "in_usual_order", "look_of"]
 
 BASELINE = "state"
 """The loss that all others are paired with."""
 
 FREQUENCY = "training-frequency"
 """The referee that knows how often each element is non-zero in the training rows, and nothing of the state."""
+
+IDENTITY = "identity"
+"""The referee that predicts that nothing changes."""
+
+EVERYTHING = "all-ones"
+"""The referee to which everything depends on everything: what a score is by chance."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +69,8 @@ _LOSSES = (
 _REFEREE = "#555555"
 _REFEREES = (
     LossLook("constant", "constant", "the mean next state, whatever the state", _REFEREE, ":", "d", False),
-    LossLook("identity", "identity", "the state itself", _REFEREE, "--", "d", False),
-    LossLook("all-ones", "all ones", "everything depends on everything", _REFEREE, ":", "d", False),
+    LossLook(IDENTITY, "identity", "the state itself", _REFEREE, "--", "d", False),
+    LossLook(EVERYTHING, "all ones", "everything depends on everything", _REFEREE, ":", "d", False),
     LossLook(
         FREQUENCY, "frequency", "how often each element is non-zero in the training rows", _REFEREE, "--", "d", False
     ),

@@ -50,29 +50,30 @@ def times_baseline(difference: Difference) -> str:
     return f"{with_interval(estimate)} times the error of {BASELINE}: {verdicts[difference.side]}"
 
 
-def by_side(sides: Mapping[str, int | None], goal: str, *, is_aim: bool = True) -> list[str]:
+def by_side(sides: Mapping[str, int | None], goal: str, *, predictor: str = "") -> list[str]:
     """Say which losses are on which side of a number, as far as seeds tell.
 
     Args:
         sides: Loss -> 1 above, -1 below, 0 where its interval holds the number, None without enough runs.
         goal: What the number is, as in ``"reaches {goal}"``.
-        is_aim: Whether to be below it is to fall short of it.
+        predictor: Whose error the number is: to be above it is to predict worse.  Empty where it is something to reach.
 
     Returns:
         A sentence a side that occurs; no loss at all makes none.
     """
-    if is_aim and sides and set(sides.values()) == {-1}:
+    if not predictor and sides and set(sides.values()) == {-1}:
         return [f"No loss reaches {goal}."]
     parts = []
+    forms = ("predicts", "predict") if predictor else ("is", "are")
     for side, said in (
-        (1, f"{{}} {{}} above {goal}."),
-        (-1, f"{{}} {{}} below {goal}."),
+        (1, f"{{}} {{}} worse than {predictor}." if predictor else f"{{}} {{}} above {goal}."),
+        (-1, f"{{}} {{}} better than {predictor}." if predictor else f"{{}} {{}} below {goal}."),
         (0, f"{{}} {{}} not told from {goal} by these seeds."),
         (None, f"Not enough data to hold {{}} against {goal}: it takes {FEWEST} runs, and two in most environments."),
     ):
         losses = [loss for loss, found in sides.items() if found == side]
         if losses:
-            parts.append(said.format(labels_of(losses), verb(losses, "is", "are")))
+            parts.append(said.format(labels_of(losses), verb(losses, *(forms if side else ("is", "are")))))
     return parts
 
 

@@ -16,10 +16,9 @@ from dynsparse.report.score_metrics import jacobian_metric
 
 __all__ = ["RECOVERY", "draw_recovery", "draw_recovery_rows"]
 
-RECOVERY = ("auprc", "auprc_changing", "leak", "auroc", "auroc_changing", "miss")
-"""The metrics that the figure shows, without the coordinates that their names begin with."""
+RECOVERY = ("auprc", "auprc_changing", "auroc_within", "leak", "auroc", "auroc_changing", "miss")
+"""The metrics that the figure shows where there are any, without the coordinates that their names begin with."""
 
-_COLUMNS = 3
 _BETTER = {1: "higher is better", -1: "lower is better"}
 
 
@@ -47,23 +46,28 @@ def draw_recovery_rows(axes: Axes, scores: Comparison, environment: str | None =
 
 
 def draw_recovery(
-    scores: Mapping[str, Comparison], environment: str | None = None, *, names: Sequence[str] = RECOVERY
+    scores: Mapping[str, Comparison], environment: str | None = None, *, names: Sequence[str] | None = None
 ) -> Figure:
     """Draw all scores in one environment, or over all, a panel each.
 
     Args:
         scores: Name of a score without coordinates -> comparison.
         environment: Which; None for all.
-        names: Which scores to draw, in their order.
+        names: Which scores to draw, in their order; None for all of them in the usual one.
 
     Returns:
         A figure two columns wide.
     """
+    if names is None:
+        names = [name for name in RECOVERY if name in scores]
     first = scores[names[0]]
     where = about_all(first.environments) if environment is None else environment
     lines = len(first.losses) + len(first.referees)
     figure, panels = new_grid(
-        f"{where}, {about_split(first.split)}", len(names), height=rows_height(lines) * 0.92, columns=_COLUMNS
+        f"{where}, {about_split(first.split)}",
+        len(names),
+        height=rows_height(lines) * 0.92,
+        columns=-(-len(names) // 2),
     )
     for axes, name in zip(panels, names, strict=True):
         metric = jacobian_metric(name)

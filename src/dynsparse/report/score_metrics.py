@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = [
     "COORDINATES",
@@ -30,12 +30,16 @@ class Metric:
         title: What is written on paper.
         better: 1 where higher is better, -1 where lower is, 0 where nearer to the truth is.
         log: Whether models differ by factors rather than by differences.
+        optional: Whether older records lack it; no table then has it.
+        of_model: Whether it says anything about the model, and not of the simulator alone.
     """
 
     name: str
     title: str
     better: int
     log: bool = False
+    optional: bool = False
+    of_model: bool = True
 
 
 JACOBIAN_METRICS = (
@@ -43,11 +47,13 @@ JACOBIAN_METRICS = (
     Metric("auroc", "AUROC", 1),
     Metric("auprc_changing", "AUPRC, changing elements", 1),
     Metric("auroc_changing", "AUROC, changing elements", 1),
+    Metric("auroc_within", "AUROC within elements", 1, optional=True),
     Metric("leak", "leak", -1),
     Metric("miss", "miss", -1),
     Metric("frobenius_error", "relative error", -1),
     Metric("cosine", "cosine", 1),
     Metric("sparsity", "sparsity", 0),
+    Metric("true_sparsity", "true sparsity", 0, of_model=False),
     Metric("relative_sparsity", "sparsity / true", 0),
 )
 """Scores of Jacobians, without the coordinates that their names begin with."""
@@ -66,7 +72,7 @@ PREDICTION_METRICS = (
 def jacobian_metric(name: str, coordinates: str = "normalized") -> Metric:
     """Return a score of Jacobians under its whole name."""
     (metric,) = (metric for metric in JACOBIAN_METRICS if metric.name == name)
-    return Metric(f"{coordinates}.{name}", metric.title, metric.better, metric.log)
+    return replace(metric, name=f"{coordinates}.{name}")
 
 
 def table_metrics(coordinates: str) -> tuple[Metric, ...]:

@@ -64,13 +64,14 @@ def score_table(
 
     Args:
         results: What was computed.
-        metrics: The columns.
+        metrics: The columns; those that no run has are left out.
         environment: Which; None for all.
         caption: What the table holds.
 
     Returns:
         The table; each cell is ``mean [low, high] (runs/expected)``, as far as there is an interval and runs lack.
     """
+    metrics = [metric for metric in metrics if metric.name in results.scores]
     rows = tuple(
         (look_of(name).label, *(cell(results.scores[metric.name].score(name, environment)) for metric in metrics))
         for name in (*results.losses, *results.referees)
@@ -85,7 +86,7 @@ def difference_table(
 
     Args:
         results: What was computed.
-        metrics: The columns.
+        metrics: The columns; those that no run has, or that are the simulator's alone, are left out.
         environment: Which; None for all.
         caption: What the table holds.
 
@@ -93,6 +94,7 @@ def difference_table(
         The table; a ratio is marked by a cross, a difference by its sign, one whose interval lies on one side by an
         asterisk, and one that lacks runs beyond all numbers by how many these are: it then has no asterisk.
     """
+    metrics = [metric for metric in metrics if metric.of_model and metric.name in results.scores]
     rows = tuple(
         (
             look_of(loss).label,
@@ -107,9 +109,10 @@ def difference_table(
 def column_groups(coordinates: str) -> tuple[tuple[str, tuple[Metric, ...]], ...]:
     """Return the tables of some coordinates that are narrow enough to be read: name and columns."""
     own = tuple(jacobian_metric(metric.name, coordinates) for metric in JACOBIAN_METRICS)
+    near = [metric.name for metric in JACOBIAN_METRICS].index("frobenius_error")
     jacobian = (
-        (f"where the zeros are, {coordinates}", own[:6]),
-        (f"how near the Jacobian is, {coordinates}", own[6:]),
+        (f"where the zeros are, {coordinates}", own[:near]),
+        (f"how near the Jacobian is, {coordinates}", own[near:]),
     )
     return (("prediction", PREDICTION_METRICS), *jacobian) if coordinates == "normalized" else jacobian
 
