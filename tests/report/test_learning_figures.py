@@ -249,6 +249,15 @@ def test_contact_is_compared_over_the_same_runs(table):
     axes = draw_contact(pairs).axes[0]
     ends = [one.score("state").estimate.value for one in (pair.inactive, pair.active)]
     assert shown(axes)["state"] == pytest.approx(ends)
+    # Chance, filled and hollow, where there is any: it differs between both groups of rows.
+    for axes, name in zip(draw_contact(pairs).axes, (None, "auprc", "leak"), strict=True):
+        drawn = [(line.get_xdata()[0], line.get_markerfacecolor()) for line in axes.lines if line.get_marker() == "d"]
+        pair_of = pairs[f"normalized.{name}"] if name else None
+        both = (pair_of.active, pair_of.inactive) if pair_of else ()
+        assert drawn == [
+            (one.score("all-ones").estimate.value, look) for one, look in zip(both, ("0.35", "white"), strict=False)
+        ]
+        assert all(axes.get_xlim()[0] < value < axes.get_xlim()[1] for value, _ in drawn)
     first = draw_contact_by_environment(pairs).axes[0]
     assert first.get_title(loc="left") == "CartpoleBalance"
     assert words(first) == ["0/3"] * 5 and len(shown(first)["state"]) == 1

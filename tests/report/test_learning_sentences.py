@@ -133,6 +133,10 @@ def test_thresholds_open_loop_and_contact(whole):
     pair = whole[1].contact["prediction.mse"]
     numbers = [figures(one.score("state").estimate.value) for one in (pair.active, pair.inactive)]
     assert f"{numbers[0]} and {numbers[1]} (state)" in about_contact(whole[1])
+    areas = whole[1].contact["normalized.auprc"]
+    active, inactive = (figures(one.score("all-ones").estimate.value) for one in (areas.active, areas.inactive))
+    assert active != inactive
+    assert f"Chance differs (all ones: AUPRC {active} with and {inactive} without; leak " in about_contact(whole[1])
 
 
 def test_no_run_makes_nothing_to_say(tmp_path):

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from dynsparse.report.comparison import Comparison, compare
 from dynsparse.report.dot_plot import DotRow, draw_rows, numbers_of, rows_of
 from dynsparse.report.learning_table import LearningTable
+from dynsparse.report.loss_looks import EVERYTHING, look_of
 from dynsparse.report.panel_grid import about_all, about_split, lowest, new_grid, rows_height
 from dynsparse.report.score_metrics import table_metrics
 from dynsparse.report.seed_statistics import RESAMPLES
@@ -28,6 +29,8 @@ _PANELS = (
     ("normalized.leak", "leak", False),
 )
 """Metric, what is written on paper, and whether its axis is logarithmic."""
+
+_GREY, _CHANCE_LINE, _CHANCE_MARK = "0.35", (0, (2, 2)), "d"
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def contact_pair(
 
 
 def draw_contact(pairs: Mapping[str, ContactPair]) -> Figure:
-    """Draw each metric over all environments, filled with contact and hollow without.
+    """Draw each metric over all environments, filled with contact and hollow without, and what it is by chance.
 
     Args:
         pairs: As ``contact_split`` gives them.
@@ -108,7 +111,9 @@ def draw_contact(pairs: Mapping[str, ContactPair]) -> Figure:
     for axes, (name, label, log) in zip(panels, _PANELS, strict=True):
         _draw_pair(axes, pairs[name], None, log=log)
         axes.set_xlabel(label)
-    figure.legend(handles=_legend(), loc="outside lower center", ncols=2, frameon=False)
+    chances = [chance for name, _, log in _PANELS if not log for chance in _chances(pairs[name], None)]
+    legend = [*_legend(), *([_chance_look()] if chances else [])]
+    figure.legend(handles=legend, loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 
@@ -148,14 +153,38 @@ def _draw_pair(axes: Axes, pair: ContactPair, environment: str | None, *, log: b
     axis = zero_axis(numbers_of(rows)) if log else None
     draw_rows(axes, rows, axis)
     if not log:
-        _fit(axes, rows)
+        chances = _chances(pair, environment)
+        for chance, filled in chances:
+            axes.axvline(chance, color=_GREY, linestyle=_CHANCE_LINE, linewidth=0.7, zorder=1)
+            # On the frame, above all losses.
+            axes.plot(
+                (chance,), (1.0,), transform=axes.get_xaxis_transform(), color=_GREY, marker=_CHANCE_MARK,
+                markersize=5.0, markerfacecolor=_GREY if filled else "white", linestyle="none", clip_on=False, zorder=4,
+            )  # fmt: skip
+        _fit(axes, rows, [chance for chance, _ in chances])
 
 
-def _fit(axes: Axes, rows: Sequence[DotRow]) -> None:
-    shown = [number for number in numbers_of(rows) if number is not None] or [0.0, 1.0]
+def _chances(pair: ContactPair, environment: str | None) -> list[tuple[float, bool]]:
+    """Return what a graph of everything scores in both groups, and whether its mark is filled."""
+    if EVERYTHING not in pair.active.referees:
+        return []
+    found = ((one.score(EVERYTHING, environment).estimate.value, one is pair.active)
+             for one in (pair.active, pair.inactive))  # fmt: skip
+    return [(value, filled) for value, filled in found if value is not None]
+
+
+def _fit(axes: Axes, rows: Sequence[DotRow], also: Sequence[float]) -> None:
+    shown = [number for number in (*numbers_of(rows), *also) if number is not None] or [0.0, 1.0]
     margin = 0.06 * max(max(shown) - min(shown), 0.02)
     axes.set_xlim(max(-0.03, min(shown) - margin), min(1.03, max(shown) + margin))
     axes.locator_params(axis="x", nbins=4)
+
+
+def _chance_look() -> Artist:
+    return Line2D(
+        [], [], color=_GREY, linestyle=_CHANCE_LINE, linewidth=0.7, marker=_CHANCE_MARK, markersize=5,
+        label=f"chance ({look_of(EVERYTHING).label})",
+    )  # fmt: skip
 
 
 def _legend() -> list[Artist]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.learning_sentences import NOTHING
-from dynsparse.report.loss_looks import BASELINE, FREQUENCY, look_of
+from dynsparse.report.loss_looks import BASELINE, EVERYTHING, FREQUENCY, look_of
 from dynsparse.report.phrases import by_side, listed, times_baseline
 from dynsparse.report.prediction_error import ERROR
 from dynsparse.report.quantities import number
@@ -84,7 +84,7 @@ def about_open_loop(results: LearningResults) -> str:
 
 
 def about_contact(results: LearningResults) -> str:
-    """Say how much harder rows with contact are.
+    """Say how much harder rows with contact are, and that scores by chance differ between them and the others.
 
     Args:
         results: What was computed.
@@ -103,7 +103,26 @@ def about_contact(results: LearningResults) -> str:
         return "No environment has rows both with and without a constraint that exerts force."
     return (
         "One-step error of rows in which a constraint exerts force, and of the others, in environments that have both: "
-        f"{', '.join(parts)}."
+        f"{', '.join(parts)}.{_about_chance(results)}"
+    )
+
+
+def _about_chance(results: LearningResults) -> str:
+    """Say what a graph of everything scores with contact and without."""
+    if EVERYTHING not in results.referees:
+        return ""
+    pairs = [(title, results.contact[f"normalized.{name}"]) for name, title in (("auprc", "AUPRC"), ("leak", "leak"))]
+    told = [
+        f"{title} {figures(active)} with and {figures(inactive)} without"
+        for title, pair in pairs
+        for active, inactive in [[one.score(EVERYTHING).estimate.value for one in (pair.active, pair.inactive)]]
+        if active is not None and inactive is not None
+    ]
+    if not told:
+        return ""
+    return (
+        f" Chance differs ({look_of(EVERYTHING).label}: {'; '.join(told)}): marks of one group are to be held against "
+        "the chance of that group, not against the other group."
     )
 
 

@@ -229,7 +229,7 @@ def _ahead(results: LearningResults) -> list[LearningDrawing]:
                 "ahead",
                 "With and without contact",
                 "",
-                "one-step error, AUPRC and leak of each loss, in rows in which a constraint exerts force and in others",
+                "one-step error, AUPRC and leak of each loss, and chance, where a constraint acts and elsewhere",
                 judgement_sentences.about_contact(results),
                 partial(draw_contact, results.contact),
             ),
