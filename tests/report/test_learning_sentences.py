@@ -114,6 +114,21 @@ def test_sparsity_is_told_in_orders_of_magnitude(whole):
     assert said.endswith("No loss reaches the true sparsity.")
 
 
+def test_a_mean_of_zero_is_not_none_at_all_where_some_runs_have_some(tmp_path):
+    names = ("CheetahRun", "FingerSpin")
+    records = [training(name, loss, s, epochs=2, zero=True) for name in names for loss in LOSSES[:2] for s in range(8)]
+    for record in records:
+        if record["unit"]["settings"]["loss"] == "state" and record["unit"]["settings"]["seed"] < 2:
+            record["result"]["final"]["step"]["normalized"]["sparsity"] = 0.01
+    _, results = read(tmp_path, records)
+    estimate = results.sparsity.relative.score("state").estimate
+    assert estimate.value == 0.0 < estimate.high
+    said = about_sparsity(results)
+    high = figures(estimate.high)
+    assert f"With state 0 are: 0 [0, {high}] times the true share, 0 in the interquartile mean." in said
+    assert "With + MSE(J) 0 are: 0 [0, 0] times the true share, none at all." in said
+
+
 def test_ranking_is_held_against_the_training_frequencies(whole):
     said = about_ranking(whole[1])
     assert "in the training rows, whatever the state, have 0.93. No loss reaches them." in said
@@ -126,6 +141,9 @@ def test_thresholds_open_loop_and_contact(whole):
         atol
         for atol, one in zip(sweep.atols, sweep.sparsity, strict=True)
         if one.score("state").estimate.value >= sweep.true[None].estimate.value
+    )
+    assert about_thresholds(whole[1]).startswith(
+        "The smallest threshold, of 12 from 1e-12 to 0.1, a decade apart, with"
     )
     assert first == 0.1 and "20.4 %: at 0.1 (state)" in about_thresholds(whole[1])
     last = whole[1].open_loop[50].score("state").estimate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ from dynsparse.report.phrases import by_side, listed, times_baseline, with_inter
 from dynsparse.report.prediction_error import ERROR
 from dynsparse.report.quantities import number, percent
 from dynsparse.report.score_metrics import figures, table_metrics
-from dynsparse.report.seed_statistics import FEWEST, coverage, narrowness
+from dynsparse.report.seed_statistics import FEWEST, Estimate, coverage, narrowness
 from dynsparse.report.zero_axis import tick_name
 
 __all__ = [
@@ -192,7 +193,7 @@ def about_sparsity(results: LearningResults) -> str:
             share = found.final.score(loss).estimate.value
             parts.append(
                 f"With {look_of(loss).label} {figures(share)} are: {with_interval(estimate)} times the true share"
-                f"{_orders(estimate.value)}."
+                f"{_orders(estimate)}."
             )
     sides = {loss: estimate.side_of(1.0) for loss, estimate in relative.items() if estimate.value is not None}
     return " ".join([*parts, *by_side(sides, "the true sparsity")])
@@ -211,6 +212,8 @@ def about_thresholds(results: LearningResults) -> str:
     true = sweep.true[None].estimate.value
     if true is None or not sweep.atols:
         return NOTHING
+    decades = all(math.isclose(high / low, 10.0) for low, high in itertools.pairwise(sweep.atols))
+    apart = ", a decade apart" if decades else ""
     parts = []
     for loss in results.losses:
         shares = [comparison.score(loss).estimate.value for comparison in sweep.sparsity]
@@ -220,14 +223,16 @@ def about_thresholds(results: LearningResults) -> str:
             at = f"none up to {tick_name(known[-1][0])}" if enough is None else tick_name(enough)
             parts.append(f"at {at} ({look_of(loss).label})")
     return (
-        f"The smallest threshold with as many of the model's elements below it as are zero in the simulator, "
-        f"{percent(true)}: {', '.join(parts)}. Whether these are the right ones is another question."
+        f"The smallest threshold, of {len(sweep.atols):,} from {tick_name(sweep.atols[0])} to "
+        f"{tick_name(sweep.atols[-1])}{apart}, with as many of the model's elements below it as are zero in the "
+        f"simulator, {percent(true)}: {', '.join(parts)}. Whether these are the right ones is another question."
     )
 
 
-def _orders(ratio: float) -> str:
+def _orders(ratio: Estimate) -> str:
     """Say how many orders of magnitude lie between a share and the true one, where there is one at least."""
-    if ratio <= 0.0:
-        return ", none at all"
-    orders = -math.log10(ratio)
+    if not ratio.value:
+        # Of several runs the mean leaves out the outer ones, which may have some.
+        return ", 0 in the interquartile mean" if ratio.high else ", none at all"
+    orders = -math.log10(ratio.value)
     return f", {orders:.1f} orders of magnitude below" if orders >= 1.0 else ""
