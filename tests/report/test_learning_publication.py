@@ -10,6 +10,8 @@ import matplotlib
 import pytest
 
 from dynsparse.errors import InputError, OutputError
+from dynsparse.report.answer_sentences import about_answer
+from dynsparse.report.learned_data import about_few_episodes, data_table
 from dynsparse.report.learning_gallery import learning_drawings, write_learning_figures
 from dynsparse.report.learning_page import TITLE, learning_page, learning_section
 from dynsparse.report.learning_publication import publish_learning
@@ -82,6 +84,39 @@ def test_page_and_tables_say_how_many_marks_there_are_and_what_miss_is(published
         assert "True sparsity: share of the simulator's below 1e-12, in raw coordinates." in written
         assert "its sparsity / true can be above 1, and so would be that of a model without any error." in written
     assert "Miss: share of the true non-zeros of at least the model's threshold that are below it in the model." in text
+
+
+def test_the_summary_stands_first_and_in_the_tables_too(published):
+    text = read_page(published.page.read_text(encoding="utf-8")).text
+    tables = published.tables[0].read_text(encoding="utf-8")
+    for found in published.results:
+        said = about_answer(found)
+        assert 0 < text.index(said) < text.index("What was trained", text.index("Summary", text.index("Tables of")))
+        assert f"({found.split}).** {said}" in tables and tables.index(said) < tables.index("| --- |")
+
+
+def test_data_policy_and_labels_are_named(tmp_path):
+    records = [training("CheetahRun", "state-jacobian", 0, epochs=2), training("WalkerRun", "state", 0, epochs=2)]
+    records[0]["result"] |= {"policy": "trained", "episodes": {"train": 16, "step": 16, "episode": 2}}
+    table = make_learning_table(read_learning_records(write(tmp_path / "few", records)))
+    data = data_table(table)
+    assert data.rows == (
+        ("CheetahRun", "trained", "16,000 (16 episodes)", "2,000 (16 episodes)", "2,000 (2 episodes)"),
+        ("WalkerRun", "expert", "16,000", "2,000", "2,000"),
+    )
+    assert data.columns[2:] == ("train", "test steps of training episodes", "unseen episodes")
+    few = about_few_episodes(table)
+    assert few.startswith(
+        "Few unseen episodes: fewer than 5 in CheetahRun (2). Scores on 2 episodes are those of these"
+    )
+    found = publish_learning(read_learning_records(tmp_path / "few"), tmp_path / "out", resamples=20)
+    reader = read_page(found.page.read_text(encoding="utf-8"))
+    assert reader.faults == [] and few in reader.text and "trained16,000 (16 episodes)" in reader.text
+    tables = found.tables[0].read_text(encoding="utf-8")
+    assert few in tables and "| CheetahRun | trained | 16,000 (16 episodes) |" in tables
+    assert "| + MSE(J) | state-jacobian | and of the Jacobian |" in tables
+    records[0]["result"]["episodes"]["episode"] = 5
+    assert about_few_episodes(make_learning_table(read_learning_records(write(tmp_path / "five", records)))) == ""
 
 
 def test_tables_are_written_beside(published):
@@ -187,10 +222,12 @@ def test_a_place_that_can_not_be_written_is_a_typed_error(tmp_path):
 
 def test_sections_can_stand_on_another_page(published):
     parts = learning_section(published.table, published.results, [()] * 2)
-    assert [anchor for anchor, _, _ in parts] == ["learning-runs", "learning-answer", "learning-tables"]
+    assert [anchor for anchor, _, _ in parts] == [
+        f"learning-{name}" for name in ("summary", "runs", "answer", "tables")
+    ]
     body = "".join(section for _, _, section in parts)
     reader = read_page(f"<!DOCTYPE html>\n{body}")
-    assert reader.faults == [] and reader.ids[0] == "learning-runs"
+    assert reader.faults == [] and reader.ids[0] == "learning-summary"
 
 
 def test_the_page_can_be_made_again_without_files(published):

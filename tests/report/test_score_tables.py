@@ -10,12 +10,12 @@ import pytest
 from dynsparse.report.learning_records import read_learning_records
 from dynsparse.report.learning_results import learning_results
 from dynsparse.report.learning_table import make_learning_table
+from dynsparse.report.score_markdown import markdown
 from dynsparse.report.score_metrics import PREDICTION_METRICS, figures, table_metrics
 from dynsparse.report.score_tables import (
     all_tables,
     difference_table,
     differences_csv,
-    markdown,
     score_table,
     scores_csv,
 )
@@ -67,8 +67,8 @@ def test_every_column_of_either_coordinates_stands_in_one_table(results):
     every = [metric for coordinates in ("normalized", "raw") for metric in table_metrics(coordinates)]
     assert columns == [metric.title for metric in every if not metric.optional]
     assert [table.caption for table in tables[3:5]] == [
-        "all, step: where the zeros are, raw",
-        "all, step: how near the Jacobian is, raw",
+        "all, test steps of training episodes: where the zeros are, raw",
+        "all, test steps of training episodes: how near the Jacobian is, raw",
     ]
     leak = [dict(zip(table.columns, row, strict=True))["leak"] for table in tables[:5] if "leak" in table.columns
             for row in table.rows if row[0] == "state"]  # fmt: skip
@@ -173,8 +173,13 @@ def test_csv_of_differences_names_what_is_compared(results):
 
 def test_markdown_tables_are_whole(results):
     text = markdown(results, ["A note."])
-    assert text.startswith("# Scores of learned world models\n\nA note.\n\n## All environments, test set: step\n")
-    assert text.index("## All environments, test set: episode") > text.index("## FingerSpin, test set: step")
+    assert text.startswith(
+        "# Scores of learned world models\n\nA note.\n\n"
+        "## All environments, tested on test steps of training episodes (step)\n"
+    )
+    assert text.index("## All environments, tested on unseen episodes (episode)") > text.index(
+        "## FingerSpin, tested on test steps of training episodes (step)"
+    )
     tables = [block for block in text.split("\n\n") if block.startswith("| ")]
     assert len(tables) == 2 * 4 * 8
     for block in tables:

@@ -41,8 +41,8 @@ _PRINTED = (
 """The scores that fit a terminal."""
 
 _TITLES = {
-    "step": "Tested on single steps of episodes that it was trained on (as in the paper): interquartile means",
-    "episode": "Tested on whole episodes that it was never trained on: interquartile means",
+    "step": "Tested on test steps of training episodes (step; as in the paper): interquartile means",
+    "episode": "Tested on unseen episodes (episode): interquartile means",
 }
 
 

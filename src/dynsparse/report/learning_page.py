@@ -9,6 +9,7 @@ from string import Template
 from typing import Any
 
 from dynsparse.report.answer_sentences import about_answer
+from dynsparse.report.learned_data import about_few_episodes, data_table
 from dynsparse.report.learning_gallery import LearningDrawing, all_drawings
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.learning_sentences import about_chances, about_intervals, about_scores
@@ -16,9 +17,16 @@ from dynsparse.report.learning_table import LearningTable
 from dynsparse.report.loss_looks import look_of
 from dynsparse.report.markup import details, element, flatten, make_table, prose, text
 from dynsparse.report.missing_runs import about_missing, missing_lines, uneven_means
-from dynsparse.report.panel_grid import about_split
+from dynsparse.report.panel_grid import about_split, about_test
 from dynsparse.report.picture import picture
-from dynsparse.report.score_tables import ScoreTable, all_tables, column_groups, difference_table, score_table
+from dynsparse.report.score_tables import (
+    ScoreTable,
+    all_tables,
+    column_groups,
+    difference_table,
+    label_table,
+    score_table,
+)
 from dynsparse.report.seed_statistics import RESAMPLES
 
 __all__ = ["TITLE", "learning_page", "learning_section"]
@@ -55,7 +63,10 @@ def learning_section(
         Anchor, title, and HTML of each ``<section>``.
     """
     shown = list(zip(results, drawings if drawings is not None else all_drawings(results), strict=True))
-    parts = [("runs", "What was trained", _runs(table, results, resamples, seed))]
+    parts = [
+        ("summary", "Summary", _summary(table, results)),
+        ("runs", "What was trained", _runs(table, resamples, seed)),
+    ]
     answers = "".join(_answer(found) for found in results)
     explained = element("p", prose(about_scores(table, results))) + element("p", prose(about_chances(results)))
     parts.append(("answer", "Over all environments", explained + answers))
@@ -115,34 +126,30 @@ def _section(anchor: str, title: str, content: str) -> str:
     return element("section", heading, content, id=anchor, aria_labelledby=f"{anchor}-title")
 
 
-def _runs(table: LearningTable, results: Sequence[LearningResults], resamples: int, seed: int) -> str:
-    """Say what was trained, on what, and what is missing."""
-    missing = missing_lines(table)
-    parts = [
-        element("p", prose(about_missing(table)), class_="audit warned" if missing else "audit"),
-        *(element("p", prose(said), class_="audit warned") for said in uneven_means(results)),
-        element("p", prose(about_intervals(table, resamples, seed))),
+def _summary(table: LearningTable, results: Sequence[LearningResults]) -> str:
+    """Answer the title, and say what is missing or stands against the answer."""
+    answers = [
+        element("h3", text(_about_test(found.split))) + element("p", prose(about_answer(found))) for found in results
     ]
+    audit = element("p", prose(about_missing(table)), class_="audit warned" if table.missing else "audit")
+    doubts = [said for said in (*uneven_means(results), about_few_episodes(table)) if said]
+    return "".join([*answers, audit, *(element("p", prose(said), class_="audit warned") for said in doubts)])
+
+
+def _runs(table: LearningTable, resamples: int, seed: int) -> str:
+    """Say what was trained, on what, and which runs are missing."""
+    missing = missing_lines(table)
+    parts = [element("p", prose(about_intervals(table, resamples, seed)))]
     if missing:
         lines = make_table("Missing runs", ("environment", "run", "seeds", "status", "why"), missing)
         parts.append(element("details", element("summary", "Missing runs"), lines, open="open"))
-    sizes = [
-        (name, *(_count(table.sizes.get(name, {}), part) for part in ("train", *table.splits)))
-        for name in table.environments
-    ]
-    parts.append(make_table("Rows", ("environment", "train", *(f"test: {split}" for split in table.splits)), sizes))
-    losses = [(look_of(name).label, name, look_of(name).meaning) for name in (*table.losses, *table.referees)]
-    named = make_table("Losses and referees", ("label", "name", "what it is"), losses)
-    parts.append(details("Losses and referees", named))
+    parts.append(_html(data_table(table)))
+    parts.append(details("Losses and referees", _html(label_table(table))))
     settings = {**table.settings, **{look_of(name).label: own for name, own in table.loss_settings.items() if own}}
     parts.append(details("Settings of the trainings", _record("Settings of the trainings", settings)))
     if table.datasets:
         parts.append(details("Data sets", _record("Data sets", table.datasets)))
     return "".join(parts)
-
-
-def _count(sizes: Mapping[str, int], part: str) -> str:
-    return f"{sizes[part]:,}" if part in sizes else "-"
 
 
 def _answer(found: LearningResults) -> str:
@@ -155,7 +162,6 @@ def _answer(found: LearningResults) -> str:
     raw = [score_table(found, metrics, None, name) for name, metrics in column_groups("raw")]
     return (
         element("h3", text(_about_test(found.split)))
-        + element("p", prose(about_answer(found)))
         + "".join(map(_html, tables))
         + "".join(_html(table) for table in paired if table.rows)
         + details("The same in raw coordinates", "".join(map(_html, raw)))
@@ -190,7 +196,7 @@ def _picture(drawing: LearningDrawing, found: LearningResults) -> str:
 
 
 def _about_test(split: str) -> str:
-    return f"Tested on {about_split(split)}"
+    return f"Tested on {about_test(split)}"
 
 
 def _html(table: ScoreTable) -> str:

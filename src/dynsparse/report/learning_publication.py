@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dynsparse.report.answer_sentences import about_answer
 from dynsparse.report.comparison import Comparison
 from dynsparse.report.files import write_file
+from dynsparse.report.learned_data import about_few_episodes, data_table
 from dynsparse.report.learning_dimensions import dimension_scores
 from dynsparse.report.learning_gallery import all_drawings, write_learning_figures
 from dynsparse.report.learning_page import learning_page
@@ -18,7 +20,9 @@ from dynsparse.report.learning_results import LearningResults, learning_results
 from dynsparse.report.learning_sentences import about_chances, about_intervals, about_scores
 from dynsparse.report.learning_table import ExpectedRuns, LearningTable, make_learning_table
 from dynsparse.report.missing_runs import about_missing, uneven_means
-from dynsparse.report.score_tables import differences_csv, markdown, scores_csv
+from dynsparse.report.panel_grid import about_test
+from dynsparse.report.score_markdown import markdown, markdown_table
+from dynsparse.report.score_tables import differences_csv, label_table, scores_csv
 from dynsparse.report.seed_statistics import RESAMPLES
 
 __all__ = ["LearningPublication", "publish_learning"]
@@ -82,11 +86,15 @@ def publish_learning(
     results = tuple(learning_results(table, split, resamples=resamples, seed=seed) for split in table.splits)
     tell("tables")
     notes = [
+        *(f"**Tested on {about_test(found.split)}.** {about_answer(found)}" for found in results),
         about_missing(table),
         *uneven_means(results),
+        *filter(None, [about_few_episodes(table)]),
         about_intervals(table, resamples, seed),
         about_scores(table, results),
         about_chances(results),
+        markdown_table(data_table(table)),
+        markdown_table(label_table(table)),
     ]
     contents = {
         "learning_scores.md": markdown(results, notes),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,6 +32,8 @@ class Training:
         epochs: (e,) epochs after which the model was tested, 0 before training.
         curves: Split -> (e,) one-step mean squared error; None where it has no meaning.
         state_names: (ds,) names of the state variables; empty where the record has none.
+        policy: Who acted while the data set was recorded; empty where there is no result.
+        episodes: Of how many episodes these rows are, by the same names; empty in older records.
     """
 
     key: str
@@ -46,6 +48,8 @@ class Training:
     epochs: tuple[int, ...]
     curves: Mapping[str, tuple[float | None, ...]]
     state_names: tuple[str, ...] = ()
+    policy: str = ""
+    episodes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -152,11 +156,13 @@ def _training(record: Mapping[str, Any]) -> Training:
         settings=settings,
         dataset=dict(unit["dataset"]),
         error=error,
-        rows={name: int(count) for name, count in result["rows"].items() if count is not None} if result else {},
+        rows=_counts(result["rows"]) if result else {},
         metrics=flat_scores(result["final"], result["initial"], unit["environment"]) if result else {},
         epochs=tuple(result["curve"]["epoch"]) if result else (),
         curves=_curves(result["curve"]) if result else {},
         state_names=_state_names(result) if result else (),
+        policy=str(result["policy"]) if result else "",
+        episodes=_counts(result.get("episodes") or {}) if result else {},
     )
 
 
@@ -178,6 +184,10 @@ def _outcome(record: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str |
     if record["result"]["environment"] != record["unit"]["environment"]:
         raise ValueError(f"a result of {record['result']['environment']!r}")
     return record["result"], None
+
+
+def _counts(counts: Mapping[str, int | None]) -> dict[str, int]:
+    return {name: int(count) for name, count in counts.items() if count is not None}
 
 
 def _state_names(result: Mapping[str, Any]) -> tuple[str, ...]:

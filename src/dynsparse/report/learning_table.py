@@ -83,6 +83,8 @@ class LearningTable:
         datasets: Environment -> what its models were trained on.
         state_names: Environment -> (ds,) names of state variables, where they are known.
         sizes: Environment -> split or ``"train"`` -> rows.
+        episodes: Environment -> split or ``"train"`` -> episodes that these rows are of, where they are known.
+        policies: Environment -> who acted while its data set was recorded.
         left_out: Trainings on record that nobody expects; they are in no row.
     """
 
@@ -97,6 +99,8 @@ class LearningTable:
     datasets: Mapping[str, Mapping[str, Any]]
     state_names: Mapping[str, tuple[str, ...]]
     sizes: Mapping[str, Mapping[str, int]]
+    episodes: Mapping[str, Mapping[str, int]]
+    policies: Mapping[str, str]
     left_out: int
 
     def select(self, split: str, label: str, environment: str | None = None) -> Iterator[LearningRow]:
@@ -209,6 +213,8 @@ def make_learning_table(records: LearningRecords, expected: ExpectedRuns | None 
         datasets={record.environment: record.dataset for record in known},
         state_names={record.environment: record.state_names for record in known if record.state_names},
         sizes={record.environment: record.rows for record in known if record.rows},
+        episodes={record.environment: record.episodes for record in known if record.episodes},
+        policies={record.environment: record.policy for record in known if record.policy},
         left_out=len(records.trainings) - len(known),
     )
 

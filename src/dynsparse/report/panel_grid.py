@@ -12,7 +12,17 @@ from matplotlib.lines import Line2D
 from dynsparse.report.figure import WIDTH, new_figure
 from dynsparse.report.loss_looks import LossLook
 
-__all__ = ["BOTH_COLUMNS", "about_all", "about_split", "line_legend", "lowest", "new_grid", "rows_height", "say_empty"]
+__all__ = [
+    "BOTH_COLUMNS",
+    "about_all",
+    "about_split",
+    "about_test",
+    "line_legend",
+    "lowest",
+    "new_grid",
+    "rows_height",
+    "say_empty",
+]
 
 BOTH_COLUMNS = 7.0
 """Width of a figure over both columns of a paper, inches."""
@@ -25,6 +35,11 @@ _SPLITS = {"step": "test steps of training episodes", "episode": "unseen episode
 def about_split(split: str) -> str:
     """Say in a few words what a test set is."""
     return _SPLITS.get(split, split)
+
+
+def about_test(split: str) -> str:
+    """Say what a test set is, with its name in records and CSV."""
+    return f"{about_split(split)} ({split})"
 
 
 def new_grid(

@@ -1,4 +1,4 @@
-"""Score tables: each loss beside the referees, per environment and over all, as CSV, Markdown and cells of a page."""
+"""Score tables: each loss beside the referees, per environment and over all, as CSV and as cells."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from dynsparse.report.comparison import Comparison, Difference, Score
 from dynsparse.report.learning_results import LearningResults
+from dynsparse.report.learning_table import LearningTable
 from dynsparse.report.loss_looks import BASELINE, look_of
+from dynsparse.report.panel_grid import about_split
 from dynsparse.report.phrases import interval
 from dynsparse.report.score_metrics import (
     COORDINATES,
@@ -29,7 +31,7 @@ __all__ = [
     "column_groups",
     "difference_table",
     "differences_csv",
-    "markdown",
+    "label_table",
     "score_table",
     "scores_csv",
 ]
@@ -127,10 +129,10 @@ def all_tables(results: LearningResults, environment: str | None) -> Iterator[Sc
     where = environment or ALL
     for coordinates in COORDINATES:
         for name, metrics in column_groups(coordinates):
-            yield score_table(results, metrics, environment, f"{where}, {results.split}: {name}")
+            yield score_table(results, metrics, environment, f"{where}, {about_split(results.split)}: {name}")
     if BASELINE in results.losses:
         for name, metrics in column_groups("normalized"):
-            caption = f"{where}, {results.split}: paired with {BASELINE}, {name}"
+            caption = f"{where}, {about_split(results.split)}: paired with {BASELINE}, {name}"
             yield difference_table(results, metrics, environment, caption)
 
 
@@ -141,24 +143,6 @@ def cell(score: Score) -> str:
     diverged = f", {score.diverged} diverged" if score.diverged else ""
     counted = f" ({score.counted}{diverged})" if score.counted else ""
     return f"{figures(score.estimate.value)}{interval(score.estimate)}{counted}"
-
-
-def markdown(results: Iterable[LearningResults], notes: Sequence[str]) -> str:
-    """Return all tables as Markdown, over all environments first.
-
-    Args:
-        results: Of each test set.
-        notes: Sentences to stand before the tables.
-
-    Returns:
-        The text of a file.
-    """
-    parts = ["# Scores of learned world models", *notes]
-    for found in results:
-        for environment in (None, *found.environments):
-            parts.append(f"## {environment or 'All environments'}, test set: {found.split}")
-            parts += [_markdown(table) for table in all_tables(found, environment)]
-    return "\n\n".join(parts) + "\n"
 
 
 def scores_csv(comparisons: Iterable[Comparison], *, overall: bool = True) -> str:
@@ -218,14 +202,11 @@ def _difference_cell(difference: Difference | None) -> str:
     return f"{sign}{figures(value)}{star}{interval(difference.estimate)}{diverged}"
 
 
-def _markdown(table: ScoreTable) -> str:
-    lines = [f"**{table.caption}**", "", _line(table.columns), _line(["---"] * len(table.columns))]
-    return "\n".join([*lines, *(_line(row) for row in table.rows)])
-
-
-def _line(cells: Sequence[str]) -> str:
-    escaped = [text.replace("|", "\\|") for text in cells]
-    return f"| {' | '.join(escaped)} |"
+def label_table(table: LearningTable) -> ScoreTable:
+    """Return how each loss and referee is called in tables (label), and in records and CSV (name)."""
+    looks = [look_of(name) for name in (*table.losses, *table.referees)]
+    rows = tuple((look.label, look.name, look.meaning) for look in looks)
+    return ScoreTable("Losses and referees", ("label", "name in csv and options", "what it is"), rows)
 
 
 def _numbers(estimate: Estimate) -> tuple[object, ...]:
