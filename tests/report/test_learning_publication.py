@@ -106,9 +106,7 @@ def test_data_policy_and_labels_are_named(tmp_path):
     )
     assert data.columns[2:] == ("train", "test steps of training episodes", "unseen episodes")
     few = about_few_episodes(table)
-    assert few.startswith(
-        "Few unseen episodes: fewer than 5 in CheetahRun (2). Scores on 2 episodes are those of these"
-    )
+    assert few.startswith("Few unseen episodes: fewer than 5 in CheetahRun (2). Scores on 2 episodes say little")
     found = publish_learning(read_learning_records(tmp_path / "few"), tmp_path / "out", resamples=20)
     reader = read_page(found.page.read_text(encoding="utf-8"))
     assert reader.faults == [] and few in reader.text and "trained16,000 (16 episodes)" in reader.text

@@ -267,6 +267,8 @@ def test_sides():
         "y predicts worse than z.",
         "state and x predict better than z.",
     ]
+    assert by_side({"state": 1, "x": 1}, "that") == ["Every loss is above that."]
+    assert by_side({"state": 1}, "that") == ["state is above that."]
     assert by_side({}, "that") == []
 
 

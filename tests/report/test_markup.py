@@ -54,6 +54,15 @@ def test_a_table_scrolls_in_its_own_box_and_escapes_its_cells():
     assert "<i>" in reader.data
 
 
+def test_columns_of_words_stand_at_the_left():
+    columns = ("name", "why", "x")
+    reader = read(make_table("c", columns, [("a", "word", 1), ("b", "gone")], words=("why",)))
+    assert [a.get("class") for tag, a in reader.tags if tag == "th"] == [None, "words", None, None, None]
+    assert [a.get("class") for tag, a in reader.tags if tag == "td"] == ["words", None, "missing"]
+    last = read(make_table("c", columns[:2], [("a", "word")], words=("why",)))
+    assert [a.get("class") for tag, a in last.tags if tag == "td"] == ["words"]
+
+
 def test_numbers_shares_and_derivatives_stay_on_one_line():
     kept = [piece.split("</span>")[0] for piece in prose("∂s'/∂a: 5.2 % <0.1 % at 1e-15, 3 rows").split('unbroken">')]
     assert kept[1:] == ["∂s&#x27;/∂a", "5.2 %", "&lt;0.1 %", "1e-15"]

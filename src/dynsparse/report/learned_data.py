@@ -47,9 +47,9 @@ def about_few_episodes(table: LearningTable) -> str:
     fewest = min(counts.values())
     told = ", ".join(f"{name} ({count:,})" for name, count in counts.items())
     return (
-        f"Few unseen episodes: fewer than {_FEW} in {told}. Scores on {number(fewest, 'episode')} are those of "
-        f"{'this one' if fewest == 1 else 'these'}, and differ much from seed to seed, which has its own; record more "
-        "episodes, or take a larger share of them for testing."
+        f"Few unseen episodes: fewer than {_FEW} in {told}. Scores on {number(fewest, 'episode')} say little of other "
+        "ones, and differ much from seed to seed, each of which draws its own; record more episodes, or take a larger "
+        "share of them for testing."
     )
 
 

@@ -39,6 +39,9 @@ _SECTIONS = (
     ("zeros", "Whether these zeros are in their place"),
     ("ahead", "How long they can be followed, and through contact"),
 )
+_WORDS = ("policy", "run", "seeds", "status", "why", "name in csv and options", "what it is")
+"""Columns that no number stands in."""
+
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 
 
@@ -141,7 +144,7 @@ def _runs(table: LearningTable, resamples: int, seed: int) -> str:
     missing = missing_lines(table)
     parts = [element("p", prose(about_intervals(table, resamples, seed)))]
     if missing:
-        lines = make_table("Missing runs", ("environment", "run", "seeds", "status", "why"), missing)
+        lines = make_table("Missing runs", ("environment", "run", "seeds", "status", "why"), missing, words=_WORDS)
         parts.append(element("details", element("summary", "Missing runs"), lines, open="open"))
     parts.append(_html(data_table(table)))
     parts.append(details("Losses and referees", _html(label_table(table))))
@@ -200,7 +203,7 @@ def _about_test(split: str) -> str:
 
 
 def _html(table: ScoreTable) -> str:
-    return make_table(table.caption, table.columns, table.rows)
+    return make_table(table.caption, table.columns, table.rows, words=_WORDS)
 
 
 def _record(caption: str, record: Mapping[str, Any]) -> str:

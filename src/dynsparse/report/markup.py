@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 __all__ = ["box", "details", "element", "flatten", "make_table", "prose", "text"]
@@ -71,28 +71,37 @@ def box(content: str, label: str) -> str:
     return element("div", content, class_="scroll", role="region", tabindex=0, aria_label=label)
 
 
-def make_table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def make_table(
+    caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, words: Collection[str] = ()
+) -> str:
     """Return a table in a box of its own, the first cell of a row as its heading.
 
     Args:
         caption: What it holds; text.
         columns: Headings; text.
         rows: Cells; text.  A row that is too short has its last cell spread over the rest.
+        words: Columns of words rather than numbers: at the left, where numbers are at the right.
 
     Returns:
         HTML.
     """
-    head = element("tr", *(element("th", text(column), scope="col") for column in columns))
+    head = element("tr", *(element("th", text(column), scope="col", **_aligned(column, words)) for column in columns))
     lines = []
     for first, *cells in rows:
-        parts = [element("th", text(first), scope="row"), *(element("td", text(cell)) for cell in cells[:-1])]
+        own = [_aligned(column, words) for column in columns[1 : len(cells) + 1]]
+        parts = [element("th", text(first), scope="row")]
+        parts += [element("td", text(cell), **aligned) for cell, aligned in zip(cells[:-1], own, strict=False)]
         missing = len(columns) - 1 - len(cells)
-        spread: dict[str, object] = {"colspan": missing + 1, "class_": "missing"} if missing else {}
+        spread: dict[str, object] = {"colspan": missing + 1, "class_": "missing"} if missing else dict(*own[-1:])
         parts += [element("td", text(cell), **spread) for cell in cells[-1:]]
         lines.append(element("tr", *parts))
     inner = element("thead", head) + element("tbody", *lines)
     # Not a <caption>: that would be as wide as the table, and scroll with it.
     return element("p", text(caption), class_="caption") + box(element("table", inner, aria_label=caption), caption)
+
+
+def _aligned(column: str, words: Collection[str]) -> dict[str, object]:
+    return {"class_": "words"} if column in words else {}
 
 
 def details(summary: str, content: str) -> str:

@@ -63,6 +63,8 @@ def by_side(sides: Mapping[str, int | None], goal: str, *, predictor: str = "") 
     """
     if not predictor and sides and set(sides.values()) == {-1}:
         return [f"No loss reaches {goal}."]
+    if not predictor and len(sides) > 1 and set(sides.values()) == {1}:
+        return [f"Every loss is above {goal}."]
     parts = []
     forms = ("predicts", "predict") if predictor else ("is", "are")
     for side, said in (
