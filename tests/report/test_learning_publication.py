@@ -95,6 +95,19 @@ def test_the_summary_stands_first_and_in_the_tables_too(published):
         assert f"({found.split}).** {said}" in tables and tables.index(said) < tables.index("| --- |")
 
 
+@pytest.mark.usefixtures("two_figures")
+def test_models_that_learned_nothing_are_told_first_on_the_page_and_in_the_tables(tmp_path):
+    records = [training("CheetahRun", "state", 0, epochs=2), referees("CheetahRun")]
+    for scores in records[0]["result"]["final"].values():
+        scores["prediction"]["mse"] = 0.06  # the identity has 0.03
+    found = publish_learning(read_learning_records(write(tmp_path / "units", records)), tmp_path / "out", resamples=20)
+    said = "in CheetahRun (at best 2 times its error). These models are hardly trained"
+    for path in (found.page, found.tables[0]):
+        written = read_page(path.read_text(encoding="utf-8")).text if path == found.page else path.read_text()
+        assert written.count(said) == 2
+        assert written.index(said) < written.index("Not enough data to hold state against the true sparsity")
+
+
 def test_data_policy_and_labels_are_named(tmp_path):
     records = [training("CheetahRun", "state-jacobian", 0, epochs=2), training("WalkerRun", "state", 0, epochs=2)]
     records[0]["result"] |= {"policy": "trained", "episodes": {"train": 16, "step": 16, "episode": 2}}

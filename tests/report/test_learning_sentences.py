@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dynsparse.report.answer_sentences import about_answer
+from dynsparse.report.answer_sentences import about_answer, about_training
 from dynsparse.report.judgement_sentences import about_contact, about_leak, about_open_loop, about_ranking
 from dynsparse.report.learning_records import read_learning_records
 from dynsparse.report.learning_results import learning_results
@@ -54,29 +54,40 @@ def test_the_answer_names_each_loss_on_its_side(whole):
     assert said.endswith("are not told from the prediction error of state by these seeds.")
 
 
-def test_the_answer_begins_with_where_nothing_is_learned(tmp_path):
+def test_where_nothing_is_learned_is_said(tmp_path):
     records = sweep_of(("CheetahRun", "FingerSpin"), LOSSES[:2], epochs=2)
     for record in records:
         if record["unit"]["environment"] == "CheetahRun" and record["unit"]["kind"] == "train":
             worse = {"state": 1.2, "state-jacobian": 2.5}[record["unit"]["settings"]["loss"]]
             record["result"]["final"]["step"]["prediction"]["mse"] = worse * 0.03  # the identity has 0.03
-    said = about_answer(read(tmp_path / "one", records)[1])
+    said = about_training(read(tmp_path / "one", records)[1])
     assert said.startswith(
-        "One step ahead no loss beats identity, the prediction that nothing changes, in CheetahRun (1.2 times its "
-        "error at best): these models are hardly trained, and no evidence on what trained ones recover"
+        "One step ahead no loss beats identity, the prediction that nothing changes, in CheetahRun (at best 1.2 "
+        "times its error). These models are hardly trained, and no evidence on what trained ones recover"
     )
     one = next(record for record in records if record["unit"]["kind"] == "train")
     one["result"]["final"]["step"]["prediction"]["mse"] = None  # beyond all numbers
     for record in records:
         if record["unit"]["settings"]["seed"] == 1 and record["unit"]["kind"] == "train":
             record["result"]["final"]["step"]["prediction"]["mse"] = None
-    said = about_answer(read(tmp_path / "two", records)[1])
-    assert "in CheetahRun (runs are beyond all numbers), FingerSpin (runs are beyond all numbers): these" in said
+    said = about_training(read(tmp_path / "two", records)[1])
+    assert "in CheetahRun (runs are beyond all numbers), FingerSpin (runs are beyond all numbers)" in said
     for record in records:
         if record["unit"]["kind"] == "train":
             record["result"]["final"]["step"]["prediction"]["mse"] = 0.9 * 0.03
-    assert "identity" not in about_answer(read(tmp_path / "three", records)[1])
-    assert "identity" not in about_answer(read(tmp_path / "four", records[:-2])[1])  # no referees
+    assert about_training(read(tmp_path / "three", records)[1]) == ""
+    assert about_training(read(tmp_path / "four", records[:-2])[1]) == ""  # no referees
+
+
+def test_where_identity_is_ahead_in_the_mean_too_is_said(tmp_path):
+    records = sweep_of(("CheetahRun", "FingerSpin"), LOSSES[:2], epochs=2)
+    for record in records:
+        if record["unit"]["kind"] == "train":
+            record["result"]["final"]["step"]["prediction"]["mse"] = 0.5
+    _, results = read(tmp_path, records)
+    reference = results.scores["prediction.mse"].score("identity").estimate.value
+    said = f"; nor in the mean over all environments, 0.5 at best against {figures(reference)}. These"
+    assert said in about_training(results)
 
 
 def test_the_answer_has_the_verdict_on_changing_elements(tmp_path):

@@ -10,7 +10,7 @@ from dynsparse.report.phrases import by_side, labels_of
 from dynsparse.report.prediction_error import ERROR
 from dynsparse.report.score_metrics import figures
 
-__all__ = ["ONE_GRAPH", "about_answer"]
+__all__ = ["ONE_GRAPH", "about_answer", "about_training"]
 
 ONE_GRAPH = 0.5
 """``auroc_within`` of any graph that is the same in all states."""
@@ -26,13 +26,12 @@ def about_answer(results: LearningResults) -> str:
         results: What was computed.
 
     Returns:
-        The sentences: first where no model has learned to predict, if anywhere.
+        The sentences.
     """
     if results.is_empty:
         return NOTHING
     relative = {loss: results.sparsity.relative.score(loss).estimate for loss in results.losses}
     parts = [
-        *_hardly_trained(results),
         *by_side(
             {loss: found.side_of(1.0) for loss, found in relative.items() if found.value is not None},
             "the true sparsity",
@@ -46,8 +45,15 @@ def about_answer(results: LearningResults) -> str:
     return " ".join(parts)
 
 
-def _hardly_trained(results: LearningResults) -> list[str]:
-    """Say in which environments no loss predicts better than ``identity`` does."""
+def about_training(results: LearningResults) -> str:
+    """Say where no loss predicts better than ``identity`` does: what such models recover is no answer.
+
+    Args:
+        results: What was computed.
+
+    Returns:
+        A sentence or two; empty where some loss does everywhere, and without that referee.
+    """
     behind = []
     for environment in results.environments:
         pairs = [results.difference(ERROR, loss, IDENTITY, environment) for loss in results.losses]
@@ -55,15 +61,26 @@ def _hardly_trained(results: LearningResults) -> list[str]:
         # Of a loss that diverged in some runs only the better ones have a ratio.
         ratios = [pair.estimate.value for pair in known if not pair.diverged and pair.estimate.value is not None]
         if known and min(ratios, default=1.0) >= 1.0:
-            best = f"{figures(min(ratios))} times its error at best" if ratios else "runs are beyond all numbers"
+            best = f"at best {figures(min(ratios))} times its error" if ratios else "runs are beyond all numbers"
             behind.append(f"{environment} ({best})")
     if not behind:
-        return []
-    return [
+        return ""
+    return (
         f"One step ahead no loss beats {look_of(IDENTITY).label}, the prediction that nothing changes, in "
-        f"{', '.join(behind)}: these models are hardly trained, and no evidence on what trained ones recover; more "
-        "epochs or more rows come first."
-    ]
+        f"{', '.join(behind)}{_overall(results)}. These models are hardly trained, and no evidence on what trained "
+        "ones recover; more epochs or more rows come first."
+    )
+
+
+def _overall(results: LearningResults) -> str:
+    """Say whether ``identity`` is ahead in the mean over several environments too."""
+    errors = results.scores[ERROR]
+    values = [errors.score(loss).estimate.value for loss in results.losses]
+    best, other = min((value for value in values if value is not None), default=None), errors.score(IDENTITY)
+    reference = other.estimate.value
+    if len(results.environments) == 1 or best is None or reference is None or best < reference:
+        return ""
+    return f"; nor in the mean over all environments, {figures(best)} at best against {figures(reference)}"
 
 
 def _about_changing(results: LearningResults) -> list[str]:

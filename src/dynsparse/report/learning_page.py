@@ -8,7 +8,7 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-from dynsparse.report.answer_sentences import about_answer
+from dynsparse.report.answer_sentences import about_answer, about_training
 from dynsparse.report.learned_data import about_few_episodes, data_table
 from dynsparse.report.learning_gallery import LearningDrawing, all_drawings
 from dynsparse.report.learning_results import LearningResults
@@ -131,9 +131,14 @@ def _section(anchor: str, title: str, content: str) -> str:
 
 def _summary(table: LearningTable, results: Sequence[LearningResults]) -> str:
     """Answer the title, and say what is missing or stands against the answer."""
-    answers = [
-        element("h3", text(_about_test(found.split))) + element("p", prose(about_answer(found))) for found in results
-    ]
+    answers = []
+    for found in results:
+        untrained = about_training(found)
+        answers += [
+            element("h3", text(_about_test(found.split))),
+            element("p", prose(untrained), class_="audit warned") if untrained else "",
+            element("p", prose(about_answer(found))),
+        ]
     audit = element("p", prose(about_missing(table)), class_="audit warned" if table.missing else "audit")
     doubts = [said for said in (*uneven_means(results), about_few_episodes(table)) if said]
     return "".join([*answers, audit, *(element("p", prose(said), class_="audit warned") for said in doubts)])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dynsparse.report.answer_sentences import about_answer
+from dynsparse.report.answer_sentences import about_answer, about_training
 from dynsparse.report.comparison import Comparison
 from dynsparse.report.files import write_file
 from dynsparse.report.learned_data import about_few_episodes, data_table
@@ -86,7 +86,7 @@ def publish_learning(
     results = tuple(learning_results(table, split, resamples=resamples, seed=seed) for split in table.splits)
     tell("tables")
     notes = [
-        *(f"**Tested on {about_test(found.split)}.** {about_answer(found)}" for found in results),
+        *map(_summary, results),
         about_missing(table),
         *uneven_means(results),
         *filter(None, [about_few_episodes(table)]),
@@ -112,6 +112,11 @@ def publish_learning(
         folder / "learning.html", learning_page(table, results, provenance, drawings, resamples=resamples, seed=seed)
     )
     return LearningPublication(table, results, page, tables, figures)
+
+
+def _summary(found: LearningResults) -> str:
+    said = " ".join(filter(None, (about_training(found), about_answer(found))))
+    return f"**Tested on {about_test(found.split)}.** {said}"
 
 
 def _scores(results: tuple[LearningResults, ...]) -> list[Comparison]:
