@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dynsparse.report.answer_sentences import about_answer, about_training
-from dynsparse.report.judgement_sentences import about_contact, about_leak, about_open_loop, about_ranking
+from dynsparse.report.judgement_sentences import about_contact, about_leak, about_open_loop, about_ranking, about_within
 from dynsparse.report.learning_records import read_learning_records
 from dynsparse.report.learning_results import learning_results
 from dynsparse.report.learning_sentences import (
@@ -104,6 +104,10 @@ def test_the_answer_has_the_verdict_on_changing_elements(tmp_path):
     assert f"+ MSE(J) is above {goal}. state is below {goal}. " in said
     goal = "0.5, the AUROC within elements of any graph that is one for all states"
     assert f"+ MSE(J) is above {goal}. state is below {goal}. " in said
+    within = about_within(read(tmp_path / "one", records)[1])
+    assert within.startswith(
+        "AUROC within elements: 0.4 [0.4, 0.4] (state), 0.8 [0.8, 0.8] (+ MSE(J)). + MSE(J) is above"
+    )
     still = [training("CartpoleBalance", "state", seed, epochs=2) for seed in (0, 1)]
     assert "No element changes between zero and non-zero in these rows" in about_answer(read(tmp_path / "2", still)[1])
 
@@ -144,6 +148,7 @@ def test_ranking_is_held_against_the_training_frequencies(whole):
     said = about_ranking(whole[1])
     assert "in the training rows, whatever the state, have 0.93. No loss reaches them." in said
     assert "AUPRC over elements that are zero in some rows only: 0.52" in about_ranking(whole[1], "auprc_changing")
+    assert about_within(whole[1]) == ""  # older records lack it
 
 
 def test_thresholds_open_loop_and_contact(whole):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dynsparse.report.judgement_sentences import against_frequency
+from dynsparse.report.judgement_sentences import ONE_GRAPH, against_frequency
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.learning_sentences import NOTHING
 from dynsparse.report.loss_looks import BASELINE, IDENTITY, look_of
@@ -10,10 +10,7 @@ from dynsparse.report.phrases import by_side, labels_of
 from dynsparse.report.prediction_error import ERROR
 from dynsparse.report.score_metrics import figures
 
-__all__ = ["ONE_GRAPH", "about_answer", "about_training"]
-
-ONE_GRAPH = 0.5
-"""``auroc_within`` of any graph that is the same in all states."""
+__all__ = ["about_answer", "about_training"]
 
 _WITHIN = "normalized.auroc_within"
 _CHANGING = "normalized.auprc_changing"

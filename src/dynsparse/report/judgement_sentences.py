@@ -10,7 +10,20 @@ from dynsparse.report.prediction_error import ERROR
 from dynsparse.report.quantities import number
 from dynsparse.report.score_metrics import figures
 
-__all__ = ["about_contact", "about_leak", "about_open_loop", "about_ranking", "against_frequency"]
+__all__ = [
+    "ONE_GRAPH",
+    "about_contact",
+    "about_leak",
+    "about_open_loop",
+    "about_ranking",
+    "about_within",
+    "against_frequency",
+]
+
+ONE_GRAPH = 0.5
+"""``auroc_within`` of any graph that is the same in all states."""
+
+_WITHIN = "normalized.auroc_within"
 
 
 def about_ranking(results: LearningResults, name: str = "auprc") -> str:
@@ -37,6 +50,28 @@ def about_ranking(results: LearningResults, name: str = "auprc") -> str:
         f"{figures(reference)}."
     )
     return " ".join([*parts, *against_frequency(results, f"normalized.{name}", "them")])
+
+
+def about_within(results: LearningResults) -> str:
+    """Say whether models know when an element is zero, which no graph that is one for all states does.
+
+    Args:
+        results: What was computed.
+
+    Returns:
+        The sentences; empty where no record has this score.
+    """
+    found = results.scores.get(_WITHIN)
+    if found is None:
+        return ""
+    estimates = {loss: found.score(loss).estimate for loss in results.losses}
+    sides = {loss: one.side_of(ONE_GRAPH) for loss, one in estimates.items() if one.value is not None}
+    return " ".join(
+        [
+            f"AUROC within elements: {listed(results.losses, found)}.",
+            *by_side(sides, f"{ONE_GRAPH}, that of any graph that is one for all states"),
+        ]
+    )
 
 
 def about_leak(results: LearningResults) -> str:

@@ -173,7 +173,8 @@ def _of_sparsity(results: LearningResults) -> list[LearningDrawing]:
 def _of_zeros(results: LearningResults, singly: bool) -> list[LearningDrawing]:
     scores = {name: results.score(name) for name in RECOVERY if f"normalized.{name}" in results.scores}
     ranking = [judgement_sentences.about_ranking(results, name) for name in ("auprc", "auprc_changing")]
-    sentences = " ".join([*ranking, judgement_sentences.about_leak(results)])
+    others = (judgement_sentences.about_within(results), judgement_sentences.about_leak(results))
+    sentences = " ".join(filter(None, (*ranking, *others)))
     content = "AUPRC and AUROC over all and over changing elements, leak and miss of each loss, above those of referees"
     title = "Whether zeros are in their place"
     places: list[tuple[str | None, str, str, str]] = [(None, "learning-recovery", title, sentences)]
