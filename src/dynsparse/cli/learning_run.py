@@ -19,6 +19,7 @@ from dynsparse.learning.losses import check_loss
 from dynsparse.learning.settings import LearnSettings
 from dynsparse.learning.unit import dataset_identity
 from dynsparse.provenance import collect_provenance
+from dynsparse.report.answer_sentences import about_answer, about_training
 from dynsparse.report.learning_publication import LearningPublication, publish_learning
 from dynsparse.report.learning_records import read_learning_records
 from dynsparse.report.learning_results import LearningResults
@@ -151,6 +152,8 @@ def _tell(found: LearningPublication, outcome: Outcome, units: Sequence[Unit]) -
     console = wide_console()
     for results in found.results:
         print_table(console, *_summary(results), title=_TITLES[results.split])
+        for sentence in filter(None, (about_training(results), about_answer(results))):
+            console.print(sentence + "\n", soft_wrap=True, markup=False)
     tell_failed(outcome.failed, units, _named)
     if outcome.skipped:
         print(f"{len(outcome.skipped)} of {len(units)} units were done before, and are not repeated")
