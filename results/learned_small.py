@@ -18,6 +18,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from dynsparse.dataset import open_dataset
+from dynsparse.learning.normalizer import Normalizer
 from dynsparse.provenance import collect_provenance, script_command
 
 RESULTS = Path(__file__).resolve().parent
@@ -27,8 +31,6 @@ FIGURES = (
     "learning-curves-episode",
     "learning-relative-sparsity-step",
     "learning-recovery-episode",
-    "learning-thresholds-step",
-    "learning-open-loop-episode",
 )
 JACOBIAN = (
     "auprc",
@@ -60,7 +62,7 @@ def ship(folder: Path) -> None:
         writer.writeheader()
         writer.writerows({name: _short(value) for name, value in row.items()} for row in rows)
     records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((folder / "units").glob("*.json"))]
-    summary = summed_up(records)
+    summary = summed_up(records) | {"squares_in_largest_thousandth": heaviness(folder.parent / "data")}
     (RESULTS / "learned_small.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     whole = (folder / "learning_scores.md").read_text(encoding="utf-8")
     parts = [part for part in whole.split("\n## ") if part.startswith("All environments")]
@@ -114,6 +116,17 @@ def summed_up(records: list[dict[str, Any]]) -> dict[str, Any]:
         "trained": trained[0]["provenance"],
         "provenance": collect_provenance(script_command(), None).to_dict(),
     }
+
+
+def heaviness(data: Path) -> dict[str, float]:
+    """Return which share of the sum of squares of all normalised elements the largest thousandth of them have."""
+    found = {}
+    for path in sorted(data.iterdir()):
+        arrays = open_dataset(path).load(["state", "action", "next_state", "jac_state", "jac_action"])
+        squares = Normalizer.fit([arrays]).jacobians(arrays["jac_state"], arrays["jac_action"]).ravel() ** 2
+        largest = np.sort(squares)[-(squares.size // 1000) :]
+        found[path.name] = round(float(largest.sum() / squares.sum()), 3)
+    return found
 
 
 def _short(value: str) -> str:
