@@ -185,7 +185,9 @@ def measure_training(
                 for name, children in contestants.items():
                     answers = _run(children, bench.seconds)
                     rates[name].append(float(sum(answer["steps"] / answer["seconds"] for answer in answers)))
-                    memory[name] = max(answer["peak_rss_mib"] for answer in answers)
+                    told = [answer["peak_rss_mib"] for answer in answers if answer["peak_rss_mib"] is not None]
+                    if told:
+                        memory[name] = max(told)
     return LearningSpeed(
         environment, loss, {k: tuple(v) for k, v in rates.items()}, memory, reason, differences, version, bench
     )

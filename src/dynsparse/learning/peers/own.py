@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from typing import Any
@@ -14,6 +13,16 @@ from dynsparse.learning.settings import LearnSettings
 from dynsparse.learning.trainer import Trainer, TrainRows
 
 __all__ = ["main"]
+
+
+def _peak_rss_mib() -> float | None:
+    """Return the most memory that this process held; None where the system does not tell."""
+    # Not by getrusage: a child's figure there begins with its parent's.
+    try:
+        with open("/proc/self/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        return None
 
 
 def main() -> None:
@@ -32,8 +41,7 @@ def main() -> None:
             done, began = 0, time.perf_counter()
             while (elapsed := time.perf_counter() - began) < command["seconds"] or not done:
                 done += len(trainer.epoch())
-            # Of Linux, in KiB.
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            peak = _peak_rss_mib()
             answer = {"steps": done, "seconds": elapsed, "peak_rss_mib": peak}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
