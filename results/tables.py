@@ -368,8 +368,9 @@ def bench_learning(records: list[dict[str, Any]]) -> str:
     text = (
         "Gradient steps per second of a network of 2 x 512 units, batch 512, no dropout; medians of rounds in which "
         "all took turns. PyTorch with the better of `vmap(jacrev)` and `vmap(jacfwd)`, of one thread and all. The "
-        "first ratio compares the steps of all seeds, which dynsparse trains side by side, with PyTorch one seed at a time. "
-        f"Largest relative differences are of the losses of the first {records[0]['compared_steps']} steps.\n"
+        "first ratio compares the steps of all seeds, which dynsparse trains side by side, with PyTorch one seed at "
+        "a time. Largest relative differences are of the losses of the first "
+        f"{records[0]['compared_steps']} steps.\n"
     )
     return "\n".join(
         ["# Trainings of world models\n", text, markdown(head, rows), f"\n{origin(records[0]['provenance'])}"]
