@@ -158,7 +158,7 @@ def test_three_kills_of_a_real_collection_lose_nothing(own_folder):
                 assert process.poll() is None
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
-            time.sleep(rng.uniform(0.0, 0.5))
+            time.sleep(rng.uniform(0.0, 0.2))  # three of them do not end it, however fast the machine is today
             assert process.poll() is None  # it was at work
             process.send_signal(signal.SIGKILL)
             process.wait(30)
