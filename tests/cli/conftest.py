@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -112,8 +113,12 @@ class HereAndNow:
             if name in self.failing:
                 yield Answer(unit, None, self.error)
                 continue
-            tell = lambda done, total, text, unit=unit: on_event(Event("progress", unit, done, total, text))  # noqa: E731
+            tell = partial(self._tell, unit, on_event)
             yield Answer(unit, CheckedResult(*run_unit(unit.arguments, unit.context, tell)))
+
+    @staticmethod
+    def _tell(unit, on_event, done, total, text):
+        on_event(Event("progress", unit, done, total, text))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dynsparse.cli.output import print_table, wide_console
-from dynsparse.cli.progress import open_progress
+from dynsparse.cli.progress import Progress, open_progress
 from dynsparse.learning.benchmark import LearningBench, LearningSpeed, measure_training
 from dynsparse.physics.environment import load_environment
 
@@ -39,23 +39,15 @@ def measure_and_tell(names: Sequence[str], losses: Sequence[str], bench: Learnin
         What was measured.
     """
     progress = open_progress()
-    speeds = []
+    speeds: list[LearningSpeed] = []
     for name in names:
         progress.add(name, 0)
     try:
         for name in names:
             progress.phase(name, "load")
             env = load_environment(name)
-            for loss in losses:
-                speeds.append(
-                    measure_training(
-                        name,
-                        (env.state_dim, env.action_dim),
-                        loss,
-                        bench,
-                        lambda phase, name=name, loss=loss: progress.phase(name, f"{loss}: {phase}"),  # type: ignore[misc]
-                    )
-                )
+            dimensions = env.state_dim, env.action_dim
+            speeds += [_measure(name, dimensions, loss, bench, progress) for loss in losses]
             progress.finish(name, "done")
     finally:
         progress.close()
@@ -64,6 +56,12 @@ def measure_and_tell(names: Sequence[str], losses: Sequence[str], bench: Learnin
     for reason in sorted({speed.reason for speed in speeds if speed.reason is not None}):
         console.print(f"torch: {reason}")
     return speeds
+
+
+def _measure(
+    name: str, dimensions: tuple[int, int], loss: str, bench: LearningBench, progress: Progress
+) -> LearningSpeed:
+    return measure_training(name, dimensions, loss, bench, lambda phase: progress.phase(name, f"{loss}: {phase}"))
 
 
 def _cells(speed: LearningSpeed) -> list[str]:

@@ -179,7 +179,7 @@ def as_model(model: Any, state: Array, action: Array, scales: Array, derivative:
         result = model(state[0].copy(), action[0].copy())
     except ArithmeticError:
         result = np.full(state.shape[1], np.nan)
-    except Exception as error:
+    except Exception as error:  # anything: the model is the user's
         told = f"; {why}" if why else ""
         raise ModelError(f"the model fails at the first row that is scored: {told_error(error)}{told}") from error
     _checked(result, state.shape[1])

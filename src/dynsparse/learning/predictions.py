@@ -75,7 +75,7 @@ def _asked(what: str, ask: Ask, state: Array, action: Array, index: NDArray[np.i
     """Ask about rows with these places in the data set; where the model raises, look for the first that makes it."""
     try:
         return ask(state.copy(), action.copy())
-    except Exception as error:
+    except Exception as error:  # anything: the model is the user's
         first, end = 0, len(state)
         while end - first > 1:
             half = (first + end) // 2
@@ -92,7 +92,7 @@ def _asked(what: str, ask: Ask, state: Array, action: Array, index: NDArray[np.i
 def _raises(ask: Ask, state: Array, action: Array) -> bool:
     try:
         ask(state.copy(), action.copy())
-    except Exception:
+    except Exception:  # anything: the model is the user's
         return True
     return False
 
@@ -121,7 +121,7 @@ def _step(model: Model, state: Array, action: Array, starts: NDArray[np.int64]) 
     """Return next states; NaN where the model raises when it is asked about a row alone."""
     try:
         return model.predict(state.copy(), action.copy())
-    except Exception:
+    except Exception:  # anything: the model is the user's, and may be far from what it was made for
         found = np.empty_like(state)
         for row, start in enumerate(starts):
             one = slice(row, row + 1)
@@ -129,7 +129,7 @@ def _step(model: Model, state: Array, action: Array, starts: NDArray[np.int64]) 
                 following = model.predict(state[one].copy(), action[one].copy())
             except ModelError as error:  # it does not fit, wherever it is asked
                 raise ModelError(f"{error} (rolled forward from row {start} of the data set)") from error
-            except Exception:
+            except Exception:  # as above: this row has diverged
                 following = np.full((1, state.shape[1]), np.nan)
             found[one] = _fitting("next states", following, (1, state.shape[1]))
         return found
