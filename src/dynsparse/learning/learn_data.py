@@ -16,6 +16,7 @@ from dynsparse.learning.scored_rows import ScoredRows
 from dynsparse.learning.settings import LearnSettings
 from dynsparse.learning.split import split_rows
 from dynsparse.learning.trainer import TrainRows
+from dynsparse.learning.zero_count import ZeroCount
 
 if TYPE_CHECKING:
     from dynsparse.dataset import Dataset
@@ -124,7 +125,7 @@ class LearnData:
         split = split_rows(arrays["episode"], arrays["finite"], settings.split, settings.test_split, settings.seed)
         used = {name: arrays[name][split.train] for name in ("state", "action", "next_state")}
         normalizer = Normalizer.fit([used])
-        zeros = _Zeros.find(arrays, split.train, settings.atol)
+        zeros = _count_zeros(arrays, split.train, settings.atol)
         dtype = np.dtype(settings.precision)
         jacobians = zero = None
         if needs_jacobian(settings.loss):
@@ -174,26 +175,15 @@ def _parts(rows: int) -> Iterator[slice]:
     return (slice(first, first + _ROWS_AT_A_TIME) for first in range(0, rows, _ROWS_AT_A_TIME))
 
 
-@dataclass(frozen=True, eq=False)
-class _Zeros:
-    """Where the simulator's zeros are; both (ds, ds + da), see ``ScoredRows``."""
-
-    changing: NDArray[np.bool_]
-    training_frequency: NDArray[np.float64]
-
-    @classmethod
-    def find(cls, arrays: Mapping[str, NDArray[Any]], train: NDArray[np.int64], atol: float) -> _Zeros:
-        finite = np.asarray(arrays["finite"], dtype=bool)
-        trained = np.zeros(len(finite), dtype=bool)
-        trained[train] = True
-        shape = (arrays["jac_state"].shape[1], arrays["jac_state"].shape[2] + arrays["jac_action"].shape[2])
-        in_all, in_training = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-        for part in _parts(len(finite)):
-            both = np.concatenate([arrays[name][part] for name in ("jac_state", "jac_action")], axis=2)
-            zero = np.abs(both) < atol
-            in_all += zero[finite[part]].sum(axis=0)
-            in_training += zero[trained[part]].sum(axis=0)
-        return cls((in_all > 0) & (in_all < finite.sum()), in_training / len(train))
+def _count_zeros(arrays: Mapping[str, NDArray[Any]], train: NDArray[np.int64], atol: float) -> ZeroCount:
+    finite = np.asarray(arrays["finite"], dtype=bool)
+    trained = np.zeros(len(finite), dtype=bool)
+    trained[train] = True
+    zeros = ZeroCount(atol)
+    for part in _parts(len(finite)):
+        both = np.concatenate([arrays[name][part] for name in ("jac_state", "jac_action")], axis=2)
+        zeros.add(both, finite[part], trained[part])
+    return zeros
 
 
 def _drawn(index: NDArray[np.int64], settings: LearnSettings) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from dynsparse.errors import ArrayError
 from dynsparse.learning.normalizer import Normalizer
 from dynsparse.learning.scored_rows import ZERO_ATOL, ScoredRows
 from dynsparse.learning.windows import Windows, window_places
+from dynsparse.learning.zero_count import ZeroCount
 
 if TYPE_CHECKING:
     from dynsparse.dataset import Dataset
@@ -67,7 +68,7 @@ def draw_rows(
         )
     drawn = np.random.default_rng(seed).permutation(len(candidates))[:rows]
     chosen = np.asarray(candidates[np.sort(drawn)], dtype=np.int64)
-    zeros = _find_zeros(dataset, chosen, finite, zero_atol)
+    jacobian, zeros = _find_zeros(dataset, chosen, finite, zero_atol)
     places = window_places(chosen, told["episode"], told["t"], finite)
     taken = dataset.take(chosen, [*_STEPS, "constraint_active"])
     return ScoredRows(
@@ -79,8 +80,8 @@ def draw_rows(
         state=np.asarray(taken["state"], dtype=np.float64),
         action=np.asarray(taken["action"], dtype=np.float64),
         next_state=np.asarray(taken["next_state"], dtype=np.float64),
-        jacobian=zeros.jacobian,
-        zero=np.abs(zeros.jacobian) < zero_atol,
+        jacobian=jacobian,
+        zero=np.abs(jacobian) < zero_atol,
         contact=np.asarray(taken["constraint_active"].any(axis=1)),
         changing=zeros.changing,
         training_zero_frequency=zeros.training_frequency,
@@ -90,34 +91,23 @@ def draw_rows(
     )
 
 
-class _Zeros(NamedTuple):
-    """What one pass over all Jacobians finds: see the attributes of ``ScoredRows``."""
-
-    jacobian: NDArray[np.float64]
-    changing: NDArray[np.bool_]
-    training_frequency: NDArray[np.float64]
-
-
-def _find_zeros(dataset: Dataset, chosen: NDArray[np.int64], finite: NDArray[np.bool_], zero_atol: float) -> _Zeros:
+def _find_zeros(
+    dataset: Dataset, chosen: NDArray[np.int64], finite: NDArray[np.bool_], zero_atol: float
+) -> tuple[NDArray[np.float64], ZeroCount]:
+    """Return (m, ds, ds + da) Jacobians of the chosen rows, and a count in which all others train; in one pass."""
     scored = np.zeros(len(finite), dtype=bool)
     scored[chosen] = True
     shape = (dataset.description.state_dim, dataset.description.state_dim + dataset.description.action_dim)
-    jacobian = np.empty((len(chosen), *shape))
-    zeros = {True: np.zeros(shape), False: np.zeros(shape)}  # of the rows that are scored, and of the others
+    jacobian, zeros = np.empty((len(chosen), *shape)), ZeroCount(zero_atol)
     first = filled = 0
     for block in dataset.blocks(_JACOBIANS):
         found = np.concatenate([block[name] for name in _JACOBIANS], axis=2, dtype=np.float64)
         here = slice(first, first + len(found))
-        zero = np.abs(found) < zero_atol
-        for kind in zeros:
-            zeros[kind] += zero[finite[here] & (scored[here] == kind)].sum(axis=0)
+        zeros.add(found, finite[here], ~scored[here])
         count = int(scored[here].sum())
         jacobian[filled : filled + count] = found[scored[here]]
         first, filled = here.stop, filled + count
-    everywhere, rows = zeros[True] + zeros[False], int(finite.sum())
-    unscored = rows - len(chosen)
-    frequency = zeros[False] / unscored if unscored else everywhere / rows
-    return _Zeros(jacobian, (everywhere > 0) & (everywhere < rows), frequency)
+    return jacobian, zeros
 
 
 def _finite_steps(dataset: Dataset) -> Iterator[Mapping[str, NDArray[Any]]]:
