@@ -9,13 +9,13 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
 from dynsparse.errors import ExecutorError, SettingError, WorkerError
-from dynsparse.executor.protocol import Answer, Event, OnEvent, answer_of, progress_of
+from dynsparse.executor.protocol import Answer, Event, OnEvent, answer_of, progress_of, request_of
 from dynsparse.executor.unit import TRUSTED, Unit, check_function
 from dynsparse.executor.unit_queue import UnitQueue
 from dynsparse.executor.variables import unit_variables
 from dynsparse.workers import Message, worker_count
 from dynsparse.workers.process import WorkerProcess, start_message
-from dynsparse.workers.protocol import JSON, encode
+from dynsparse.workers.protocol import encode
 
 __all__ = ["LocalExecutor", "check_timeout"]
 
@@ -142,12 +142,7 @@ class _Crew:
         unit = self._queue.take(worker)
         if unit is not None:
             self._on_event(Event("started", unit))
-            meta: dict[str, JSON] = {
-                "function": unit.function,
-                "arguments": unit.arguments,
-                "context": dict(unit.context),
-            }
-            self._ask(worker, unit, Message("begin", meta))
+            self._ask(worker, unit, request_of(unit))
 
     def _ask(self, worker: WorkerProcess, unit: Unit, request: Message) -> None:
         worker.tell(encode(request), f"ran unit {unit.key[:12]}", self._timeout_s)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dynsparse.executor.unit import CheckedResult, Unit
-from dynsparse.workers.protocol import Message
+from dynsparse.workers.protocol import JSON, Message
 
-__all__ = ["Answer", "Event", "Executor", "OnEvent", "answer_of", "progress_of"]
+__all__ = ["Answer", "Event", "Executor", "OnEvent", "answer_of", "progress_of", "request_of"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,12 @@ class Executor(Protocol):
             ExecutorError: Nothing can be run, or nothing any more.
             SettingError: A unit's function may not be run.
         """
+
+
+def request_of(unit: Unit) -> Message:
+    """Return what a process is asked to begin a unit."""
+    meta: dict[str, JSON] = {"function": unit.function, "arguments": unit.arguments, "context": dict(unit.context)}
+    return Message("begin", meta)
 
 
 def answer_of(unit: Unit, reply: Message) -> Answer:

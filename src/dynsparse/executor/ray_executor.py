@@ -11,14 +11,14 @@ from typing import Any
 
 from dynsparse.errors import ExecutorError
 from dynsparse.executor.local import check_timeout
-from dynsparse.executor.protocol import Answer, Event, OnEvent, answer_of, progress_of
+from dynsparse.executor.protocol import Answer, Event, OnEvent, answer_of, progress_of, request_of
 from dynsparse.executor.ray_cluster import cluster_address, connected, load_ray
 from dynsparse.executor.ray_nodes import Node, check_nodes, on_node, runtime_variables
 from dynsparse.executor.server import UnitServer
 from dynsparse.executor.unit import TRUSTED, Unit, check_function
 from dynsparse.executor.unit_queue import UnitQueue
 from dynsparse.executor.variables import unit_variables
-from dynsparse.workers.protocol import JSON, Message
+from dynsparse.workers.protocol import Message
 
 __all__ = ["RayExecutor"]
 
@@ -156,12 +156,7 @@ class _Crew:
         unit = self._queue.take(hand)
         if unit is not None:
             self._on_event(Event("started", unit))
-            meta: dict[str, JSON] = {
-                "function": unit.function,
-                "arguments": unit.arguments,
-                "context": dict(unit.context),
-            }
-            self._ask(hand, Message("begin", meta))
+            self._ask(hand, request_of(unit))
 
     def _ask(self, hand: _Hand, request: Message) -> None:
         hand.asked, hand.since = hand.actor.answer.remote(request), time.monotonic()
