@@ -397,6 +397,7 @@ TABLES = {
     "audit": audit,
     "bench_jacobian": bench,
     "bench_learning": bench_learning,
+    "bench_learning_losses": bench_learning,
     "bench_learning_memory": bench_learning_memory,
     "collect_speed": collect_speed,
     "dataset_codecs": dataset_codecs,
