@@ -19,6 +19,7 @@ import numpy as np
 from dynsparse.errors import SettingError, UnknownEnvironmentError, UnsupportedModelError
 from dynsparse.physics.admission import admit
 from dynsparse.physics.linearization import CONSTRAINT_KINDS
+from dynsparse.physics.state_space import StateSpace
 
 if TYPE_CHECKING:
     from dynsparse.physics.constraints import ConstraintRows
@@ -77,6 +78,7 @@ class Environment:
         action_low: (da,) lower control bounds, -inf where there is none.
         action_high: (da,) upper control bounds, inf where there is none.
         model: the compiled MuJoCo model; not to be changed.
+        space: where the state holds quaternions, and what a small change of it is.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Environment:
     action_low: np.ndarray
     action_high: np.ndarray
     model: mujoco.MjModel = field(repr=False)
+    space: StateSpace = field(repr=False)
     _playground: Any = field(default=None, repr=False)
     _reset: list[Any] = field(default_factory=list, repr=False)
 
@@ -97,6 +100,21 @@ class Environment:
     def fingerprint(self) -> str:
         """SHA-256 of the compiled model and the number of substeps: equal where the control step is."""
         return hashlib.sha256(model_bytes(self.model) + self.substeps.to_bytes(4, "little")).hexdigest()
+
+    @property
+    def tangent_dim(self) -> int:
+        """Rows and columns of ``jac_state``: 2 nv, which is ds where no joint has a quaternion."""
+        return self.space.tangent_dim
+
+    @property
+    def tangent_names(self) -> tuple[str, ...]:
+        """(tangent_dim,) names of a Jacobian's rows: ``state_names`` with rotations in place of quaternions."""
+        return self.space.tangent_names(self.state_names)
+
+    @property
+    def tangent_units(self) -> tuple[str, ...]:
+        """(tangent_dim,) their units; rad for rotations."""
+        return self.space.tangent_units(self.state_units)
 
     @property
     def nq(self) -> int:
@@ -268,6 +286,7 @@ def environment_from_model(name: str, model: mujoco.MjModel, substeps: int, *, _
         action_low=bounds[0],
         action_high=bounds[1],
         model=model,
+        space=StateSpace(int(model.nq + model.nv), _quaternions(model)),
         _playground=_playground,
     )
 
@@ -282,6 +301,13 @@ def _ask_mjx(model: mujoco.MjModel, name: str) -> None:
             mjx.put_model(model, impl="jax")
     except (NotImplementedError, ValueError, RuntimeError) as error:
         raise UnsupportedModelError(f"{name} can not be simulated by MJX: {error}") from error
+
+
+def _quaternions(model: mujoco.MjModel) -> tuple[int, ...]:
+    """Return where in qpos a quaternion starts."""
+    before = {int(mujoco.mjtJoint.mjJNT_FREE): 3, int(mujoco.mjtJoint.mjJNT_BALL): 0}
+    joints = zip(model.jnt_type.tolist(), model.jnt_qposadr.tolist(), strict=True)
+    return tuple(start + before[kind] for kind, start in joints if kind in before)
 
 
 def _units(joints: list[tuple[mujoco.mjtJoint, str]]) -> tuple[str, ...]:
