@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from dynsparse.physics.linearization import Linearization, Transition
     from dynsparse.physics.linearize import linearize, linearize_batch, step
     from dynsparse.physics.linearizer import close_workers
+    from dynsparse.physics.state_space import StateSpace
     from dynsparse.physics.transition import transition
 
 __version__ = "0.1.0"
@@ -64,6 +65,7 @@ __all__ = [
     "SettingError",
     "SparsityPattern",
     "SparsityReport",
+    "StateSpace",
     "Transition",
     "UnknownEnvironmentError",
     "UnsupportedModelError",
@@ -90,6 +92,7 @@ _HOME_OF_NAME = {
     "linearize_batch": "dynsparse.physics.linearize",
     "step": "dynsparse.physics.linearize",
     "close_workers": "dynsparse.physics.linearizer",
+    "StateSpace": "dynsparse.physics.state_space",
     "transition": "dynsparse.physics.transition",
     "SparsityPattern": "dynsparse.analysis.pattern",
     "SparsityReport": "dynsparse.analysis.sparsity_report",

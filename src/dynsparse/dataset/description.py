@@ -5,30 +5,31 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from dynsparse.config import check_count, nearest_names
+from dynsparse.dataset.description_checks import check_lengths, check_policy
 from dynsparse.dataset.fields import FieldSpec, field_specs
 from dynsparse.dataset.plain_values import (
     INFINITIES,
     equal_values,
     flat_values,
     number_list,
+    place_list,
     plain_mapping,
     string_list,
     told_value,
 )
 from dynsparse.errors import SettingError
+from dynsparse.physics.state_space import StateSpace
 
 __all__ = ["DatasetDescription"]
 
 _DERIVATIVES = ("exact", "autodiff", "finite-difference")
 _STATES = ("rollout", "coverage")
 _DTYPES = ("float64", "float32")
-_POLICY_KEYS = ("name", "family", "sha256")
 _LISTS = ("state_names", "state_units", "action_names", "constraint_names")
 _BOUNDS = ("action_low", "action_high")
 _MAPPINGS = ("policy", "environment_config", "versions", "extras")
@@ -63,6 +64,7 @@ class DatasetDescription:
         substeps: Steps of the simulator in a control step.
         dt: Duration of a control step, s.
         extras: Further plain JSON values.
+        quaternions: Where in the state each unit quaternion (four numbers, w first) starts; none where there is none.
     """
 
     environment: str
@@ -87,6 +89,7 @@ class DatasetDescription:
     substeps: int
     dt: float
     extras: Mapping[str, Any] = field(default_factory=dict)
+    quaternions: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Bring every value into one form, then check them as a whole."""
@@ -108,8 +111,10 @@ class DatasetDescription:
         if isinstance(dt, bool) or not isinstance(dt, (int, float)) or not (math.isfinite(dt) and dt > 0):
             raise SettingError(f"dt must be a finite number of seconds above 0, got {dt!r}; take Environment.dt")
         object.__setattr__(self, "dt", float(dt))
-        _check_lengths(self)
-        _check_policy(self.policy)
+        check_lengths(self)
+        object.__setattr__(self, "quaternions", place_list("quaternions", self.quaternions))
+        StateSpace(self.state_dim, self.quaternions)  # refuses those that do not fit
+        check_policy(self.policy)
         if self.states == "coverage" and self.episode_steps != 1:
             raise SettingError(f"episode_steps must be 1 where states is 'coverage', got {self.episode_steps}; pass 1")
 
@@ -117,6 +122,26 @@ class DatasetDescription:
     def state_dim(self) -> int:
         """Number of state variables, ds."""
         return len(self.state_names)
+
+    @property
+    def space(self) -> StateSpace:
+        """What a small change of a state is."""
+        return StateSpace(self.state_dim, self.quaternions)
+
+    @property
+    def tangent_dim(self) -> int:
+        """Rows of a Jacobian: ds, less one for each quaternion."""
+        return self.space.tangent_dim
+
+    @property
+    def tangent_names(self) -> tuple[str, ...]:
+        """(tangent_dim,) names of a Jacobian's rows: ``state_names``, a quaternion's replaced by its rotation's."""
+        return self.space.tangent_names(self.state_names)
+
+    @property
+    def tangent_units(self) -> tuple[str, ...]:
+        """(tangent_dim,) their units."""
+        return self.space.tangent_units(self.state_units)
 
     @property
     def action_dim(self) -> int:
@@ -168,6 +193,7 @@ class DatasetDescription:
         """Return the fields of each row in their order: name to shape, type, meaning and unit."""
         sizes = {
             "ds": self.state_dim,
+            "tangent_dim": self.tangent_dim,
             "da": self.action_dim,
             "nv": self.nv,
             "nc": len(self.constraint_names),
@@ -176,18 +202,23 @@ class DatasetDescription:
         return field_specs(sizes, self.dtype, coverage=self.states == "coverage")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the description as plain JSON values in the order of their declaration."""
+        """Return the description as plain JSON values in the order of their declaration.
+
+        ``quaternions`` is left out where there are none: hashes of data sets without are those of versions before it.
+        """
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         values |= {name: list(values[name]) for name in _LISTS}
         values |= {name: [INFINITIES.get(bound, bound) for bound in values[name]] for name in _BOUNDS}
-        return values | {name: json.loads(json.dumps(values[name])) for name in _MAPPINGS}
+        values |= {name: json.loads(json.dumps(values[name])) for name in _MAPPINGS}
+        quaternions = values.pop("quaternions")
+        return values | ({"quaternions": list(quaternions)} if quaternions else {})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> DatasetDescription:
         """Read a description strictly.
 
         Args:
-            values: Plain JSON values, as ``to_dict`` gives them; every key must be there.
+            values: Plain JSON values, as ``to_dict`` gives them; every key but ``quaternions`` must be there.
 
         Raises:
             SettingError: If a key is unknown or missing, or a value can not be used.
@@ -196,7 +227,7 @@ class DatasetDescription:
         for key in values:
             if key not in names:
                 raise SettingError(f"unknown key {key!r} in a description{nearest_names(str(key), names)}")
-        missing = [name for name in names if name not in values]
+        missing = [name for name in names if name not in values and name != "quaternions"]
         if missing:
             raise SettingError(f"a description must hold {', '.join(missing)}, which is missing; add it")
         return cls(**values)
@@ -217,28 +248,3 @@ class DatasetDescription:
             for key in keys
             if not equal_values(found, asked, key)
         )
-
-
-def _check_lengths(description: DatasetDescription) -> None:
-    """Refuse lists that do not belong together."""
-    pairs = (("state_units", "state_names"), ("action_low", "action_names"), ("action_high", "action_names"))
-    for name, of in pairs:
-        count, expected = len(getattr(description, name)), len(getattr(description, of))
-        if count != expected:
-            raise SettingError(f"{name} must have one entry for each of the {expected} {of}, got {count}; complete it")
-    if not description.state_names:
-        raise SettingError("state_names must name at least one state variable, got none; name them")
-    for index, (low, high) in enumerate(zip(description.action_low, description.action_high, strict=True)):
-        if low > high:
-            raise SettingError(f"action_low must not exceed action_high, got {low} and {high} of action {index}")
-
-
-def _check_policy(policy: Mapping[str, Any]) -> None:
-    """Refuse a policy that does not say what it is."""
-    if set(policy) != set(_POLICY_KEYS):
-        raise SettingError(f"policy must have the keys {', '.join(_POLICY_KEYS)}, got {', '.join(policy) or 'none'}")
-    if not all(isinstance(policy[key], str) and policy[key] for key in ("name", "family")):
-        raise SettingError(f"policy must have a name and a family, got {policy['name']!r} and {policy['family']!r}")
-    sha256 = policy["sha256"]
-    if sha256 is not None and not (isinstance(sha256, str) and re.fullmatch("[0-9a-f]{64}", sha256)):
-        raise SettingError(f"policy's sha256 must be 64 hexadecimal digits or None, got {sha256!r}; hash its weights")

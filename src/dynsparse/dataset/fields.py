@@ -58,10 +58,12 @@ class _Entry:
     only: str = ""
 
 
-_DS, _NEXT, _DA = ("state", "ds"), ("next_state", "ds"), ("action", "da")
+_DS, _DA = ("state", "ds"), ("action", "da")
+_TO, _FROM = ("next_state", "tangent_dim"), ("state", "tangent_dim")
 _NV, _NC, _NM = ("velocity", "nv"), ("constraint", "nc"), ("mocap_body", "nmocap")
 _COVERAGE = "where `states` is `coverage`"
 _MOCAP = "where the model has mocap bodies"
+_IN_TANGENTS = "; a quaternion's change is a rotation vector in the body's own frame, rad"
 
 _TABLE = (
     _Entry("state", (_DS,), "real", "`state_units`", "`qpos`, then `qvel`, at the start of the control step"),
@@ -77,14 +79,14 @@ _TABLE = (
     _Entry("warmstart", (_NV,), "real", "m/s^2 or rad/s^2", "`qacc_warmstart` at the start of the control step"),
     _Entry(
         "jac_state",
-        (_NEXT, _DS),
+        (_TO, _FROM),
         "real",
         "unit of the row / unit of the column",
         "transition Jacobian ds'/ds; row = output, column = input; the warm start held constant",
     ),
     _Entry(
         "jac_action",
-        (_NEXT, _DA),
+        (_TO, _DA),
         "real",
         "unit of the row / unit of the column",
         "transition Jacobian ds'/da; row = output, column = input; the warm start held constant",
@@ -117,7 +119,7 @@ def field_specs(sizes: Mapping[str, int], dtype: str, *, coverage: bool) -> dict
     """Return the fields of a data set with these sizes, in the table's order.
 
     Args:
-        sizes: Lengths of ``ds``, ``da``, ``nv``, ``nc`` and ``nmocap``.
+        sizes: Lengths of ``ds``, ``tangent_dim``, ``da``, ``nv``, ``nc`` and ``nmocap``.
         dtype: Type of every floating-point field, ``"float64"`` or ``"float32"``.
         coverage: Whether states are spread over the admissible range, so that some may penetrate.
 
@@ -126,13 +128,22 @@ def field_specs(sizes: Mapping[str, int], dtype: str, *, coverage: bool) -> dict
     """
     kinds = {"real": np.dtype(dtype), "bool": np.dtype(bool), "int": np.dtype("int64")}
     absent = {_COVERAGE: not coverage, _MOCAP: sizes["nmocap"] == 0}
+    # Where a change of the state is the difference of its numbers, axes and meaning are those of the state.
+    curved = sizes["tangent_dim"] != sizes["ds"]
+
+    def axis(name: str, size: str | int) -> str:
+        return f"{name}_tangent" if curved and size == "tangent_dim" else name
+
+    def meaning(entry: _Entry) -> str:
+        return entry.meaning.replace("`", "") + (_IN_TANGENTS if curved and _TO in entry.axes else "")
+
     return {
         entry.name: FieldSpec(
             name=entry.name,
-            axes=tuple(name for name, _ in entry.axes),
+            axes=tuple(axis(name, size) for name, size in entry.axes),
             shape=tuple(size if isinstance(size, int) else sizes[size] for _, size in entry.axes),
             dtype=kinds[entry.kind],
-            meaning=entry.meaning.replace("`", ""),
+            meaning=meaning(entry),
             unit=entry.unit.replace("`", ""),
         )
         for entry in _TABLE

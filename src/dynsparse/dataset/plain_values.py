@@ -15,6 +15,7 @@ __all__ = [
     "equal_values",
     "flat_values",
     "number_list",
+    "place_list",
     "plain_mapping",
     "string_list",
     "told_value",
@@ -68,6 +69,14 @@ def number_list(name: str, values: Any) -> tuple[float, ...]:
     if any(math.isnan(bound) for bound in bounds):
         raise SettingError(f"{name} must not be NaN, got {bounds}; use inf where the control range has no end")
     return bounds
+
+
+def place_list(name: str, values: Any) -> tuple[int, ...]:
+    """Return places in a list as whole numbers; anything else is a ``SettingError`` that says which setting."""
+    listed = isinstance(values, (list, tuple))
+    if not listed or not all(isinstance(value, int) and not isinstance(value, bool) for value in values):
+        raise SettingError(f"{name} must be a list of places, got {values!r:.120}; pass a tuple of int")
+    return tuple(values)
 
 
 def plain_mapping(name: str, values: Any) -> dict[str, Any]:

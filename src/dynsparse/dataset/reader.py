@@ -17,6 +17,7 @@ from dynsparse.dataset.description import DatasetDescription
 from dynsparse.dataset.place import read_description, read_file
 from dynsparse.dataset.record import BlockRecord, file_hash, record_numbers, record_path
 from dynsparse.errors import DatasetError, SettingError
+from dynsparse.physics.state_space import StateSpace
 
 __all__ = ["Block", "Dataset", "open_dataset", "read_chunk"]
 
@@ -63,6 +64,11 @@ class Dataset:
     def environment(self) -> str:
         """Name of the environment."""
         return self.description.environment
+
+    @property
+    def space(self) -> StateSpace:
+        """What a small change of a state is: the coordinates of ``jac_state`` and ``jac_action``."""
+        return self.description.space
 
     @property
     def rows(self) -> int:

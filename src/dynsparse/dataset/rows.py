@@ -15,6 +15,9 @@ __all__ = ["array_problems", "finite_rows", "row_problems"]
 
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 
+_LENGTH_ERROR = 1e-6
+"""How far from 1 a quaternion's length may be: ten times what rounding to float32 comes to."""
+
 
 def finite_rows(arrays: Arrays) -> NDArray[np.bool_]:
     """Say which rows hold no NaN and no infinity: what the field ``finite`` must be.
@@ -92,6 +95,13 @@ def _rules(description: DatasetDescription, block: int, arrays: Arrays) -> Itera
         follows = np.zeros(len(rows), dtype=bool)
         follows[:-1] = (_bits(arrays["next_state"][:-1]) != _bits(arrays["state"][1:])).any(axis=1)
         yield follows & ~last, "next_state must be bitwise the state of the next row"
+    for name in ("state", "next_state"):
+        if has(name):
+            for start in description.quaternions:
+                length = np.linalg.norm(arrays[name][:, start : start + 4].astype(np.float64), axis=1)
+                # One that is not finite is told by ``finite``.
+                wrong = np.isfinite(length) & ~(np.abs(length - 1) <= _LENGTH_ERROR)
+                yield wrong, f"the quaternion of {name} at {start} must have length 1, to {_LENGTH_ERROR:g}"
     for name in ("state", "action", "warmstart"):
         if has(name):
             yield (t == 0) & ~finite_rows({name: arrays[name]}), f"{name} must be finite where an episode begins"

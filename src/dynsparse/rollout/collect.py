@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -13,8 +12,8 @@ from typing import Any
 from dynsparse.dataset import DatasetDescription, create_dataset
 from dynsparse.dataset.creation import refuse_taken
 from dynsparse.dataset.place import is_empty
-from dynsparse.errors import UnsupportedModelError
-from dynsparse.physics.environment import Environment, float64_on_cpu
+from dynsparse.physics.environment import Environment
+from dynsparse.physics.tasks import observation_dim
 from dynsparse.provenance import DECIDING_PACKAGES, package_versions
 from dynsparse.rollout.collector import Collector
 from dynsparse.rollout.committer import Committer
@@ -69,7 +68,7 @@ def collect(
     Stopped at any moment and called again with ``resume``, it ends with the same bytes as without the stop.
 
     Args:
-        env: the environment, loaded from Playground.
+        env: the environment.
         settings: what decides the rows.
         path: folder of the data set.
         workers: worker processes; 0 for one on each usable core.
@@ -88,13 +87,8 @@ def collect(
         PolicyError: the policy's file does not fit the environment.
         WorkerError: a worker died or hung, or the policy returned a number that is not finite, which is named; blocks
             that were whole are committed.
-        UnsupportedModelError: the environment is a model without a task.
+        UnsupportedModelError: the environment has no such derivative.
     """
-    if env.playground is None:
-        raise UnsupportedModelError(
-            f"{env.name} is a model without a task, which has no start, observation or reward to collect; "
-            "linearize rows of your own with linearize_batch"
-        )
     refuse_taken(path, resume=resume, overwrite=overwrite)
     sha256 = describe(env, settings).policy["sha256"]
     with Collector(env, settings, workers=workers, policy_sha256=sha256) as collector:
@@ -185,10 +179,13 @@ def describe(env: Environment, settings: CollectSettings) -> DatasetDescription:
     Raises:
         PolicyError: the policy's file can not be read, or has other shapes than the environment.
         SettingError: the random policy has no range to draw from.
+        UnsupportedModelError: the environment has no such derivative.
     """
+    env.check_derivative(settings.derivative)
     steps = 1 if settings.states == "coverage" else min(settings.episode_steps, settings.rows)
     width = 8 if settings.dtype == "float64" else 4
-    reals = env.state_dim * (env.state_dim + env.action_dim + 2) + 2 * env.action_dim + env.nv + 7 * env.nmocap + 2
+    jacobians = env.tangent_dim * (env.tangent_dim + env.action_dim)
+    reals = jacobians + 2 * env.state_dim + 2 * env.action_dim + env.nv + 7 * env.nmocap + 2
     held = settings.is_random and settings.states == "rollout"
     episode_bytes = steps * (width * reals + 2 * len(env.constraint_names) + 19)
     return DatasetDescription(
@@ -209,11 +206,16 @@ def describe(env: Environment, settings: CollectSettings) -> DatasetDescription:
         seed=settings.seed,
         states=settings.states,
         derivative=settings.derivative,
-        environment_config=_config(env),
+        environment_config=dict(env.source.config),
         versions=package_versions(DECIDING_PACKAGES),
         substeps=env.substeps,
         dt=env.dt,
-        extras={"model_sha256": env.fingerprint, **({"action_hold": settings.action_hold} if held else {})},
+        extras={
+            "model_sha256": env.fingerprint,
+            **({} if env.engine == "mjx" else {"engine": env.engine}),
+            **({} if env.is_rewarded else {"reward": "none"}),
+            **({"action_hold": settings.action_hold} if held else {}),
+        },
     )
 
 
@@ -228,18 +230,7 @@ def _policy(env: Environment, settings: CollectSettings) -> dict[str, Any]:
         return {"name": "random", "family": "uniform, held", "sha256": None}
     from dynsparse.rollout.policy_file import load_policy
 
-    with float64_on_cpu():
-        width = int(env.playground.observation_size) if env.playground is not None else 0
     low, high = env.action_low, env.action_high
     path = policy_path(env.name, settings.policy)
-    policy = load_policy(path, action_low=low, action_high=high, observation_dim=width)
+    policy = load_policy(path, action_low=low, action_high=high, observation_dim=observation_dim(env))
     return {"name": policy.name, "family": policy.family, "sha256": policy.fingerprint}
-
-
-def _config(env: Environment) -> dict[str, Any]:
-    """Return Playground's configuration as plain JSON values."""
-    if env.playground is None:
-        return {}
-    # A tuple becomes the list that it will be when it is read again.
-    config: dict[str, Any] = json.loads(json.dumps(env.playground._config.to_dict(), default=str))
-    return config
