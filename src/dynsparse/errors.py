@@ -15,6 +15,7 @@ __all__ = [
     "DivergenceError",
     "DynsparseError",
     "ExecutorError",
+    "FunctionError",
     "InputError",
     "ModelError",
     "OutputError",
@@ -24,6 +25,7 @@ __all__ = [
     "RenderError",
     "SettingError",
     "UnknownEnvironmentError",
+    "UnknownPrimitiveError",
     "UnsupportedModelError",
     "WorkerError",
 ]
@@ -69,6 +71,10 @@ class ModelError(InputError):
     """A learned model can not be scored: its shapes do not fit, it gave a NaN, its file is broken; names the row."""
 
 
+class FunctionError(InputError):
+    """A function of the user's own can not be an environment; names the environment and what happened."""
+
+
 class PrecisionError(InputError):
     """Exact derivatives were asked for in a precision in which they do not exist."""
 
@@ -79,6 +85,18 @@ class SettingError(InputError):
 
 class UnsupportedModelError(DynsparseError):
     """The model holds something whose transition dynsparse can not differentiate exactly."""
+
+
+class UnknownPrimitiveError(DynsparseError):
+    """A function does something of which no rule says on what its result depends; nothing is guessed.
+
+    Attributes:
+        primitive: JAX's name of the operation.
+    """
+
+    def __init__(self, primitive: str, message: str) -> None:
+        super().__init__(message)
+        self.primitive = primitive
 
 
 class DatasetError(DynsparseError):

@@ -39,11 +39,19 @@ class BatchFunction:
         function: maps arrays of one row to a pytree of arrays.
         size: rows in a batch; fewer rows are padded by repeating the first.
         compilation: how it is compiled, when it is first needed.
+        batched: whether the function takes ``size`` rows already, not one.
     """
 
-    def __init__(self, function: Callable[..., Any], size: int, compilation: Compilation | None = None) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        size: int,
+        compilation: Compilation | None = None,
+        *,
+        batched: bool = False,
+    ) -> None:
         self.size = size
-        self._function = jax.jit(jax.vmap(function))
+        self._function = jax.jit(function if batched else jax.vmap(function))
         self._compilation = compilation or Compilation()
         self._compiled: Callable[..., Any] | None = None
 
@@ -59,7 +67,7 @@ class BatchFunction:
         rows = len(columns[0])
         if not rows:
             blank = jax.eval_shape(
-                self._function, *(np.empty((1, *column.shape[1:]), column.dtype) for column in columns)
+                self._function, *(np.empty((self.size, *column.shape[1:]), column.dtype) for column in columns)
             )
             return jax.tree.map(lambda x: np.empty((0, *x.shape[1:]), x.dtype), blank)
         # The sizes of the batches do not depend on the rows' content, so results do not depend on their neighbours.
