@@ -1,6 +1,6 @@
 """The chain rule over substeps, against products of whole matrices written out by hand.
 
-Sizes differ (nv = 4, nu = 2, three substeps, two rows; with quaternions nq = 5), so that no axis can stand for another.
+Sizes differ (nv = 4, nu = 2, three substeps, two rows), so that no axis can stand for another.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ ROWS, SUBSTEPS, NU = 2, 3, 2
 TABLEAU = RungeKutta(RUNGE_KUTTA_STEPS, RUNGE_KUTTA_WEIGHTS)
 
 
-def random_slopes(nq, nv, stages, seed=0):
+def random_slopes(nv, stages, seed=0):
     rng = np.random.default_rng(seed)
-    columns = nq + nv + NU + nv
+    columns = nv + nv + NU + nv
     shape = (ROWS, SUBSTEPS, stages)
     acceleration, rate = rng.normal(size=(2, *shape, nv, columns))
     return StageSlopes(
-        rng.normal(size=(*shape, nq)),
         rng.normal(size=(*shape, nv)),
         rng.normal(size=(ROWS, SUBSTEPS, nv)),
         acceleration,
@@ -61,7 +60,7 @@ def multiplied(slopes, row, by_position, by_velocity):
 
 def test_semi_implicit_substeps_are_a_product_of_square_matrices():
     nv = 4
-    slopes = random_slopes(nv, nv, stages=1)
+    slopes = random_slopes(nv, stages=1)
     jac_state, jac_action = chain_substeps(slopes, H, None, None)
     assert jac_state.shape == (ROWS, 2 * nv, 2 * nv)
     assert jac_action.shape == (ROWS, 2 * nv, NU)
@@ -73,7 +72,7 @@ def test_semi_implicit_substeps_are_a_product_of_square_matrices():
 
 def test_the_warm_start_is_carried_inside_the_control_step():
     nv = 4
-    slopes = random_slopes(nv, nv, stages=1)
+    slopes = random_slopes(nv, stages=1)
     held = slopes._replace(velocity_rate=slopes.velocity_rate.copy())
     held.velocity_rate[..., -nv:] = 0.0
     carried, dropped = (chain_substeps(each, H, None, None)[0] for each in (slopes, held))
@@ -84,25 +83,23 @@ def test_the_warm_start_is_carried_inside_the_control_step():
 
 
 def test_positions_move_by_their_own_slope_where_there_are_quaternions():
-    nq, nv = 5, 4
-    slopes = random_slopes(nq, nv, stages=1)
-    rng = np.random.default_rng(1)
-    by_position, by_velocity = rng.normal(size=(ROWS, nq, nq)), rng.normal(size=(ROWS, nq, nv))
+    nv = 4
+    slopes = random_slopes(nv, stages=1)
+    by_position, by_velocity = np.random.default_rng(1).normal(size=(2, ROWS, nv, nv))
     asked = []
 
-    def position_slope(qpos, qvel):
-        asked.append((qpos, qvel))
+    def position_slope(qvel):
+        asked.append(qvel)
         return by_position, by_velocity
 
     jac_state, jac_action = chain_substeps(slopes, H, position_slope, None)
-    assert jac_state.shape == (ROWS, nq + nv, nq + nv)
+    assert jac_state.shape == (ROWS, 2 * nv, 2 * nv)
     for row in range(ROWS):
         by_state, by_action = multiplied(slopes, row, by_position[row], by_velocity[row])
         np.testing.assert_allclose(jac_state[row], by_state, rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(jac_action[row], by_action, rtol=1e-12, atol=1e-12)
-    # Semi-implicit: from the position before the substep, with the velocity after it.
-    for k, (qpos, qvel) in enumerate(asked):
-        np.testing.assert_array_equal(qpos, slopes.qpos[:, k, 0])
+    # Semi-implicit: with the velocity after the substep.
+    for k, qvel in enumerate(asked):
         np.testing.assert_array_equal(qvel, slopes.next_qvel[:, k])
 
 
@@ -127,7 +124,7 @@ def linear_runge_kutta(nv, rates, accelerations, x):
 
 def test_runge_kutta_substeps_are_those_of_a_linear_system_written_out():
     nv = 4
-    slopes = random_slopes(nv, nv, stages=4)
+    slopes = random_slopes(nv, stages=4)
     # An explicit integrator moves velocities with what the solver returned.
     slopes = slopes._replace(velocity_rate=slopes.acceleration)
     jac_state, jac_action = chain_substeps(slopes, H, None, TABLEAU)
@@ -140,28 +137,27 @@ def test_runge_kutta_substeps_are_those_of_a_linear_system_written_out():
 
 
 def test_runge_kutta_asks_for_positions_along_mean_velocities():
-    nq, nv = 5, 4
-    slopes = random_slopes(nq, nv, stages=4)
+    nv = 4
+    slopes = random_slopes(nv, stages=4)
     asked = []
 
-    def position_slope(qpos, qvel):
-        asked.append((qpos, qvel))
-        return np.zeros((ROWS, nq, nq)), np.zeros((ROWS, nq, nv))
+    def position_slope(qvel):
+        asked.append(qvel)
+        return np.zeros((ROWS, nv, nv)), np.zeros((ROWS, nv, nv))
 
     jac_state, _ = chain_substeps(slopes, H, position_slope, TABLEAU)
     assert len(asked) == 4 * SUBSTEPS
     for k in range(SUBSTEPS):
         v = np.moveaxis(slopes.qvel[:, k], 1, 0)
         wanted = [v[0] / 2, v[1] / 2, v[2], (v[0] + 2 * v[1] + 2 * v[2] + v[3]) / 6]
-        for (qpos, qvel), mean in zip(asked[4 * k : 4 * k + 4], wanted, strict=True):
-            np.testing.assert_array_equal(qpos, slopes.qpos[:, k, 0])
+        for qvel, mean in zip(asked[4 * k : 4 * k + 4], wanted, strict=True):
             np.testing.assert_allclose(qvel, mean, rtol=1e-14)
-    np.testing.assert_array_equal(jac_state[:, :nq], 0.0)
+    np.testing.assert_array_equal(jac_state[:, :nv], 0.0)
 
 
 @pytest.mark.parametrize("weights", [None, TABLEAU])
 def test_rows_do_not_mix(weights):
-    slopes = random_slopes(4, 4, stages=4)
+    slopes = random_slopes(4, stages=4)
     other = StageSlopes(*(np.concatenate([x[:1], 1e9 * x[1:]]) for x in slopes))
     for found, changed in zip(
         chain_substeps(slopes, H, None, weights), chain_substeps(other, H, None, weights), strict=True

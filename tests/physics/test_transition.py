@@ -367,7 +367,13 @@ def test_quaternions_and_runge_kutta(shared_cache, in_float64, monkeypatch):
         (rows,) = jax.vmap(jax.linear_transpose(forward, state))(jnp.eye(env.state_dim))
         return end, jax.vmap(forward, out_axes=1)(jnp.eye(env.state_dim)), rows
 
-    end, forward, reverse = hurried(both, states, actions, warmstarts)
+    end, forward, reverse = (np.asarray(x) for x in hurried(both, states, actions, warmstarts))
     np.testing.assert_allclose(end, wanted.next_state, rtol=1e-9, atol=1e-9)
-    assert_close(forward, wanted.jac_state, 1e-9)
     assert_close(reverse, forward, 1e-10)
+    projected, _ = env.space.project_jacobian(forward, np.zeros((6, env.state_dim, 0)), states, end)
+    assert_close(projected, wanted.jac_state, 1e-9)
+    # And the four numbers of a quaternion: their length changes nothing, before or after.
+    for start in env.space.quaternions:
+        span = slice(start, start + 4)
+        assert np.abs(forward[:, :, span] @ states[:, span, None]).max() < 1e-12
+        assert np.abs(end[:, None, span] @ forward[:, span]).max() < 1e-12

@@ -69,7 +69,7 @@ def audit_environment(
         on_phase("choose rows")
         probe = probe_rows(env, linearizer, rows, seed)
         on_phase("difference")
-        slopes = difference_columns(linearizer, probe.states, probe.actions, probe.warmstarts)
+        slopes = difference_columns(linearizer, probe.states, probe.actions, probe.warmstarts, env.space)
         on_phase("linearize")
         exact = linearizer.linearize(probe.states, probe.actions, probe.warmstarts, on_rows=on_rows)
     found = {"exact": exact}
@@ -81,12 +81,12 @@ def audit_environment(
 
 
 def whole_jacobian(found: Linearization) -> np.ndarray:
-    """Join state and action columns: (n, ds, ds + da)."""
+    """Join state and action columns: (n, dt, dt + da)."""
     return np.concatenate([found.jac_state, found.jac_action], axis=2)
 
 
 def judge(jac: np.ndarray, slopes: ColumnDifferences, *, atol: float = 1e-15) -> ColumnAudit:
-    """Hold (n, ds, ds + da) Jacobians against the differences of the same rows."""
+    """Hold (n, dt, dt + da) Jacobians against the differences of the same rows."""
     return audit_columns(jac, slopes.central_coarse, slopes.central_fine, slopes.forward, slopes.backward, atol=atol)
 
 
@@ -122,7 +122,7 @@ def audit_rows(
     Raises:
         WorkerError: a worker hung or died; names the rows.
     """
-    slopes = difference_columns(runner, probe.states, probe.actions, probe.warmstarts)
+    slopes = difference_columns(runner, probe.states, probe.actions, probe.warmstarts, env.space)
     return _report(env, seed, probe, slopes, {found.derivative: found}, atol, left_out)
 
 

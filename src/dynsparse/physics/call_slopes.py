@@ -46,7 +46,7 @@ def call_slopes(sim: Simulator, value: StepValue, action: Array) -> CallSlope:
         action: (nu,) applied action.
 
     Returns:
-        Two (substeps, stages, nv, nq + nv + nu + nv) slopes; NaN throughout where any number is not finite.
+        Two (substeps, stages, nv, nv + nv + nu + nv) slopes; NaN throughout where any number is not finite.
     """
     calls = value.calls
     shape = calls.residual.shape

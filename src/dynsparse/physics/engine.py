@@ -19,6 +19,7 @@ from dynsparse.physics.linearization import Evaluation, Linearization, Rollout
 from dynsparse.physics.plain import plain_step
 from dynsparse.physics.reference import reference_step
 from dynsparse.physics.simulator import Simulator, build_simulator
+from dynsparse.physics.state_space import StateSpace
 from dynsparse.physics.stepping import StepFunction
 
 __all__ = ["ENGINE_DERIVATIVES", "BatchSizes", "Engine"]
@@ -82,6 +83,8 @@ class Engine:
         with float64_on_cpu():
             self._sim = build_simulator(model, substeps)
             clamped = build_simulator(model, substeps, clamp=True) if derivative == "autodiff" else None
+        positions = [start for start, _ in self._sim.rotations]
+        self._space = StateSpace(int(model.nq + model.nv), tuple(positions))
         self._value = StepFunction(self._sim, rows=sizes.value, compilation=compilation)
         self._jacobian = self._differentiator(sizes, clamped, compilation)
 
@@ -183,23 +186,29 @@ class Engine:
         if clamped:
             step = partial(plain_step, clamped.model, clamped.template, clamped.substeps)
         whole = BatchFunction(jax.jacfwd(step, argnums=(0, 1)), sizes.whole, compilation)
-        return lambda states, actions, warmstarts, _value: whole(states, actions, warmstarts)
+
+        def projected(states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray, value: StepValue) -> Jacobians:
+            by_state, by_action = whole(states, actions, warmstarts)
+            ends = np.concatenate([value.qpos, value.qvel], axis=1)
+            return self._space.project_jacobian(by_state, by_action, states, ends)
+
+        return projected
 
     def _differences(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Jacobians:
-        """Central differences of the control step, column by column."""
+        """Central differences of the control step, column by column, of tangents."""
         inputs = np.concatenate([states, actions], axis=1)
-        ds = states.shape[1]
+        ds, dt = states.shape[1], self._space.tangent_dim
+        of_inputs = StateSpace(inputs.shape[1], self._space.quaternions)
         columns = []
-        for j in range(inputs.shape[1]):
+        for unit in np.eye(of_inputs.tangent_dim):
             moved = []
             for sign in (1.0, -1.0):
-                other = inputs.copy()
-                other[:, j] += sign * DIFFERENCE_STEP
+                other = of_inputs.integrate(inputs, sign * DIFFERENCE_STEP * unit)
                 after = self._step(other[:, :ds], other[:, ds:], warmstarts)
                 moved.append(np.concatenate([after.qpos, after.qvel], axis=1))
-            columns.append((moved[0] - moved[1]) / (2 * DIFFERENCE_STEP))
+            columns.append(self._space.difference(moved[1], moved[0]) / (2 * DIFFERENCE_STEP))
         jacobian = np.stack(columns, axis=2)
-        return jacobian[:, :, :ds], jacobian[:, :, ds:]
+        return jacobian[:, :, :dt], jacobian[:, :, dt:]
 
 
 def _reference_step(sim: Simulator, state: jax.Array, action: jax.Array, warmstart: jax.Array) -> jax.Array:

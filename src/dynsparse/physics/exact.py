@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
-import jax
 import numpy as np
 
-from dynsparse.physics.batch import BatchFunction, Compilation
+from dynsparse.physics.batch import Compilation
 from dynsparse.physics.chain import RungeKutta, StageSlopes, chain_substeps
 from dynsparse.physics.control_step import RUNGE_KUTTA_STEPS, RUNGE_KUTTA_WEIGHTS, SolverCalls, StepValue
 from dynsparse.physics.convergence import CONVERGED
 from dynsparse.physics.implicit import CallSlope, implicit_slope
 from dynsparse.physics.native.emission import LANES
 from dynsparse.physics.native.function import RowFunction
-from dynsparse.physics.quaternion import integrate_position
+from dynsparse.physics.quaternion import move_slopes
 from dynsparse.physics.simulator import Simulator
 from dynsparse.physics.unrolled import unrolled_slope
 
@@ -56,10 +55,7 @@ class ExactJacobian:
         self._unrolled = RowFunction(
             partial(unrolled_slope, sim), "unrolled", _repeated, rows=unrolled_rows, compilation=compilation
         )
-        self._position_slope = None
-        if sim.has_quaternions:
-            slope = jax.jacfwd(partial(integrate_position, sim), argnums=(0, 1))
-            self._position_slope = BatchFunction(slope, implicit_rows, compilation)
+        self._position_slope = move_slopes(sim) if sim.has_quaternions else None
         self._weights = RungeKutta(RUNGE_KUTTA_STEPS, RUNGE_KUTTA_WEIGHTS) if sim.is_runge_kutta else None
 
     def jacobian(self, value: StepValue, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -70,13 +66,13 @@ class ExactJacobian:
             actions: (n, nu) applied actions.
 
         Returns:
-            (n, ds, ds) and (n, ds, nu); a row with a solver call that is not finite is NaN throughout.
+            (n, 2 nv, 2 nv) and (n, 2 nv, nu), of tangents; NaN in a row with a solver call that is not finite.
         """
         n, substeps, stages = value.calls.residual.shape
-        nq, nv, nu = self._sim.nq, self._sim.nv, self._sim.nu
-        row_bytes = 2 * substeps * stages * nv * (nq + nv + nu + nv) * 8
+        nv, nu = self._sim.nv, self._sim.nu
+        row_bytes = 2 * substeps * stages * nv * (nv + nv + nu + nv) * 8
         size = max(LANES, BLOCK_BYTES // row_bytes // LANES * LANES)
-        jac_state, jac_action = np.empty((n, nq + nv, nq + nv)), np.empty((n, nq + nv, nu))
+        jac_state, jac_action = np.empty((n, 2 * nv, 2 * nv)), np.empty((n, 2 * nv, nu))
         for first in range(0, n, size):
             span = slice(first, first + size)
             calls = SolverCalls(*(part[span] for part in value.calls))
@@ -96,7 +92,7 @@ class ExactJacobian:
         converged = calls.residual.reshape(-1) < CONVERGED
 
         nv = self._sim.nv
-        columns = self._sim.nq + nv + self._sim.nu + nv
+        columns = nv + nv + self._sim.nu + nv
         slopes = np.full((2, n * substeps * stages, nv, columns), np.nan)
         implicit = counted & converged
         if implicit.any():
@@ -111,7 +107,7 @@ class ExactJacobian:
             slopes[:, where[_differs(repeated, acceleration[where])]] = np.nan
         shaped = slopes.reshape(2, n, substeps, stages, nv, columns)
         next_qvel = np.concatenate([calls.qvel[:, 1:, 0], value.qvel[:, None]], axis=1)
-        stage = StageSlopes(calls.qpos, calls.qvel, next_qvel, shaped[0], shaped[1])
+        stage = StageSlopes(calls.qvel, next_qvel, shaped[0], shaped[1])
         jac_state, jac_action = chain_substeps(stage, self._sim.timestep, self._position_slope, self._weights)
         sound &= np.isfinite(slopes[0]).reshape(n, -1).all(axis=1)
         # What is not finite in the other slope has reached the next velocity: 0 x NaN is NaN.  That is less to look at.

@@ -11,6 +11,7 @@ from mujoco.mjx._src import solver as mjx_solver
 from mujoco.mjx._src import support as mjx_support
 
 from dynsparse.physics.linear_solve import solve_spd
+from dynsparse.physics.quaternion import retract
 from dynsparse.physics.simulator import Simulator
 
 __all__ = ["CallSlope", "implicit_slope", "solver_gradient"]
@@ -57,6 +58,7 @@ def implicit_slope(sim: Simulator, qpos: Array, qvel: Array, ctrl: Array, accele
     ``db/dy = K^-1 (d(M a - K b)/dy + M da/dy)``.
 
     Positions, velocities and controls are linearised one after the other, each recomputing only what it moves.
+    Positions are differentiated along tangents: a rotation of its own frame for each quaternion.
 
     Args:
         sim: the simulator.
@@ -66,7 +68,7 @@ def implicit_slope(sim: Simulator, qpos: Array, qvel: Array, ctrl: Array, accele
         acceleration: (nv,) what the solver returned.
 
     Returns:
-        Slopes with k = nq + nv + nu columns.
+        Slopes with k = nv + nv + nu columns.
     """
 
     def residuals(stage: mjx.Data, rate: Array) -> tuple[Array, Array]:
@@ -76,12 +78,12 @@ def implicit_slope(sim: Simulator, qpos: Array, qvel: Array, ctrl: Array, accele
         inertial = mjx_support.mul_m(sim.model, stage, acceleration)
         return gradient, inertial - sim.integrator_matrix(stage) @ rate
 
-    def of_position(position: Array) -> tuple[tuple[Array, Array], tuple[mjx.Data, Array]]:
-        stage = sim.position_stage(position, qvel, ctrl)
+    def of_position(tangent: Array) -> tuple[tuple[Array, Array], tuple[mjx.Data, Array]]:
+        stage = sim.position_stage(retract(sim, qpos, tangent), qvel, ctrl)
         rate = _velocity_rate(sim, jax.lax.stop_gradient(stage), acceleration)
         return residuals(stage, rate), (stage, rate)
 
-    by_position, (stage, rate) = jax.jacfwd(of_position, has_aux=True)(qpos)
+    by_position, (stage, rate) = jax.jacfwd(of_position, has_aux=True)(jnp.zeros_like(qvel))
     by_velocity = jax.jacfwd(lambda x: residuals(sim.velocity_stage(stage, x, ctrl), rate))(qvel)
     by_control = jax.jacfwd(lambda x: residuals(sim.control_stage(stage, x), rate))(ctrl)
     hessian = jax.jacfwd(lambda a: solver_gradient(sim, stage, a))(acceleration)

@@ -66,13 +66,15 @@ class Linearization:
 
     ``linearize`` returns one row without the leading axis ``n``; ``linearize_batch`` returns ``n`` rows.
     A Jacobian's row is an output, its column an input: ``jac_state[.., i, j]`` is d next_state_i / d state_j.
-    The warm start is held constant in both.
+    The warm start is held constant in both.  Where joints have quaternions, a Jacobian's rows and columns are tangents
+    of the state (``Environment.tangent_names``, dt = 2 nv of them), as MuJoCo's own derivatives are; else dt = ds and
+    they are the state's numbers.
 
     Attributes:
         next_state: (n, ds).
         next_warmstart: (n, nv).
-        jac_state: (n, ds, ds).
-        jac_action: (n, ds, da); with respect to the applied action, the control clamp off (for ``"autodiff"`` on).
+        jac_state: (n, dt, dt).
+        jac_action: (n, dt, da); with respect to the applied action, the control clamp off (for ``"autodiff"`` on).
         finite: (n,) bool; False where any number of the row is not finite.
         solver_residual: (n,) largest rescaled gradient of the solver's cost over the substeps; below 1e-8 every
             solver call of the row had converged.

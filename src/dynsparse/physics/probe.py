@@ -190,7 +190,7 @@ def _initial_states(env: Environment, rng: np.random.Generator, count: int) -> n
 
 
 def _scattered(env: Environment, rng: np.random.Generator, count: int) -> np.ndarray:
-    """Initial states with limited joints anywhere in their range, the rest moved a little, and all moving."""
+    """Initial states with limited joints anywhere in their range, the rest moved and turned a little, all moving."""
     states = _initial_states(env, rng, count)
     model = env.model
     for joint, place, limited, (low, high) in _joints(model):
@@ -200,6 +200,9 @@ def _scattered(env: Environment, rng: np.random.Generator, count: int) -> np.nda
             slide = mujoco.mjtJoint(model.jnt_type[joint]) is mujoco.mjtJoint.mjJNT_SLIDE
             states[:, place] += rng.normal(0.0, 0.1 if slide else 0.3, count)
     states[:, model.nq :] += rng.normal(0.0, 1.0, (count, model.nv))
+    if not env.space.is_flat:
+        turns = rng.normal(0.0, 0.3, (count, env.tangent_dim)) * env.space.is_rotation
+        states = env.space.integrate(states, turns)
     return states
 
 
@@ -228,8 +231,9 @@ def _stretched(env: Environment, rng: np.random.Generator, state: np.ndarray, te
     """The first of 200 draws whose tendon is within 5 % of its upper limit, or else the closest of them."""
     model, data = env.model, mujoco.MjData(env.model)
     upper = model.tendon_range[tendon, 1]
-    draws = np.repeat(state[None], 200, axis=0)
-    draws[:, : model.nq] += rng.normal(0.0, upper, (200, model.nq))
+    tangents = np.zeros((200, env.tangent_dim))
+    tangents[:, : model.nv] = rng.normal(0.0, upper, (200, model.nv))
+    draws = env.space.integrate(state, tangents)
     gaps = []
     for draw in draws:
         data.qpos[:] = draw[: model.nq]

@@ -76,7 +76,20 @@ class Simulator:
     @property
     def has_quaternions(self) -> bool:
         """Whether positions and velocities differ in length."""
-        return self.nq != self.nv
+        return bool(self.rotations)
+
+    @functools.cached_property
+    def rotations(self) -> tuple[tuple[int, int], ...]:
+        """Where the quaternion of each free or ball joint starts in qpos, and its angular velocity in qvel."""
+        found, q, v = [], 0, 0
+        for kind in self.model.jnt_type:
+            before = 3 if kind == mjx.JointType.FREE else 0
+            if kind in (mjx.JointType.FREE, mjx.JointType.BALL):
+                found.append((q + before, v + before))
+                q, v = q + before + 4, v + before + 3
+            else:
+                q, v = q + 1, v + 1
+        return tuple(found)
 
     @property
     def has_own_acceleration(self) -> bool:

@@ -58,6 +58,19 @@ class StateSpace:
         """Whether a tangent is a difference of states throughout."""
         return not self.quaternions
 
+    @property
+    def is_rotation(self) -> np.ndarray:
+        """(tangent_dim,) bool; which numbers of a tangent turn a quaternion."""
+        found = np.ones(self.tangent_dim, dtype=bool)
+        found[self._plain_tangent] = False
+        return found
+
+    def coordinates(self, states: np.ndarray) -> np.ndarray:
+        """Return what a tangent is added to: the (n, ds) states' own numbers, 0 for a rotation: (n, tangent_dim)."""
+        found = np.zeros((*states.shape[:-1], self.tangent_dim))
+        found[..., self._plain_tangent] = states[..., self._plain]
+        return found
+
     def integrate(self, states: np.ndarray, tangents: np.ndarray) -> np.ndarray:
         """Move states along tangents: the inverse of ``difference``.
 

@@ -18,7 +18,7 @@ from dynsparse.physics.call_slopes import call_slopes
 from dynsparse.physics.control_step import RUNGE_KUTTA_STEPS, RUNGE_KUTTA_WEIGHTS, StepValue, control_step
 from dynsparse.physics.environment import Environment, float64_on_cpu
 from dynsparse.physics.implicit import CallSlope
-from dynsparse.physics.quaternion import integrate_position
+from dynsparse.physics.quaternion import position_change, position_tangent, turn_slopes
 from dynsparse.physics.simulator import Simulator, build_simulator
 
 __all__ = ["TransitionFunction", "transition"]
@@ -40,7 +40,9 @@ def transition(env: Environment) -> TransitionFunction:
     ``jac_state`` and ``jac_action`` of ``linearize``.
 
     One call is ``env.substeps`` simulator steps, ``env.dt`` seconds; units as ``env.state_units``.  The derivative is
-    always the exact one (for ``autodiff`` see ``linearize``); quaternions are differentiated as four free numbers.
+    always the exact one (for ``autodiff`` see ``linearize``).  Of a quaternion only the direction counts, so that a
+    change along it changes nothing; ``env.space.project_jacobian`` turns ``jacfwd`` of such a model into the tangent
+    coordinates of ``linearize``.
 
     The derivative with respect to the warm start is the true one too: zero in a solver call that converged, since
     a minimiser does not depend on where the search for it began, and the slope of the iterations in one that ran
@@ -153,9 +155,11 @@ def _differentiable(sim: Simulator) -> Callable[[Array, Array, Array], tuple[Arr
     ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
         value = value_of(*primals)
         d_state, d_action, d_warmstart = tangents
-        start = _Tangent(d_state[: sim.nq], d_state[sim.nq :], d_action, d_warmstart)
+        position = position_tangent(sim, primals[0][: sim.nq], d_state[: sim.nq])
+        start = _Tangent(position, d_state[sim.nq :], d_action, d_warmstart)
         end = _push(sim, value, slopes_of(value, primals[1]), start)
-        return result_of(value), (jnp.concatenate([end.qpos, end.qvel]), end.warmstart)
+        moved = position_change(sim, value.qpos, end.position)
+        return result_of(value), (jnp.concatenate([moved, end.qvel]), end.warmstart)
 
     return step
 
@@ -176,18 +180,17 @@ def _once_only(function: Callable[[StepValue, Array], CallSlope]) -> Callable[[S
 
 
 class _Tangent(NamedTuple):
-    """What an infinitesimal change of the inputs has become: (nq,), (nv,), (nu,) and (nv,)."""
+    """What an infinitesimal change of the inputs has become: (nv,), (nv,), (nu,) and (nv,)."""
 
-    qpos: Array
+    position: Array
     qvel: Array
     ctrl: Array
     warmstart: Array
 
 
 class _Substep(NamedTuple):
-    """Where the solver calls of one substep stood, (stages, ...), the velocity that it left, and the slopes."""
+    """Velocities at the solver calls of one substep, (stages, nv), the velocity that it left, and the slopes."""
 
-    qpos: Array
     qvel: Array
     next_qvel: Array
     slopes: CallSlope
@@ -198,7 +201,7 @@ def _push(sim: Simulator, value: StepValue, slopes: CallSlope, start: _Tangent) 
     calls = value.calls
     next_qvel = jnp.concatenate([calls.qvel[1:, 0], value.qvel[None]])
     advance = _through_stages if sim.is_runge_kutta else _through_call
-    substeps = _Substep(calls.qpos, calls.qvel, next_qvel, slopes)
+    substeps = _Substep(calls.qvel, next_qvel, slopes)
     end, _ = jax.lax.scan(lambda tangent, substep: (advance(sim, substep, tangent), None), start, substeps)
     return end
 
@@ -207,28 +210,32 @@ def _through_call(sim: Simulator, substep: _Substep, tangent: _Tangent) -> _Tang
     """Semi-implicit: velocity first, then position with the new velocity."""
     slope = jax.tree.map(lambda x: x[0] @ jnp.concatenate(tangent), substep.slopes)
     qvel = tangent.qvel + sim.model.opt.timestep * slope.velocity_rate
-    qpos = _moved(sim, substep.qpos[0], substep.next_qvel, tangent.qpos, qvel)
-    return _Tangent(qpos, qvel, tangent.ctrl, slope.acceleration)
+    position = _moved(sim, substep.next_qvel, tangent.position, qvel)
+    return _Tangent(position, qvel, tangent.ctrl, slope.acceleration)
 
 
 def _through_stages(sim: Simulator, substep: _Substep, tangent: _Tangent) -> _Tangent:
     """Runge-Kutta: four solver calls, all from the same warm start."""
-    h, q0 = sim.model.opt.timestep, substep.qpos[0]
+    h = sim.model.opt.timestep
     stage, rates, qvels = tangent, [], []
     for i, a in enumerate((*RUNGE_KUTTA_STEPS, 0.0)):
         rates.append(substep.slopes.acceleration[i] @ jnp.concatenate(stage))
         qvels.append(stage.qvel)
-        qpos = _moved(sim, q0, a * substep.qvel[i], tangent.qpos, a * stage.qvel)
-        stage = stage._replace(qpos=qpos, qvel=tangent.qvel + h * a * rates[-1])
+        position = _moved(sim, a * substep.qvel[i], tangent.position, a * stage.qvel)
+        stage = stage._replace(position=position, qvel=tangent.qvel + h * a * rates[-1])
     mean, d_mean, d_rate = (
         sum(b * x for b, x in zip(RUNGE_KUTTA_WEIGHTS, each, strict=True)) for each in (substep.qvel, qvels, rates)
     )
-    qpos = _moved(sim, q0, mean, tangent.qpos, d_mean)
-    return _Tangent(qpos, tangent.qvel + h * d_rate, tangent.ctrl, rates[-1])
+    position = _moved(sim, mean, tangent.position, d_mean)
+    return _Tangent(position, tangent.qvel + h * d_rate, tangent.ctrl, rates[-1])
 
 
-def _moved(sim: Simulator, qpos: Array, qvel: Array, d_qpos: Array, d_qvel: Array) -> Array:
+def _moved(sim: Simulator, qvel: Array, d_position: Array, d_qvel: Array) -> Array:
     """Push tangents through the integration of positions."""
-    if not sim.has_quaternions:
-        return d_qpos + sim.model.opt.timestep * d_qvel
-    return jax.jvp(partial(integrate_position, sim), (qpos, qvel), (d_qpos, d_qvel))[1]
+    h = sim.model.opt.timestep
+    moved = d_position + h * d_qvel
+    for _, place in sim.rotations:
+        span = slice(place, place + 3)
+        back, right = turn_slopes(h * qvel[span], jnp)
+        moved = moved.at[span].set(back @ d_position[span] + h * (right @ d_qvel[span]))
+    return moved

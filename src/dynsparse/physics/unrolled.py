@@ -10,6 +10,7 @@ from mujoco.mjx._src import solver as mjx_solver
 
 from dynsparse.physics.implicit import CallSlope
 from dynsparse.physics.linear_solve import solve_spd
+from dynsparse.physics.quaternion import retract
 from dynsparse.physics.simulator import Simulator
 
 __all__ = ["solver_call", "unrolled_slope"]
@@ -28,12 +29,13 @@ def unrolled_slope(sim: Simulator, qpos: Array, qvel: Array, ctrl: Array, warmst
         warmstart: (nv,) from where the solver starts.
 
     Returns:
-        Slopes with k = nq + nv + nu + nv columns, the last nv with respect to the warm start; and the (nv,)
-        acceleration that was differentiated, to be held against the one that MJX returned.
+        Slopes with k = nv + nv + nu + nv columns, the first along tangents of the position, the last with respect
+        to the warm start; and the (nv,) acceleration that was differentiated, to be held against the one that MJX
+        returned.
     """
 
-    def of_position(position: Array) -> tuple[CallSlope, tuple[mjx.Data, Array]]:
-        stage = sim.position_stage(position, qvel, ctrl)
+    def of_position(tangent: Array) -> tuple[CallSlope, tuple[mjx.Data, Array]]:
+        stage = sim.position_stage(retract(sim, qpos, tangent), qvel, ctrl)
         call = solver_call(sim, stage, warmstart)
         return call, (stage, call.acceleration)
 
@@ -41,7 +43,7 @@ def unrolled_slope(sim: Simulator, qpos: Array, qvel: Array, ctrl: Array, warmst
         velocity, control, start = jnp.split(rest, (sim.nv, sim.nv + sim.nu))
         return solver_call(sim, sim.velocity_stage(stage, velocity, control), start)
 
-    by_position, (stage, acceleration) = jax.jacfwd(of_position, has_aux=True)(qpos)
+    by_position, (stage, acceleration) = jax.jacfwd(of_position, has_aux=True)(jnp.zeros_like(qvel))
     by_rest = jax.jacfwd(of_rest)(jnp.concatenate([qvel, ctrl, warmstart]))
     slopes = jax.tree.map(lambda p, r: jnp.concatenate([p, r], axis=1), by_position, by_rest)
     return slopes, acceleration
