@@ -18,6 +18,8 @@ __all__ = ["RowBlock"]
 class RowBlock:
     """Rows of data that follow each other: a whole number of episodes.
 
+    Where the state holds quaternions, ds stands for the length of a tangent throughout the analysis.
+
     Attributes:
         jac_state: (n, ds, ds) row = next state, column = state.
         jac_action: (n, ds, da) row = next state, column = action.

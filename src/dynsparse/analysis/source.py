@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dynsparse.physics.state_space import StateSpace
+
 __all__ = ["ArrayRows", "RowArrays", "RowDescription", "RowSource"]
 
 
@@ -20,8 +22,12 @@ class Description(Protocol):
         """Name of the environment."""
 
     @property
-    def state_names(self) -> tuple[str, ...]:
-        """(ds,) names of the state variables."""
+    def tangent_names(self) -> tuple[str, ...]:
+        """(tangent_dim,) names of a Jacobian's rows: the state's, those of a quaternion replaced by its rotation's."""
+
+    @property
+    def space(self) -> StateSpace:
+        """What a small change of a state is."""
 
     @property
     def action_names(self) -> tuple[str, ...]:
@@ -86,6 +92,7 @@ class RowDescription:
         derivative: Which transition Jacobian.
         episode_steps: Control steps of an episode.
         states: ``"rollout"`` or ``"coverage"``.
+        quaternions: Where in the state each unit quaternion starts; Jacobians are then those of tangents.
     """
 
     environment: str
@@ -95,11 +102,24 @@ class RowDescription:
     derivative: str
     episode_steps: int
     states: str = "rollout"
+    quaternions: tuple[int, ...] = ()
+
+    @property
+    def space(self) -> StateSpace:
+        """What a small change of a state is."""
+        return StateSpace(len(self.state_names), self.quaternions)
+
+    @property
+    def tangent_names(self) -> tuple[str, ...]:
+        """(tangent_dim,) names of a Jacobian's rows."""
+        return self.space.tangent_names(self.state_names)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the description as plain JSON values."""
+        """Return the description as plain JSON values; ``quaternions`` only where there are any."""
         lists = {"state_names": list(self.state_names), "action_names": list(self.action_names)}
-        return {**asdict(self), "policy": dict(self.policy), **lists}
+        values = {**asdict(self), "policy": dict(self.policy), **lists}
+        quaternions = values.pop("quaternions")
+        return values | ({"quaternions": list(quaternions)} if quaternions else {})
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +128,8 @@ class ArrayRows:
 
     Attributes:
         description: What they are.
-        arrays: ``jac_state`` (n, ds, ds), ``jac_action`` (n, ds, da), ``finite``, ``episode`` and ``t``, each (n,).
+        arrays: ``jac_state`` (n, ds, ds) and ``jac_action`` (n, ds, da), with tangent_dim in place of ds where there
+            are quaternions; ``finite``, ``episode`` and ``t``, each (n,).
     """
 
     description: RowDescription

@@ -20,6 +20,7 @@ __all__ = ["SparsityReport"]
 
 _BLOCKS = ("state", "action", "combined")
 _KINDS = ("zero", "nonzero")
+_COORDINATES = ("state", "tangent")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +32,15 @@ class SparsityReport:
         policy: Who chose the actions.
         derivative: Which transition Jacobian.
         episodes: Episodes that the rows come from.
-        state_names: (ds,) names of the state variables.
+        state_names: (ds,) names of the state variables; of a tangent's numbers where the state holds quaternions, and
+            ds is then the length of a tangent.
         action_names: (da,) names of the actions.
         global_sparsity: Which elements are zero in every row (Q1), with the threshold sweep.
         local: How sparsity depends on the state (Q2).
         temporal: How it changes along time (Q3); None where the states do not follow each other in time.
         audit: Comparison of the derivatives with finite differences; None where there was none.
         provenance: Settings, seeds and versions that made it.
+        coordinates: ``"state"``, or ``"tangent"`` where the state holds quaternions.
     """
 
     environment: str
@@ -51,9 +54,12 @@ class SparsityReport:
     temporal: TemporalSparsity | None
     audit: Mapping[str, Any] | None
     provenance: Mapping[str, Any]
+    coordinates: str = "state"
 
     def __post_init__(self) -> None:
         """Check that names and arrays belong together."""
+        if self.coordinates not in _COORDINATES:
+            raise ArrayError(f"coordinates must be one of {', '.join(_COORDINATES)}, got {self.coordinates!r}")
         states, actions = len(self.state_names), len(self.action_names)
         found = self.global_sparsity.state.zero_frequency.shape, self.global_sparsity.action.zero_frequency.shape
         if found != ((states, states), (states, actions)):
@@ -86,7 +92,10 @@ class SparsityReport:
         return self.global_sparsity.atol
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what ``analysis.json`` holds, besides the hashes that ``save`` adds."""
+        """Return what ``analysis.json`` holds, besides the hashes that ``save`` adds.
+
+        ``coordinates`` is there only where they are tangent: all other files are those of versions before it.
+        """
         blocks = {name: _local_dict(getattr(self.local, name)) for name in _BLOCKS}
         patterns = {
             "distinct_patterns": self.local.distinct_patterns,
@@ -104,6 +113,7 @@ class SparsityReport:
             "action_dim": len(self.action_names),
             "state_names": list(self.state_names),
             "action_names": list(self.action_names),
+            **({} if self.coordinates == "state" else {"coordinates": self.coordinates}),
             "nonfinite_rows": self.nonfinite_rows,
             "provenance": dict(self.provenance),
             "audit": None if self.audit is None else dict(self.audit),
@@ -197,6 +207,7 @@ class SparsityReport:
             temporal=None if found["temporal"] is None else _temporal_from_parts(found["temporal"], arrays),
             audit=found["audit"],
             provenance=found["provenance"],
+            coordinates=found.get("coordinates", "state"),
         )
 
 

@@ -54,7 +54,8 @@ def analyze(
     atol = check_atol(atol)
     content_hash(dict(audit or {}))  # refused now, and not when the report is written
     description = dataset.description
-    dimensions = (len(description.state_names), len(description.action_names))
+    names = tuple(description.tangent_names)
+    dimensions = (len(names), len(description.action_names))
     in_all, local = GlobalCount(*dimensions, atol), LocalCount(*dimensions)
     temporal = None if description.states == "coverage" else TemporalCount(description.episode_steps)
     rows = nonfinite = 0
@@ -75,13 +76,14 @@ def analyze(
         policy=str(description.policy["name"]),
         derivative=description.derivative,
         episodes=dataset.episodes,
-        state_names=tuple(description.state_names),
+        state_names=names,
         action_names=tuple(description.action_names),
         global_sparsity=in_all.result(),
         local=local.result(),
         temporal=None if temporal is None else temporal.result(),
         audit=None if audit is None else dict(audit),
         provenance=_provenance(dataset, atol) if provenance is None else dict(provenance),
+        coordinates="state" if description.space.is_flat else "tangent",
     )
 
 

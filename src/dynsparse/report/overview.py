@@ -8,6 +8,7 @@ from dynsparse.analysis import SparsityReport
 from dynsparse.report.causes import Cause
 from dynsparse.report.markup import element, make_table, prose, text
 from dynsparse.report.quantities import number, percent
+from dynsparse.report.sentences import TANGENT
 from dynsparse.report.table1 import Table1Row
 from dynsparse.report.verdict import verdict
 
@@ -40,7 +41,7 @@ def about_page(reports: Sequence[SparsityReport], missing: Sequence[str]) -> str
         text(
             f"The transition Jacobian says how the next state s' of a simulator depends on the state s (∂s'/∂s) and on "
             f"the action a (∂s'/∂a) over one control step. This page counts its zeros in {rows:,} rows of "
-            f"{environments}: over all rows, from row to row, and along time.{absent}"
+            f"{environments}: over all rows, from row to row, and along time.{absent}{_tangents(reports)}"
         ),
     )
 
@@ -95,6 +96,17 @@ def summary_table(reports: Sequence[SparsityReport], missing: Sequence[str]) -> 
     cells: list[Sequence[object]] = [_summary_cells(report) for report in reports]
     cells += [(name, _MISSING) for name in missing]
     return make_table("Sparsity over rows and over time, means; durations in control steps", columns, cells)
+
+
+def _tangents(reports: Sequence[SparsityReport]) -> str:
+    """Say which environments' Jacobians are those of tangents."""
+    names = [report.environment for report in reports if report.coordinates == "tangent"]
+    if not names:
+        return ""
+    return (
+        f" The states of {', '.join(names)} hold quaternions: their rows and columns (ds of them) are tangent "
+        f"coordinates; {TANGENT}."
+    )
 
 
 def _table1_cells(row: Table1Row) -> tuple[object, ...]:

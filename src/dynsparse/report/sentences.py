@@ -12,6 +12,7 @@ from dynsparse.report.quantities import number, percent, steps_long
 __all__ = [
     "NO_SWEEP",
     "NO_TIME",
+    "TANGENT",
     "about_durations",
     "about_heatmap",
     "about_histograms",
@@ -26,6 +27,9 @@ NO_TIME = (
 )
 NO_SWEEP = "There is no figure: the analysis was made at one threshold only."
 
+TANGENT = "rotations are rotation vectors in the body's own frame, rad"
+"""What the rows of a Jacobian are where the state holds quaternions."""
+
 # What the paper says about Figure 7: "in most cases, these elements are zero for fewer than 50 time steps".
 _SHORT = 50
 # A share that moves by less counts as the same, in the sentence on the threshold.
@@ -39,13 +43,13 @@ def about_rows(report: SparsityReport) -> str:
         report: The analysis.
 
     Returns:
-        Rows, policy, derivative and threshold.
+        Rows, policy, derivative, coordinates and threshold.
     """
     left_out = f", {report.nonfinite_rows:,} of them not finite and left out" if report.nonfinite_rows else ""
     return (
         f"{number(report.rows, 'row')} of {number(report.episodes, 'episode')}{left_out}; "
         f"{report.policy} policy, {report.derivative} derivative; "
-        f"{len(report.state_names)} state variables, {number(len(report.action_names), 'action')}; "
+        f"{_coordinates(report)}, {number(len(report.action_names), 'action')}; "
         f"an element is zero when |x| < {report.atol:g}."
     )
 
@@ -185,6 +189,13 @@ def about_thresholds(report: SparsityReport) -> str:
     if low == high:
         return f"{first} At the next thresholds it differs by a percentage point or more; {last}."
     return f"{first} From {low:g} to {high:g} the share stays within one percentage point of that; {last}."
+
+
+def _coordinates(report: SparsityReport) -> str:
+    """Say what the rows of the Jacobian are."""
+    if report.coordinates == "state":
+        return f"{len(report.state_names)} state variables"
+    return f"{len(report.state_names)} tangent coordinates ({TANGENT})"
 
 
 def _reach(points: list[Any], share: float, atol: float) -> float:
