@@ -135,7 +135,7 @@ def test_a_bad_key_is_refused(cartpole, key):
         ("cartpolebalance", "CartpoleBalance"),
         ("Finger", "FingerSpin"),
         ("Swimmer", "SwimmerSwimmer6"),
-        ("HumanoidWalk", "WalkerRun"),
+        ("HumanoidWalker", "HumanoidWalk"),
         ("", "BallInCup"),
         (None, "BallInCup"),
         (7, "BallInCup"),

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from dynsparse.dataset import open_dataset, verify_dataset
-from dynsparse.errors import OutputExistsError, PolicyError, SettingError, UnsupportedModelError, WorkerError
+from dynsparse.errors import OutputExistsError, PolicyError, SettingError, WorkerError
 from dynsparse.physics.environment import load_environment
 from dynsparse.rollout.collect import collect, describe, fill_dataset
 from dynsparse.rollout.collector import Collector
@@ -308,7 +308,7 @@ def test_float32_is_half_the_size_and_can_not_be_computed_again(cartpole, collec
         sample_rows(dataset, 10, 0)
 
 
-def test_a_model_without_a_task_is_refused(own_folder):
+def test_a_model_without_a_task_is_collected_without_reward(own_folder):
     import mujoco
 
     from dynsparse.physics.environment import environment_from_model
@@ -316,6 +316,15 @@ def test_a_model_without_a_task_is_refused(own_folder):
     text = """<mujoco><worldbody><body><joint name="x" type="slide"/><geom size="0.1"/></body></worldbody>
       <actuator><motor joint="x" ctrllimited="true" ctrlrange="-1 1"/></actuator></mujoco>"""
     env = environment_from_model("bare", mujoco.MjModel.from_xml_string(text), 1)
-    with pytest.raises(UnsupportedModelError, match="bare is a model without a task"):
-        collect(env, CollectSettings(rows=10), "data")
-    assert not Path("data").exists()
+    dataset = open_dataset(collect(env, CollectSettings(6, episode_steps=3), own_folder / "bare", workers=1).path)
+    assert dataset.description.extras["reward"] == "none"
+    rows = dataset.load(["state", "next_state", "action", "reward", "jac_state", "jac_action"])
+    np.testing.assert_array_equal(rows["reward"], 0.0)
+    np.testing.assert_array_equal(rows["state"][[0, 3]], 0.0)  # the reference configuration at rest
+    np.testing.assert_array_equal(rows["state"][1:3], rows["next_state"][:2])
+    # A sphere of 0.1 m and 1000 kg/m^3 on a rail: by hand.
+    dt, mass = 0.002, 1000 * 4 / 3 * np.pi * 0.1**3
+    np.testing.assert_allclose(rows["jac_state"], np.broadcast_to([[1, dt], [0, 1]], (6, 2, 2)), atol=1e-15)
+    np.testing.assert_allclose(
+        rows["jac_action"], np.broadcast_to([[dt**2 / mass], [dt / mass]], (6, 2, 1)), rtol=1e-12
+    )

@@ -17,12 +17,13 @@ def environment_names(asked: Sequence[str]) -> tuple[str, ...]:
     Raises:
         UnknownEnvironmentError: there is no such environment; names the nearest ones.
     """
-    from dynsparse.physics.environment import ENVIRONMENT_NAMES, unknown_environment
+    from dynsparse.physics.environment import ENVIRONMENT_NAMES
+    from dynsparse.physics.sources.catalog import ALL_ENVIRONMENT_NAMES, unknown_environment
 
     names = tuple(name for entry in asked for name in entry.split(",") if name)
     if not names or names == ("all",):
         return ENVIRONMENT_NAMES
     for name in names:
-        if name not in ENVIRONMENT_NAMES:
+        if name not in ALL_ENVIRONMENT_NAMES:
             raise UnknownEnvironmentError(unknown_environment(name))
     return tuple(dict.fromkeys(names))

@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import mujoco
 import numpy as np
 
 from dynsparse.workers import Message
@@ -24,7 +23,7 @@ from dynsparse.workers import Message
 if TYPE_CHECKING:
     from dynsparse.physics.batch import Compilation
 
-__all__ = ["BatchServer", "read_model", "serve", "start_compilation"]
+__all__ = ["BatchServer", "serve", "start_compilation"]
 
 # MJX imports NVIDIA Warp where it finds it, which takes 4 s of each worker's start and is never used here.
 sys.modules.setdefault("warp", None)  # type: ignore[arg-type] # None makes an import fail: documented by Python
@@ -38,17 +37,18 @@ class BatchServer:
     """
 
     def __init__(self, start: Message) -> None:
-        """Load the model that the start message carries, and compile for it.
+        """Make the environment that the start message carries, and compile for it.
 
         Args:
-            start: meta ``substeps``, ``derivative`` and ``cache``; array ``model``, the bytes of an MJB file.
+            start: what ``passing.pack`` gave; meta ``derivative`` and ``cache``.
         """
-        from dynsparse.physics.engine import Engine
+        from dynsparse.physics.engines import make_engine
+        from dynsparse.physics.passing import unpack
 
-        model, derivative = read_model(start), str(start.meta["derivative"])
+        derivative = str(start.meta["derivative"])
         compilation, problem = start_compilation(start, derivative)
         self.ready_meta: dict[str, Any] = {"cache_problem": problem}
-        self._engine = Engine(model, int(start.number("substeps")), derivative, compilation=compilation)
+        self._engine = make_engine(unpack(start), derivative, compilation=compilation)
         self._serve: dict[str, Callable[..., Any]] = {
             "linearize": self._engine.linearize,
             "evaluate": self._engine.evaluate,
@@ -68,20 +68,11 @@ def serve(start: Message) -> BatchServer:
     return BatchServer(start)
 
 
-def read_model(start: Message) -> mujoco.MjModel:
-    """Return the model that a start message carries."""
-    # A worker runs in a temporary folder of its own, which is removed at its end.
-    with tempfile.NamedTemporaryFile(suffix=".mjb", dir=".") as file:
-        file.write(start.arrays["model"].tobytes())
-        file.flush()
-        return mujoco.MjModel.from_binary_path(file.name)
-
-
 def start_compilation(start: Message, purpose: str) -> tuple[Compilation | None, str]:
     """Switch the cache of compiled code on, as the start message says.
 
     Args:
-        start: meta ``cache``, a folder or empty; array ``model``.
+        start: meta ``cache``, a folder or empty, and ``fingerprint``; array ``model`` where there is one.
         purpose: what is compiled; workers of one model and purpose take turns.
 
     Returns:
@@ -93,7 +84,9 @@ def start_compilation(start: Message, purpose: str) -> tuple[Compilation | None,
     problem = _use_cache(cache)
     if not cache or problem:
         return None, problem
-    fingerprint = hashlib.sha256(start.arrays["model"].tobytes()).hexdigest()
+    fingerprint = str(start.meta["fingerprint"])
+    if "model" in start.arrays:  # substep functions are shared by environments of one model
+        fingerprint = hashlib.sha256(start.arrays["model"].tobytes()).hexdigest()
     lock = Path(cache, f"{fingerprint[:16]}-{purpose}.lock")
     return Compilation(turn=partial(_turn, lock), cache=cache, fingerprint=fingerprint), ""
 

@@ -1,14 +1,10 @@
-"""MuJoCo Playground environments as dynsparse sees them: a model, names, units and bounds."""
+"""Environments as dynsparse sees them: a control step, and what the numbers of its state and action are."""
 
 from __future__ import annotations
 
-import contextlib
-import difflib
 import functools
-import hashlib
+import os
 import tempfile
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,22 +12,32 @@ from typing import TYPE_CHECKING, Any
 import mujoco
 import numpy as np
 
-from dynsparse.errors import SettingError, UnknownEnvironmentError, UnsupportedModelError
+from dynsparse.errors import SettingError, UnsupportedModelError
 from dynsparse.physics.admission import admit
-from dynsparse.physics.linearization import CONSTRAINT_KINDS
+from dynsparse.physics.linearization import CONSTRAINT_KINDS, DERIVATIVES
+from dynsparse.physics.precision import float64_on_cpu
+from dynsparse.physics.source import Source
+from dynsparse.physics.sources.bare import ModelSource
+from dynsparse.physics.state_names import (
+    action_names,
+    control_bounds,
+    quaternion_places,
+    state_names,
+    state_units,
+)
 from dynsparse.physics.state_space import StateSpace
 
 if TYPE_CHECKING:
     from dynsparse.physics.constraints import ConstraintRows
 
 __all__ = [
+    "ENGINES",
     "ENVIRONMENT_NAMES",
     "Environment",
     "environment_from_model",
     "float64_on_cpu",
     "load_environment",
     "model_bytes",
-    "unknown_environment",
 ]
 
 ENVIRONMENT_NAMES = (
@@ -46,39 +52,29 @@ ENVIRONMENT_NAMES = (
 )
 """The eight environments of the paper's Table 1, in its order."""
 
-_warnings = threading.Lock()
-
-_POSITION_NAMES = {
-    mujoco.mjtJoint.mjJNT_FREE: ("x", "y", "z", "qw", "qx", "qy", "qz"),
-    mujoco.mjtJoint.mjJNT_BALL: ("qw", "qx", "qy", "qz"),
-    mujoco.mjtJoint.mjJNT_SLIDE: ("",),
-    mujoco.mjtJoint.mjJNT_HINGE: ("",),
-}
-_VELOCITY_NAMES = {
-    mujoco.mjtJoint.mjJNT_FREE: ("x", "y", "z", "wx", "wy", "wz"),
-    mujoco.mjtJoint.mjJNT_BALL: ("wx", "wy", "wz"),
-    mujoco.mjtJoint.mjJNT_SLIDE: ("",),
-    mujoco.mjtJoint.mjJNT_HINGE: ("",),
-}
+ENGINES = ("mjx", "mujoco-c", "function")
+"""What can run a control step: MJX, MuJoCo's C code, or a function of the user's."""
 
 
 @dataclass(frozen=True, eq=False)
 class Environment:
-    """A simulated robot: what its state and action mean, and the model that moves it.
+    """A system in steps: what its state and action mean, and what moves it.
 
     Attributes:
-        name: the name in MuJoCo Playground.
-        state_dim: ds = nq + nv.
+        name: how messages and files call it.
+        state_dim: ds = nq + nv, and na more for actuators with activations; of a function, what it takes.
         action_dim: da = nu.
-        state_names: (ds,) ``"qpos <joint>"`` then ``"qvel <joint>"``, in the order of a state's elements.
+        state_names: (ds,) ``"qpos <joint>"``, ``"qvel <joint>"``, ``"act <actuator>"``, in the order of a state.
         action_names: (da,) names of the actuators.
         state_units: (ds,) ``"m"``, ``"rad"``, ``"m/s"``, ``"rad/s"``, or ``"1"`` for a quaternion's elements.
         substeps: simulation steps in one control step.
         dt: duration of one control step, s.
         action_low: (da,) lower control bounds, -inf where there is none.
         action_high: (da,) upper control bounds, inf where there is none.
-        model: the compiled MuJoCo model; not to be changed.
+        compiled: the compiled MuJoCo model, not to be changed; None of a function.
         space: where the state holds quaternions, and what a small change of it is.
+        source: where it comes from.
+        engine: one of ``ENGINES``.
     """
 
     name: str
@@ -91,19 +87,47 @@ class Environment:
     dt: float
     action_low: np.ndarray
     action_high: np.ndarray
-    model: mujoco.MjModel = field(repr=False)
+    compiled: mujoco.MjModel | None = field(repr=False)
     space: StateSpace = field(repr=False)
-    _playground: Any = field(default=None, repr=False)
-    _reset: list[Any] = field(default_factory=list, repr=False)
+    source: Source = field(repr=False)
+    engine: str = "mjx"
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the compiled model and the number of substeps: equal where the control step is."""
-        return hashlib.sha256(model_bytes(self.model) + self.substeps.to_bytes(4, "little")).hexdigest()
+        """64 hexadecimal digits that are equal where the control step is."""
+        return self.source.fingerprint(self)
+
+    @property
+    def model(self) -> mujoco.MjModel:
+        """The compiled MuJoCo model; not to be changed.
+
+        Raises:
+            UnsupportedModelError: it is a function, which has none.
+        """
+        if self.compiled is None:
+            raise UnsupportedModelError(f"{self.name} is a function, which has no MuJoCo model")
+        return self.compiled
+
+    @property
+    def derivatives(self) -> tuple[str, ...]:
+        """Which of ``DERIVATIVES`` there are of it."""
+        return ("finite-difference",) if self.engine == "mujoco-c" else DERIVATIVES
+
+    def check_derivative(self, derivative: str) -> None:
+        """Refuse a derivative that there is none of.
+
+        Raises:
+            UnsupportedModelError: it runs in MuJoCo's C code, which has no derivative as coded.
+        """
+        if derivative not in self.derivatives:
+            raise UnsupportedModelError(
+                f'{self.name} was opened with derivative="finite-difference": MuJoCo\'s C code runs it, which can not '
+                f'be differentiated as coded; got {derivative!r}. derivative="finite-difference" works'
+            )
 
     @property
     def tangent_dim(self) -> int:
-        """Rows and columns of ``jac_state``: 2 nv, which is ds where no joint has a quaternion."""
+        """Rows and columns of ``jac_state``: 2 nv (+ na), which is ds where no joint has a quaternion."""
         return self.space.tangent_dim
 
     @property
@@ -118,33 +142,33 @@ class Environment:
 
     @property
     def nq(self) -> int:
-        """Length of qpos."""
-        return int(self.model.nq)
+        """Length of qpos; of a function, of the whole state."""
+        return self.state_dim if self.compiled is None else int(self.compiled.nq)
 
     @property
     def nv(self) -> int:
-        """Length of qvel and of the warm start."""
-        return int(self.model.nv)
+        """Length of qvel and of the warm start; 0 of a function."""
+        return 0 if self.compiled is None else int(self.compiled.nv)
 
     @property
     def nu(self) -> int:
         """Length of ctrl."""
-        return int(self.model.nu)
+        return self.action_dim
 
     @property
     def nmocap(self) -> int:
         """Number of mocap bodies, such as a target."""
-        return int(self.model.nmocap)
+        return 0 if self.compiled is None else int(self.compiled.nmocap)
 
     @property
     def constraint_names(self) -> tuple[str, ...]:
         """(nc,) one name for each joint limit, tendon limit, equality, friction loss and pair of geoms."""
-        return self._constraints.names
+        return () if self._constraints is None else self._constraints.names
 
     @property
     def constraint_kinds(self) -> tuple[str, ...]:
         """(nc,) which of ``CONSTRAINT_KINDS`` each of ``constraint_names`` is."""
-        return tuple(CONSTRAINT_KINDS[kind] for kind in self._constraints.kinds)
+        return () if self._constraints is None else tuple(CONSTRAINT_KINDS[kind] for kind in self._constraints.kinds)
 
     def active_kinds(self, active: np.ndarray) -> np.ndarray:
         """Say of which of ``CONSTRAINT_KINDS`` any constraint is active.
@@ -155,26 +179,41 @@ class Environment:
         Returns:
             (..., 5) bool, by kind.
         """
+        if self._constraints is None:
+            return np.zeros((*active.shape[:-1], len(CONSTRAINT_KINDS)), dtype=bool)
         return self._constraints.by_kind(active)
 
     @property
     def playground(self) -> Any:
-        """The MuJoCo Playground environment, whose reset and reward these are; None for a bare model."""
-        return self._playground
+        """The MuJoCo Playground environment, whose reset and reward these are; None where it is none of them."""
+        return getattr(self.source, "playground", None)
+
+    @property
+    def is_rewarded(self) -> bool:
+        """Whether there is a reward; else it is 0."""
+        return self.source.is_rewarded
 
     @functools.cached_property
-    def _constraints(self) -> ConstraintRows:
+    def _constraints(self) -> ConstraintRows | None:
+        if self.compiled is None:
+            return None
+        if self.engine == "mujoco-c":
+            from dynsparse.physics.c_constraints import c_constraint_names
+
+            return c_constraint_names(self.compiled)
         from dynsparse.physics.constraints import constraint_rows
 
-        return constraint_rows(self.model)
+        return constraint_rows(self.compiled)
 
     def default_state(self) -> np.ndarray:
         """Return the model's reference configuration at rest.
 
         Returns:
-            (ds,) ``qpos0`` and zero velocity.
+            (ds,) ``qpos0`` and zeros; of a function, the start of an episode with the key 0.
         """
-        return np.concatenate([self.model.qpos0, np.zeros(self.nv)])
+        if self.compiled is None:
+            return self.source.initial_state(self, 0)
+        return np.concatenate([self.compiled.qpos0, np.zeros(self.state_dim - self.nq)])
 
     def sample_initial_state(self, key: int) -> np.ndarray:
         """Draw the state in which an episode starts, as the environment's own ``reset`` does.
@@ -183,7 +222,7 @@ class Environment:
             key: a non-negative integer; the same key gives the same state.
 
         Returns:
-            (ds,) qpos and qvel.
+            (ds,) qpos and qvel (and activations, which start at 0).
 
         Raises:
             SettingError: if the key is not a non-negative integer.
@@ -192,52 +231,14 @@ class Environment:
             raise SettingError(
                 f"key must be an integer from 0 to 2**63 - 1, got {key!r}; pass for example the episode's number"
             )
-        if self._playground is None:
-            return self.default_state()
-        import jax
-
-        # The generator is named, so that the user's JAX settings do not decide what a key draws.
-        with float64_on_cpu(), jax.threefry_partitionable(True):
-            if not self._reset:
-                self._reset.append(jax.jit(self._positions_and_velocities))
-            state = self._reset[0](jax.random.PRNGKey(int(key), impl="threefry2x32"))
-        return np.array(state, dtype=np.float64)
-
-    def _positions_and_velocities(self, key: Any) -> Any:
-        import jax.numpy as jnp
-
-        data = self._playground.reset(key).data
-        return jnp.concatenate([data.qpos, data.qvel])
+        return self.source.initial_state(self, int(key))
 
 
-def load_environment(name: str) -> Environment:
-    """Load one of the environments of the paper.
+def load_environment(name: str | os.PathLike[str], **options: Any) -> Environment:
+    """Load an environment; see ``dynsparse.physics.sources.catalog.load_environment``, which this is."""
+    from dynsparse.physics.sources.catalog import load_environment as load
 
-    Nothing is changed in the user's JAX configuration: the model is built in float64 inside a context.
-
-    Args:
-        name: one of ``ENVIRONMENT_NAMES``.
-
-    Returns:
-        The environment, with ``impl="jax"``.
-
-    Raises:
-        UnknownEnvironmentError: if there is no such environment; names the nearest ones.
-        UnsupportedModelError: if its model can not be differentiated exactly.
-    """
-    if name not in ENVIRONMENT_NAMES:
-        raise UnknownEnvironmentError(unknown_environment(name))
-    with _quiet_mujoco(), float64_on_cpu():
-        from mujoco_playground import dm_control_suite
-
-        # A fresh copy: Playground writes into the configuration that it is given, and the default is shared.
-        config = dm_control_suite.get_default_config(name).copy_and_resolve_references()
-        playground = dm_control_suite.load(name, config=config, config_overrides={"impl": "jax"})
-    if playground.mjx_model.impl.value != "jax":
-        raise UnsupportedModelError(
-            f"{name} was built for impl={playground.mjx_model.impl.value!r}; only impl='jax' can be differentiated"
-        )
-    return environment_from_model(name, playground.mj_model, playground.n_substeps, _playground=playground)
+    return load(name, **options)
 
 
 def model_bytes(model: mujoco.MjModel) -> bytes:
@@ -248,46 +249,56 @@ def model_bytes(model: mujoco.MjModel) -> bytes:
         return path.read_bytes()
 
 
-def environment_from_model(name: str, model: mujoco.MjModel, substeps: int, *, _playground: Any = None) -> Environment:
+def environment_from_model(
+    name: str,
+    model: mujoco.MjModel,
+    substeps: int,
+    *,
+    source: Source | None = None,
+    engine: str = "mjx",
+    admitted: bool = False,
+) -> Environment:
     """Describe a MuJoCo model as an environment.
 
     Args:
         name: how messages and files call it.
         model: the compiled model.
         substeps: simulation steps in one control step.
-        _playground: the Playground environment whose ``reset`` draws initial states.
+        source: where it comes from; None for the model alone, whose episodes start in its reference configuration.
+        engine: ``"mjx"`` or ``"mujoco-c"``.
+        admitted: whether somebody has found already that the engine can run it.
 
     Returns:
         The environment.
 
     Raises:
-        UnsupportedModelError: if the model can not be differentiated exactly.
+        UnsupportedModelError: if the model can not be differentiated exactly (MJX), or its next state depends on more
+            than its state says (MuJoCo C).
         SettingError: if ``substeps`` is below 1.
     """
     if isinstance(substeps, bool) or substeps < 1:
         raise SettingError(f"substeps must be at least 1, got {substeps!r}")
-    admit(model, name)
-    if _playground is None:  # which has asked MJX already
-        _ask_mjx(model, name)
-    joints = [(mujoco.mjtJoint(kind), _named(model, i)) for i, kind in enumerate(model.jnt_type)]
-    positions = [f"qpos {joint} {part}".rstrip() for kind, joint in joints for part in _POSITION_NAMES[kind]]
-    velocities = [f"qvel {joint} {part}".rstrip() for kind, joint in joints for part in _VELOCITY_NAMES[kind]]
-    bounds = np.where(model.actuator_ctrllimited != 0, model.actuator_ctrlrange.T, [[-np.inf], [np.inf]])
-    bounds.flags.writeable = False
+    if not admitted:
+        admit(model, name)
+        if engine == "mjx":
+            _ask_mjx(model, name)
+    low, high = control_bounds(model)
+    state_dim = int(model.nq + model.nv + model.na)
     return Environment(
         name=name,
-        state_dim=int(model.nq + model.nv),
+        state_dim=state_dim,
         action_dim=int(model.nu),
-        state_names=(*positions, *velocities),
-        action_names=tuple(model.actuator(i).name or f"actuator {i}" for i in range(model.nu)),
-        state_units=_units(joints),
+        state_names=state_names(model),
+        action_names=action_names(model),
+        state_units=state_units(model),
         substeps=int(substeps),
         dt=float(model.opt.timestep * substeps),
-        action_low=bounds[0],
-        action_high=bounds[1],
-        model=model,
-        space=StateSpace(int(model.nq + model.nv), _quaternions(model)),
-        _playground=_playground,
+        action_low=low,
+        action_high=high,
+        compiled=model,
+        space=StateSpace(state_dim, quaternion_places(model)),
+        source=source or ModelSource(),
+        engine=engine,
     )
 
 
@@ -300,62 +311,8 @@ def _ask_mjx(model: mujoco.MjModel, name: str) -> None:
         with jax.default_device(jax.devices("cpu")[0]):
             mjx.put_model(model, impl="jax")
     except (NotImplementedError, ValueError, RuntimeError) as error:
-        raise UnsupportedModelError(f"{name} can not be simulated by MJX: {error}") from error
-
-
-def _quaternions(model: mujoco.MjModel) -> tuple[int, ...]:
-    """Return where in qpos a quaternion starts."""
-    before = {int(mujoco.mjtJoint.mjJNT_FREE): 3, int(mujoco.mjtJoint.mjJNT_BALL): 0}
-    joints = zip(model.jnt_type.tolist(), model.jnt_qposadr.tolist(), strict=True)
-    return tuple(start + before[kind] for kind, start in joints if kind in before)
-
-
-def _units(joints: list[tuple[mujoco.mjtJoint, str]]) -> tuple[str, ...]:
-    position, velocity = [], []
-    for kind, _ in joints:
-        if kind == mujoco.mjtJoint.mjJNT_FREE:
-            position += ["m"] * 3 + ["1"] * 4
-            velocity += ["m/s"] * 3 + ["rad/s"] * 3
-        elif kind == mujoco.mjtJoint.mjJNT_BALL:
-            position += ["1"] * 4
-            velocity += ["rad/s"] * 3
-        elif kind == mujoco.mjtJoint.mjJNT_SLIDE:
-            position.append("m")
-            velocity.append("m/s")
-        else:
-            position.append("rad")
-            velocity.append("rad/s")
-    return (*position, *velocity)
-
-
-def _named(model: mujoco.MjModel, joint: int) -> str:
-    return model.joint(joint).name or f"joint {joint}"
-
-
-def unknown_environment(name: object) -> str:
-    """Return the message for a name that is no environment's: it says which ones are nearest."""
-    near = difflib.get_close_matches(str(name), ENVIRONMENT_NAMES, n=3, cutoff=0.4)
-    folded = [known for known in ENVIRONMENT_NAMES if str(name).lower() in known.lower() and known not in near]
-    nearest = ", ".join([*near, *folded][:3]) or ", ".join(ENVIRONMENT_NAMES)
-    return f"no environment is called {name!r}; nearest: {nearest}. `dynsparse envs` lists all"
-
-
-@contextlib.contextmanager
-def float64_on_cpu() -> Iterator[None]:
-    """Compute as every part of the library does, whatever the caller's JAX is set to."""
-    import jax
-
-    with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
-        yield
-
-
-@contextlib.contextmanager
-def _quiet_mujoco() -> Iterator[None]:
-    """Keep MuJoCo's warnings about old attributes in Playground's models out of stderr and of MUJOCO_LOG.TXT."""
-    with _warnings:  # the handler is one for the whole process
-        handler = mujoco.get_mju_user_warning()
-        mujoco.set_mju_user_warning(lambda _message: None)
-        try:
-            yield
-        finally:
-            mujoco.set_mju_user_warning(handler)
+        reason = " ".join(str(error).split())
+        raise UnsupportedModelError(
+            f"{name} can not be simulated by MJX: {reason}. "
+            'Change the model, or open it with derivative="finite-difference"'
+        ) from error

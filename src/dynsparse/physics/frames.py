@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 
 from dynsparse.errors import WorkerError
-from dynsparse.physics.batches import read_model
+from dynsparse.physics.sources.bare import read_model
 from dynsparse.workers import Message
 
 __all__ = ["FrameServer", "serve"]

@@ -7,9 +7,8 @@ import sys
 import threading
 from collections.abc import Mapping
 
-import numpy as np
-
-from dynsparse.physics.environment import Environment, model_bytes
+from dynsparse.physics.environment import Environment
+from dynsparse.physics.passing import pack
 from dynsparse.workers import Message, WorkerPool
 from dynsparse.workers.protocol import JSON
 
@@ -76,9 +75,9 @@ def open_pool(
     Returns:
         The pool.
     """
-    meta: dict[str, JSON] = {"substeps": env.substeps, "derivative": derivative, "cache": cache_folder()}
-    meta.update(more or {})
-    start = Message("start", meta, {"model": np.frombuffer(model_bytes(env.model), dtype=np.uint8)})
+    packed, arrays = pack(env)
+    meta: dict[str, JSON] = {**packed, "derivative": derivative, "cache": cache_folder(), **(more or {})}
+    start = Message("start", meta, arrays)
     return WorkerPool(task, start, workers, environment={**worker_environment(), **(variables or {})})
 
 

@@ -1,9 +1,8 @@
-"""The task around a control step: where an episode starts, what a policy observes, what is rewarded."""
+"""The task of a Playground environment: where an episode starts, what a policy observes, what is rewarded."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,29 +15,11 @@ from dynsparse.errors import UnsupportedModelError
 from dynsparse.physics.batch import BatchFunction, Compilation
 from dynsparse.physics.environment import Environment, float64_on_cpu
 from dynsparse.physics.native.function import RowFunction
+from dynsparse.physics.tasks import EpisodeStart
 
 __all__ = ["EpisodeStart", "LastSubstep", "Task"]
 
 Array = jax.Array
-
-
-@dataclass(frozen=True)
-class EpisodeStart:
-    """Where one episode starts, as the environment's own ``reset`` draws it.
-
-    Attributes:
-        state: (ds,) qpos then qvel.
-        warmstart: (nv,) qacc_warmstart, m/s^2 or rad/s^2.
-        mocap_pos: (nmocap, 3) positions of mocap bodies (targets), m.
-        mocap_quat: (nmocap, 4) their orientations.
-        observation: (do,) what a policy sees before the first step.
-    """
-
-    state: np.ndarray
-    warmstart: np.ndarray
-    mocap_pos: np.ndarray
-    mocap_quat: np.ndarray
-    observation: np.ndarray
 
 
 class LastSubstep(NamedTuple):
@@ -63,6 +44,20 @@ class LastSubstep(NamedTuple):
     next_qvel: np.ndarray
     mocap_pos: np.ndarray
     mocap_quat: np.ndarray
+
+    @classmethod
+    def of_rows(cls, nq: int, rows: Mapping[str, np.ndarray]) -> LastSubstep:
+        """Take it from rows that MJX's engine ran, with their solver calls.
+
+        Args:
+            nq: length of qpos.
+            rows: (n, ...) ``action``, ``next_state``, ``mocap_pos``, ``mocap_quat`` and the engine's record.
+        """
+        # The first stage of the last substep: where the substep begins, also with Runge-Kutta's four stages.
+        qpos, qvel, warmstart = (rows[f"calls_{name}"][:, -1, 0] for name in ("qpos", "qvel", "warmstart"))
+        end = rows["next_state"]
+        mocap = rows["mocap_pos"], rows["mocap_quat"]
+        return cls(qpos, qvel, warmstart, rows["action"], end[:, :nq], end[:, nq:], *mocap)
 
 
 class Task:
@@ -93,8 +88,9 @@ class Task:
         compilation: Compilation | None = None,
     ) -> None:
         self._task = env.playground
-        if self._task is None:
-            raise UnsupportedModelError(f"{env.name} is a model without a task: it has no reset, observation or reward")
+        if self._task is None or not env.is_rewarded:
+            raise UnsupportedModelError(f"{env.name} is a model without a task: it has no observation or reward")
+        self._nq = env.nq
         with float64_on_cpu():
             self._model = self._task.mjx_model
             self._template = mjx.make_data(env.model, impl="jax")
@@ -131,6 +127,14 @@ class Task:
         with float64_on_cpu():
             reward, observation = self._observe(*last)
         return np.asarray(reward), np.asarray(observation)
+
+    def rewards_of(self, rows: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the (n,) rewards of rows that the engine ran."""
+        return self.rewards(LastSubstep.of_rows(self._nq, rows))
+
+    def observe_after(self, rows: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the (n, do) observations after rows that the engine ran."""
+        return self.observe(LastSubstep.of_rows(self._nq, rows))[1]
 
     def _started(self, key: Array) -> tuple[Array, ...]:
         state = self._task.reset(jax.random.PRNGKey(key, impl="threefry2x32"))

@@ -33,7 +33,7 @@ class Collector:
     blocks are made together.
 
     Args:
-        env: the environment, loaded from Playground.
+        env: the environment.
         settings: what decides the rows.
         workers: how many processes; 0 for one on each usable core.
         policy_sha256: what the policy's weights must be when a worker reads them; None takes them as they are.
@@ -50,8 +50,6 @@ class Collector:
         self._nv = env.nv
         path = policy_path(env.name, settings.policy)
         more: dict[str, JSON] = {
-            "environment": env.name,
-            "fingerprint": env.fingerprint,
             "seed": settings.seed,
             "action_hold": settings.action_hold,
             "policy": path and os.path.abspath(path),

@@ -9,15 +9,14 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-import jax
 import numpy as np
 
-from dynsparse.errors import PolicyError, WorkerError
-from dynsparse.physics.batches import read_model, start_compilation
-from dynsparse.physics.control_step import SolverCalls, StepValue
-from dynsparse.physics.engine import Engine
-from dynsparse.physics.environment import Environment, load_environment
-from dynsparse.physics.task import LastSubstep, Task
+from dynsparse.errors import PolicyError
+from dynsparse.physics.batches import start_compilation
+from dynsparse.physics.engines import make_engine
+from dynsparse.physics.environment import Environment
+from dynsparse.physics.passing import unpack
+from dynsparse.physics.tasks import RowTask, task_of
 from dynsparse.rollout.coverage import coverage_states
 from dynsparse.rollout.plan import EPISODES_AT_ONCE
 from dynsparse.rollout.policies import Policy, initial_key, policy_noise, random_actions_of
@@ -27,8 +26,6 @@ from dynsparse.workers import Message
 __all__ = ["RolloutServer", "serve"]
 
 Arrays = dict[str, np.ndarray]
-
-_CALLS = tuple(f"calls_{name}" for name in SolverCalls._fields)
 
 
 class RolloutServer:
@@ -42,23 +39,14 @@ class RolloutServer:
         """Load the environment and prepare to compile.
 
         Args:
-            start: meta ``environment``, ``substeps``, ``derivative``, ``cache``, ``seed``, ``action_hold`` and
-                ``policy`` (a file, or empty for the random policy); array ``model``, the bytes of an MJB file.
+            start: what ``passing.pack`` gave; meta ``derivative``, ``cache``, ``seed``, ``action_hold`` and ``policy``
+                (a file, or empty for the random policy).
         """
-        model = read_model(start)
         compilation, problem = start_compilation(start, f"collect-{start.meta['derivative']}")
         self.ready_meta: dict[str, Any] = {"cache_problem": problem}
-        derivative = str(start.meta["derivative"])
-        self._engine = Engine(model, int(start.number("substeps")), derivative, compilation=compilation)
-        self._run = self._engine.stepper
-        name = str(start.meta["environment"])
-        self._env = load_environment(name)
-        if self._env.fingerprint != start.meta["fingerprint"]:
-            raise WorkerError(
-                f"expected the model of {name} that the parent process has, got another one; "
-                "were packages upgraded while it ran? start the program again"
-            )
-        self._task = Task(self._env, observed_rows=EPISODES_AT_ONCE, compilation=compilation)
+        self._env = unpack(start)
+        self._engine = make_engine(self._env, str(start.meta["derivative"]), compilation=compilation)
+        self._task = task_of(self._env, observed_rows=EPISODES_AT_ONCE, compilation=compilation)
         self._seed, self._hold = int(start.number("seed")), int(start.number("action_hold"))
         self._policy = _policy(start, self._env, self._task)
         # The parts of two waves for each of several requests: drawn once, not for each request anew.
@@ -94,7 +82,7 @@ class RolloutServer:
         """Run control steps of some episodes as ``collect`` does, and reward them without differentiating them."""
         found, end = self._rolled(request)
         kept = {name: found[name] for name in ("state", "next_state", "action", "mocap_pos", "mocap_quat")}
-        kept["reward"] = self._rewards(found, _value(self._env.nq, found))
+        kept["reward"] = self._task.rewards_of(found)
         return kept | {f"end_{name}": array for name, array in end.items()}
 
     def _rolled(self, request: Message) -> tuple[Arrays, Arrays]:
@@ -115,15 +103,13 @@ class RolloutServer:
         stride = 1 if chooser.looks else steps
         for t in range(first, first + steps, stride):
             raw, action = chooser.choose(t, stride, observation)
-            value = self._run.several(state, action, warmstart)
-            rows = {"action": action, "action_raw": raw, **_flat(value)}
+            rows = {"action": action, "action_raw": raw, **self._engine.run(state, action, warmstart)}
             rows["state"] = np.concatenate([state[:, None], rows["next_state"][:, :-1]], axis=1)
-            rows["warmstart"] = np.concatenate([warmstart[:, None], value.warmstart[:, :-1]], axis=1)
+            rows["warmstart"] = np.concatenate([warmstart[:, None], rows["next_warmstart"][:, :-1]], axis=1)
             if chooser.looks:
-                one = jax.tree.map(lambda x: x[:, 0], value)
-                observation = self._task.observe(_last(self._env.nq, action[:, 0], one, mocap))[1]
+                observation = self._task.observe_after({name: x[:, 0] for name, x in rows.items()} | mocap)
             kept.append(rows)
-            state, warmstart = rows["next_state"][:, -1], value.warmstart[:, -1]
+            state, warmstart = rows["next_state"][:, -1], rows["next_warmstart"][:, -1]
         # Episode after episode: (e, T, ...) flattened.
         found = {name: _flattened([rows[name] for rows in kept]) for name in kept[0]}
         found |= {name: np.repeat(array, steps, axis=0) for name, array in mocap.items()}
@@ -142,10 +128,10 @@ class RolloutServer:
         """Run and differentiate the one-step episodes ``first`` to ``first + rows - 1`` of the coverage sequence."""
         rows = int(request.number("rows"))
         start = coverage_states(self._env, self._seed, int(request.number("first")), rows)
-        value = self._single(start.states, start.actions, start.warmstarts)
         home = self._task.start(0)
         found: Arrays = {"state": start.states, "action": start.actions, "action_raw": start.actions}
-        found |= {"warmstart": start.warmstarts, "penetrating": start.penetrating, **_flat(value)}
+        found |= {"warmstart": start.warmstarts, "penetrating": start.penetrating}
+        found |= self._single(start.states, start.actions, start.warmstarts)
         for name in ("mocap_pos", "mocap_quat"):
             found[name] = np.repeat(getattr(home, name)[None], rows, axis=0)
         return self._differentiated(found)
@@ -153,34 +139,29 @@ class RolloutServer:
     def _recompute(self, request: Message) -> Arrays:
         """Run and differentiate single control steps from given states, exactly as a roll-out does."""
         rows = request.arrays
-        return self._differentiated({**rows, **_flat(self._single(rows["state"], rows["action"], rows["warmstart"]))})
+        return self._differentiated({**rows, **self._single(rows["state"], rows["action"], rows["warmstart"])})
 
     def _evaluate(self, request: Message) -> Arrays:
         """Run single control steps and keep where they end, and what pushed."""
         rows = request.arrays
-        return dict(vars(self._engine.evaluation(self._single(rows["state"], rows["action"], rows["warmstart"]))))
+        return dict(vars(self._engine.evaluate(rows["state"], rows["action"], rows["warmstart"])))
 
-    def _single(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> StepValue:
+    def _single(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Arrays:
         """Run one control step of each of n rows."""
-        return self._run(states, actions, warmstarts)
+        return {name: array[:, 0] for name, array in self._engine.run(states, actions[:, None], warmstarts).items()}
 
     def _differentiated(self, rows: Arrays) -> Arrays:
-        """Differentiate rows that were run, reward them, and leave out what only that needs: every solver call."""
-        value = _value(self._env.nq, rows)
-        found = self._engine.differentiate(rows["state"], rows["action"], rows["warmstart"], value)
-        kept = {name: array for name, array in rows.items() if name not in _CALLS}
+        """Differentiate rows that were run, reward them, and leave out what only that needs: the engine's record."""
+        found = self._engine.differentiate_run(rows)
+        kept = {name: array for name, array in rows.items() if name not in self._engine.record}
         return kept | {
-            "reward": self._rewards(rows, value),
+            "reward": self._task.rewards_of(rows),
             "jac_state": found.jac_state,
             "jac_action": found.jac_action,
             "solver_residual": found.solver_residual,
             "constraint_active": found.constraint_active,
             "constraint_active_start": found.constraint_active_start,
         }
-
-    def _rewards(self, rows: Arrays, value: StepValue) -> np.ndarray:
-        mocap = {name: rows[name] for name in ("mocap_pos", "mocap_quat")}
-        return self._task.rewards(_last(self._env.nq, rows["action"], value, mocap))
 
 
 def serve(start: Message) -> RolloutServer:
@@ -226,7 +207,7 @@ def _middle(env: Environment) -> np.ndarray:
     return inside
 
 
-def _policy(start: Message, env: Environment, task: Task) -> Policy | None:
+def _policy(start: Message, env: Environment, task: RowTask) -> Policy | None:
     path, expected = str(start.meta["policy"]), start.meta["policy_sha256"]
     if not path:
         return None
@@ -237,26 +218,6 @@ def _policy(start: Message, env: Environment, task: Task) -> Policy | None:
     if expected is not None and policy.fingerprint != expected:
         raise PolicyError(f"{path} has changed since the collection began; give it a file that stays as it is")
     return policy
-
-
-def _flat(value: StepValue) -> Arrays:
-    """Return what is kept of control steps, under names that a message can carry."""
-    calls = dict(zip(_CALLS, value.calls, strict=True))
-    end = np.concatenate([value.qpos, value.qvel], axis=-1)
-    return {"next_state": end, "next_warmstart": value.warmstart, **calls}
-
-
-def _value(nq: int, rows: Mapping[str, np.ndarray]) -> StepValue:
-    """Undo ``_flat``."""
-    end = rows["next_state"]
-    return StepValue(end[:, :nq], end[:, nq:], rows["next_warmstart"], SolverCalls(*(rows[name] for name in _CALLS)))
-
-
-def _last(nq: int, action: np.ndarray, value: StepValue, mocap: Mapping[str, np.ndarray]) -> LastSubstep:
-    calls = value.calls
-    # The first stage of the last substep: where the substep begins, also with Runge-Kutta's four stages.
-    before = (calls.qpos[:, -1, 0], calls.qvel[:, -1, 0], calls.warmstart[:, -1, 0])
-    return LastSubstep(*before, action, value.qpos, value.qvel, mocap["mocap_pos"], mocap["mocap_quat"])
 
 
 def _flattened(parts: list[np.ndarray]) -> np.ndarray:

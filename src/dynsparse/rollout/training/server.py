@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from dynsparse.errors import WorkerError
-from dynsparse.physics.batches import read_model, start_compilation
-from dynsparse.physics.environment import float64_on_cpu, load_environment
+from dynsparse.physics.batches import start_compilation
+from dynsparse.physics.passing import unpack
+from dynsparse.physics.precision import float64_on_cpu
 from dynsparse.physics.simulator import build_simulator
 from dynsparse.physics.stepping import StepFunction
 from dynsparse.physics.task import Task
@@ -43,21 +44,14 @@ class TrainingServer:
         """Load the environment, draw where episodes start, and make networks.
 
         Args:
-            start: meta ``environment``, ``fingerprint``, ``substeps``, ``cache`` and ``settings`` (JSON); array
-                ``model``, the bytes of an MJB file.
+            start: what ``passing.pack`` gave; meta ``cache`` and ``settings`` (JSON).
         """
-        model = read_model(start)
         compilation, problem = start_compilation(start, "train")
         self.ready_meta: dict[str, Any] = {"cache_problem": problem}
-        self._env = env = load_environment(str(start.meta["environment"]))
-        if env.fingerprint != start.meta["fingerprint"]:
-            raise WorkerError(
-                f"expected the model of {env.name} that the parent process has, got another one; "
-                "were packages upgraded while it ran? start the program again"
-            )
+        self._env = env = unpack(start)
         self._settings = settings = TrainSettings.from_dict(json.loads(str(start.meta["settings"])))
         with float64_on_cpu():
-            self._run = StepFunction(build_simulator(model, env.substeps), rows=_BATCH, compilation=compilation)
+            self._run = StepFunction(build_simulator(env.model, env.substeps), rows=_BATCH, compilation=compilation)
         self._task = Task(env, observed_rows=_BATCH, compilation=compilation)
         self._rng = np.random.default_rng([settings.seed, _TRAINING])
         self._fleet = self._new_fleet(draw_starts(self._task, settings.episodes, self._rng), self._rng)

@@ -94,13 +94,13 @@ def train_expert(
         WorkerError: The worker died, hung or failed.
         UnsupportedModelError: The environment is a model without a task.
     """
-    if env.playground is None:
+    if not env.is_rewarded:
         raise UnsupportedModelError(
             f"{env.name} is a model without a task: there is no reward to learn from; load one of dynsparse envs"
         )
     refuse_training(Path(out), resume=resume, overwrite=overwrite)
     identity = identity_of(env.name, env.fingerprint, settings.to_dict(), package_versions(_PACKAGES))
-    told = {"environment": env.name, "fingerprint": env.fingerprint, "settings": json.dumps(settings.to_dict())}
+    told = {"settings": json.dumps(settings.to_dict())}
     task = "dynsparse.rollout.training.server:serve"
     pool = open_pool(env, "exact", 1, task=task, more=told, variables=_VARIABLES)
     with pool, TrainingFolder(Path(out), identity, resume=resume, overwrite=overwrite) as folder:

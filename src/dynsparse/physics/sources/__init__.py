@@ -1,0 +1,1 @@
+"""Where environments come from: MuJoCo Playground, a user's own model file, Gymnasium."""
