@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         DivergenceError,
         DynsparseError,
         ExecutorError,
+        FunctionError,
         InputError,
         ModelError,
         OutputError,
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
     )
     from dynsparse.learning.score import Score, score
     from dynsparse.physics.environment import ENVIRONMENT_NAMES, Environment, load_environment
+    from dynsparse.physics.function_system import environment_from_function
     from dynsparse.physics.linearization import Linearization, Transition
     from dynsparse.physics.linearize import linearize, linearize_batch, step
     from dynsparse.physics.linearizer import close_workers
+    from dynsparse.physics.registry import register_environment
     from dynsparse.physics.state_space import StateSpace
     from dynsparse.physics.transition import transition
 
@@ -53,6 +56,7 @@ __all__ = [
     "DynsparseError",
     "Environment",
     "ExecutorError",
+    "FunctionError",
     "InputError",
     "Linearization",
     "ModelError",
@@ -73,10 +77,12 @@ __all__ = [
     "__version__",
     "analyze",
     "close_workers",
+    "environment_from_function",
     "linearize",
     "linearize_batch",
     "load_environment",
     "open_dataset",
+    "register_environment",
     "score",
     "step",
     "transition",
@@ -86,6 +92,8 @@ _HOME_OF_NAME = {
     "ENVIRONMENT_NAMES": "dynsparse.physics.environment",
     "Environment": "dynsparse.physics.environment",
     "load_environment": "dynsparse.physics.environment",
+    "environment_from_function": "dynsparse.physics.function_system",
+    "register_environment": "dynsparse.physics.registry",
     "Linearization": "dynsparse.physics.linearization",
     "Transition": "dynsparse.physics.linearization",
     "linearize": "dynsparse.physics.linearize",

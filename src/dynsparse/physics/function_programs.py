@@ -67,7 +67,7 @@ class FunctionPrograms:
             if f"program_{name}" in arrays:
                 try:
                     parts[name] = export.deserialize(bytearray(arrays[f"program_{name}"].tobytes()))
-                except ValueError as error:
+                except Exception as error:  # JAX does not say what its reader raises for bytes of another version
                     raise WorkerError(
                         f"the program {name} can not be read by JAX {jax.__version__}: {error}"
                     ) from error

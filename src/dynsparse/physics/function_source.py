@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 
+from dynsparse.errors import UnsupportedModelError
 from dynsparse.physics.batch import Compilation
 from dynsparse.physics.function_programs import FunctionPrograms, FunctionRunner
 from dynsparse.physics.function_trace import Traced
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from dynsparse.physics.environment import Environment
     from dynsparse.workers import Message
 
-__all__ = ["FunctionSource", "described", "read"]
+__all__ = ["FunctionSource", "described", "function_transition", "read"]
+
+Array = jax.Array
 
 _TOLD = ("state_names", "action_names", "state_units", "dt")
 
@@ -93,6 +97,21 @@ def read(message: Message) -> Environment:
         tuple(told["quaternions"]),
         FunctionSource(programs),
     )
+
+
+def function_transition(env: Environment) -> Callable[[Array, Array, Array], tuple[Array, Array]]:
+    """Return the user's step as ``transition`` has it: with a warm start of no elements, to be differentiated by JAX.
+
+    Args:
+        env: an environment made of a function in this process.
+
+    Raises:
+        UnsupportedModelError: it was made in another process, whose code this one does not have.
+    """
+    step = env.source.step if isinstance(env.source, FunctionSource) else None
+    if step is None:
+        raise UnsupportedModelError(f"{env.name} was made in another process; make it here to transform its function")
+    return lambda state, action, warmstart: (step(state, action), warmstart)
 
 
 def described(

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.extend.core
+import jax.numpy as jnp
 import numpy as np
 
 from dynsparse.errors import FunctionError
@@ -76,7 +77,8 @@ def trace_array(
     if not callable(function):
         raise FunctionError(f"{name}: {what} must be a function, got {function!r} of type {type(function).__name__}")
     try:
-        closed, out = jax.make_jaxpr(function, return_shape=True)(*row)
+        # A function of its own each time: JAX remembers what it traced, and would not look again.
+        closed, out = jax.make_jaxpr(lambda *given: function(*given), return_shape=True)(*row)
     except Exception as error:  # the user's code may raise anything, and what it was is told
         raise raised(name, what, error) from error
     _check_output(name, what, out, shape, exact)
@@ -135,7 +137,7 @@ def _check_output(name: str, what: str, out: Any, shape: tuple[int, ...], exact:
             f"{name}: {what} must return {wanted}, got {type(out).__name__}; stack what it returns with jnp.stack or "
             "jnp.concatenate"
         )
-    real = np.issubdtype(out.dtype, np.floating) or np.issubdtype(out.dtype, np.integer)
+    real = jnp.issubdtype(out.dtype, jnp.floating) or jnp.issubdtype(out.dtype, jnp.integer)
     if out.shape != shape or not real or (exact and out.dtype != np.float64):
         float32 = out.dtype == np.float32
         raise FunctionError(

@@ -12,11 +12,11 @@ from dynsparse.physics.rows import check_derivative, check_row, check_rows
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from dynsparse.physics.engine import Engine
+    from dynsparse.physics.engines import StepEngine
 
 __all__ = ["linearize", "linearize_batch", "step"]
 
-_engines: dict[tuple[str, str], Engine] = {}
+_engines: dict[tuple[str, str], StepEngine] = {}
 _building = threading.Lock()
 
 
@@ -129,10 +129,11 @@ def linearize_batch(
     return shared_linearizer(env, derivative, workers).linearize(*rows)
 
 
-def _engine(env: Environment, derivative: str) -> Engine:
+def _engine(env: Environment, derivative: str) -> StepEngine:
     """Return the engine of this process, built when first asked for."""
     from dynsparse.physics.batch import Compilation
-    from dynsparse.physics.engine import BatchSizes, Engine
+    from dynsparse.physics.engine import BatchSizes
+    from dynsparse.physics.engines import make_engine
     from dynsparse.physics.processes import cache_folder
 
     key = env.fingerprint, derivative
@@ -141,5 +142,5 @@ def _engine(env: Environment, derivative: str) -> Engine:
         compilation = Compilation(
             {"xla_cpu_use_fusion_emitters": False}, cache=cache_folder(), fingerprint=env.fingerprint
         )
-        _engines[key] = Engine(env.model, env.substeps, derivative, BatchSizes.single(), compilation)
+        _engines[key] = make_engine(env, derivative, BatchSizes.single(), compilation)
     return _engines[key]

@@ -17,6 +17,7 @@ from dynsparse.errors import ArrayError, InputError, PrecisionError, SettingErro
 from dynsparse.physics.call_slopes import call_slopes
 from dynsparse.physics.control_step import RUNGE_KUTTA_STEPS, RUNGE_KUTTA_WEIGHTS, StepValue, control_step
 from dynsparse.physics.environment import Environment, float64_on_cpu
+from dynsparse.physics.function_source import function_transition
 from dynsparse.physics.implicit import CallSlope
 from dynsparse.physics.quaternion import position_change, position_tangent, turn_slopes
 from dynsparse.physics.simulator import Simulator, build_simulator
@@ -58,7 +59,8 @@ def transition(env: Environment) -> TransitionFunction:
     - A row whose step or slope is not finite has a derivative of NaN throughout; a slope can be NaN where the step is
       finite.  In a batch that shares parameters one such row makes the whole gradient NaN, and masking its result
       afterwards does not help: replace its inputs by finite ones first, or take one gradient a row.
-    - There are no second derivatives: asking for one raises an ``InputError``.
+    - There are no second derivatives: asking for one raises an ``InputError``.  (Of an environment made of a function
+      there are: it is the user's own function, its warm start has no elements.)
     - Under ``vmap`` all rows are differentiated as converged and the others again, eight or more at a time; under a
       second ``vmap`` around the first every row pays for both.  Put all rows into one ``vmap`` where speed matters.
     - On a CPU compile with ``jax.jit(..., compiler_options={"xla_cpu_use_fusion_emitters": False})``, several times
@@ -86,12 +88,7 @@ def transition(env: Environment) -> TransitionFunction:
 
 
 def _build(env: Environment) -> TransitionFunction:
-    # The model is made of numbers even where the first use of an environment is inside a function that JAX traces.
-    with float64_on_cpu(), jax.ensure_compile_time_eval():
-        sim = build_simulator(env.model, env.substeps)
-        # Tied to no device: the caller's program runs where the caller wants it.
-        model, template = jax.tree.map(lambda x: jnp.asarray(np.asarray(x)), (sim.model, sim.template))
-    step = jax.jit(_differentiable(replace(sim, model=model, template=template)))
+    step = jax.jit(function_transition(env) if env.engine == "function" else _of_model(env))
     name_of_env = env.name  # not the environment itself, which the function would keep
     sizes = {"state": (env.state_dim,), "action": (env.action_dim,), "warmstart": (env.nv,)}
 
@@ -105,6 +102,15 @@ def _build(env: Environment) -> TransitionFunction:
         f"{env.name}: state {sizes['state']}, action {sizes['action']}, warm start {sizes['warmstart']}, float64."
     )
     return transition_of_row
+
+
+def _of_model(env: Environment) -> Callable[[Array, Array, Array], tuple[Array, Array]]:
+    # The model is made of numbers even where the first use of an environment is inside a function that JAX traces.
+    with float64_on_cpu(), jax.ensure_compile_time_eval():
+        sim = build_simulator(env.model, env.substeps)
+        # Tied to no device: the caller's program runs where the caller wants it.
+        model, template = jax.tree.map(lambda x: jnp.asarray(np.asarray(x)), (sim.model, sim.template))
+    return _differentiable(replace(sim, model=model, template=template))
 
 
 def _checked(environment: str, name: str, shape: tuple[int, ...], value: ArrayLike) -> Array:
