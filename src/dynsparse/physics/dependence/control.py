@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dynsparse.physics.dependence.interpreter import Interpreter, Rule, rule
-from dynsparse.physics.dependence.sets import Traced, union, zeros_of
+from dynsparse.physics.dependence.sets import Traced, union, where, zeros_of
 
 
 def _call(parameter: str) -> Rule:
@@ -59,14 +59,23 @@ def _scan(interpreter: Interpreter, equation: Any, *operands: Traced) -> list[Tr
 
 @rule("while")
 def _while(interpreter: Interpreter, equation: Any, *operands: Traced) -> list[Traced]:
-    """Run the loop; of a batch JAX repeats all rows until the last is done, and keeps those that are."""
+    """Run the loop; of a batch, until its last row is done, and rows that are done stay as they are."""
     parameters = equation.params
     first = parameters["cond_nconsts"]
     last = first + parameters["body_nconsts"]
     to_condition, to_body, carried = operands[:first], operands[first:last], list(operands[last:])
-    while bool(_run(interpreter, parameters["cond_jaxpr"], [*to_condition, *carried])[0].values):
-        carried = _run(interpreter, parameters["body_jaxpr"], [*to_body, *carried])
-    return carried
+    while True:
+        goes_on = _run(interpreter, parameters["cond_jaxpr"], [*to_condition, *carried])[0].values
+        if not goes_on.any():
+            return carried
+        moved = _run(interpreter, parameters["body_jaxpr"], [*to_body, *carried])
+        carried = moved if goes_on.all() else [_chosen(goes_on, *pair) for pair in zip(moved, carried, strict=True)]
+
+
+def _chosen(rows: np.ndarray, new: Traced, old: Traced) -> Traced:
+    """Take some rows of one array and the others of another."""
+    condition = rows.reshape(*rows.shape, *(1,) * (new.values.ndim - rows.ndim))
+    return Traced(np.where(condition, new.values, old.values), where(condition, new.sets, old.sets))
 
 
 @rule("custom_linear_solve")

@@ -74,11 +74,11 @@ def _places(
         if "CLIP" not in mode:
             inside &= index == clipped
         starts[axis] = clipped
-    places = np.zeros((*batch, *(1,) * len(shape)), dtype=np.int64)
+    places: np.ndarray = np.zeros((*batch, *(1,) * len(shape)), dtype=np.int64)
     stride = 1
     for axis in range(len(shape) - 1, -1, -1):
-        along = np.arange(sizes[axis]).reshape([-1 if k == axis else 1 for k in range(len(shape))])
-        places = places + stride * (starts[axis].reshape(*batch, *(1,) * len(shape)) + along)
+        window = np.arange(sizes[axis]).reshape([-1 if k == axis else 1 for k in range(len(shape))])
+        places = places + stride * (starts[axis].reshape(*batch, *(1,) * len(shape)) + window)
         stride *= shape[axis]
     return places, inside
 

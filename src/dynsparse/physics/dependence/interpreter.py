@@ -65,14 +65,16 @@ class Interpreter:
             for variable, value in zip(jaxpr.constvars, constants, strict=True)
         )
 
+        literal: Any = jax_core.Literal
+
         def read(variable: Any) -> Traced:
-            if isinstance(variable, jax_core.Literal):
+            if type(variable) is literal:
                 return Traced(np.asarray(variable.val, dtype=variable.aval.dtype))
             return known[variable]
 
         for equation, finished in self._plan(jaxpr):
-            name = equation.primitive.name
-            found = RULES.get(name, _without_rule)(self, equation, *map(read, equation.invars))
+            apply: Rule = RULES.get(equation.primitive.name, _without_rule)
+            found = apply(self, equation, *map(read, equation.invars))
             results = [found] if isinstance(found, Traced) else found
             for variable, result in zip(equation.outvars, results, strict=True):
                 known[variable] = _typed(equation, variable.aval, result)
@@ -132,7 +134,8 @@ def value_of(equation: Any, operands: Sequence[Traced]) -> list[Traced]:
 def refused(equation: Any, name: str = "") -> UnknownPrimitiveError:
     """Return the error that names a primitive without a rule, and where it came from."""
     name = name or str(equation.primitive.name)
-    place = source_info_util.summarize(equation.source_info)
+    summarize: Any = source_info_util.summarize
+    place = summarize(equation.source_info)
     return UnknownPrimitiveError(
         name,
         f"expected a function of JAX primitives whose dependence is known, got {name!r} (from {place}): write that "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def _running(interpreter: Interpreter, equation: Any, a: Traced) -> Traced:
     along, along_sets = np.moveaxis(values, axis, 0), np.moveaxis(sets, axis + 1, 1)
     order = range(len(along))
     order = order[::-1] if equation.params["reverse"] else order
-    for before, place in zip(order, order[1:], strict=False):
+    for before, place in pairwise(order):
         pair = (Traced(np.asarray(along[k]), along_sets[:, k]) for k in (before, place))
         one = product(*pair) if name == "prod" else extreme(interpreter, name, *pair)
         along[place], along_sets[:, place] = one.values, 0 if one.sets is None else one.sets

@@ -15,6 +15,7 @@ __all__ = [
     "kept",
     "over",
     "packed",
+    "through",
     "union",
     "unless_inert",
     "unpacked",
@@ -144,3 +145,8 @@ def each_word(function: Any, sets: Words | None) -> Words | None:
         moved: np.ndarray = function(sets[0])
         return moved[None]
     return np.stack([function(word) for word in sets])
+
+
+def through(second: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Follow paths: (..., i, j) bool after (..., j, k) bool is (..., i, k) bool, as a product of matrices."""
+    return np.asarray(second.astype(np.float32) @ first.astype(np.float32) > 0)

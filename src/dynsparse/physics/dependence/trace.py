@@ -79,7 +79,6 @@ class DependenceTrace:
             raise ArrayError(f"expected arguments of one number of rows, one or more, got shapes {shapes}")
         if seeds is None:
             seeds = identity_seeds([column.shape[1:] for column in columns], varying)
-        (rows,) = counts
         count = _inputs(columns, seeds)
         with float64_on_cpu(), np.errstate(all="ignore"):  # a branch that is not taken may divide by zero
             closed, tree = self._equations(columns)
