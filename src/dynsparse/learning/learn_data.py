@@ -17,6 +17,7 @@ from dynsparse.learning.settings import LearnSettings
 from dynsparse.learning.split import split_rows
 from dynsparse.learning.trainer import TrainRows
 from dynsparse.learning.zero_count import ZeroCount
+from dynsparse.physics.state_space import StateSpace
 
 if TYPE_CHECKING:
     from dynsparse.dataset import Dataset
@@ -35,7 +36,8 @@ FIELDS = (
     "finite",
 )
 
-_ROWS_AT_A_TIME = 10_000
+_ROWS_AT_A_TIME = 2_000
+"""Rows that are normalised at a time: lifted, those of Humanoid take some 200 MB in float64."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +49,14 @@ class StoredRows:
         policy: Name of the policy.
         state_names: (ds,) names of the state variables.
         arrays: The fields ``FIELDS``.
+        quaternions: Where in the state each unit quaternion starts.
     """
 
     environment: str
     policy: str
     state_names: tuple[str, ...]
     arrays: Mapping[str, NDArray[Any]]
+    quaternions: tuple[int, ...] = ()
 
     @classmethod
     def read(cls, dataset: Dataset) -> StoredRows:
@@ -62,7 +66,13 @@ class StoredRows:
             DatasetError: If a file is missing, altered or can not be decoded.
         """
         description = dataset.description
-        return cls(dataset.environment, str(description.policy["name"]), description.state_names, dataset.load(FIELDS))
+        return cls(
+            dataset.environment,
+            str(description.policy["name"]),
+            description.state_names,
+            dataset.load(FIELDS),
+            description.quaternions,
+        )
 
 
 def refuse_too_small(dataset: Dataset, settings: LearnSettings, seeds: Sequence[int]) -> None:
@@ -110,6 +120,11 @@ class LearnData:
         Nothing of a test set is used for training, neither for the means and standard deviations nor for the
         frequencies of zeros that a referee goes by.
 
+        A network knows nothing of quaternions: it maps normalised numbers to normalised numbers.  So that its Jacobian
+        can be compared with the simulator's, which is of tangents, that one is lifted: to the derivative of the step
+        that takes a quaternion of any length for its direction.  An element of a lifted Jacobian is zero where all of
+        the tangent's that enter it are.  Tests, in contrast, score in tangents.
+
         Args:
             rows: The data set.
             settings: Split, seed, thresholds and factor.
@@ -129,7 +144,8 @@ class LearnData:
         dtype = np.dtype(settings.precision)
         jacobians = zero = None
         if needs_jacobian(settings.loss):
-            jacobians, zero = _normalized(arrays, split.train, normalizer, settings, dtype)
+            space = StateSpace(normalizer.state_dim, rows.quaternions)
+            jacobians, zero = _normalized(arrays, split.train, space, normalizer, settings, dtype)
         train = TrainRows(
             normalizer.inputs(used["state"], used["action"]).astype(dtype),
             normalizer.outputs(used["next_state"]).astype(dtype),
@@ -146,6 +162,7 @@ class LearnData:
                 environment=rows.environment,
                 policy=rows.policy,
                 zero_atol=settings.atol,
+                quaternions=rows.quaternions,
             )
             for name, index in split.tests.items()
         }
@@ -157,15 +174,17 @@ class LearnData:
 def _normalized(
     arrays: Mapping[str, NDArray[Any]],
     train: NDArray[np.int64],
+    space: StateSpace,
     normalizer: Normalizer,
     settings: LearnSettings,
     dtype: np.dtype[Any],
 ) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
-    """Return normalised Jacobians of the rows to train on, and where the simulator's are zero."""
+    """Return normalised, lifted Jacobians of the rows to train on, and where the simulator's are zero."""
     shape = (len(train), *normalizer.jacobian_factor().shape)
     jacobians, zero = np.empty(shape, dtype), np.empty(shape, dtype=bool)
     for part in _parts(len(train)):  # the whole in float64 would be held twice
-        state, action = (arrays[name][train[part]] for name in ("jac_state", "jac_action"))
+        own, at, to = (np.asarray(arrays[name][train[part]]) for name in ("jac_state", "state", "next_state"))
+        state, action = space.lift_jacobian(own, np.asarray(arrays["jac_action"][train[part]]), at, to)
         zero[part] = np.abs(np.concatenate([state, action], axis=2)) < settings.atol
         jacobians[part] = normalizer.jacobians(state, action, settings.factor)
     return jacobians, zero

@@ -41,7 +41,10 @@ class Model(Protocol):
         """Return (n, ds) next states of (n, ds) states and (n, da) actions; None where there are Jacobians only."""
 
     def jacobians(self, state: Array, action: Array, /) -> NDArray[np.floating]:
-        """Return (n, ds, ds + da), row = next state, column = state, then action."""
+        """Return (n, ds, ds + da), row = next state, column = state, then action.
+
+        Where the state holds quaternions, either of its ds numbers, or of tangents, whose length then stands for ds.
+        """
 
 
 class JaxModel:

@@ -7,6 +7,8 @@ Arrays of n rows, n the committed rows of the data set in their order:
 - or sizes of dependence, ``dependency_state`` (n, ds, ds) and ``dependency_action`` (n, ds, da), at least 0, larger =
   depends more; only their order and place count;
 - each of these may be one matrix for all rows, (ds, ds) or (ds, da);
+- where the state holds quaternions, tangent_dim stands for ds in all of these; Jacobians may also be those of the
+  state's own ds numbers, and are then projected to tangents at the true next state;
 - optionally ``next_state`` (n, ds), for one-step errors;
 - optionally ``index`` (k,), increasing places among the committed rows: the other arrays then have these k rows.
 """
@@ -38,8 +40,8 @@ class ModelArrays:
 
     Attributes:
         derivative: ``"given"`` for Jacobians, ``"dependency"`` for sizes of dependence.
-        by_state: (k, ds, ds), or (ds, ds) for all rows.
-        by_action: (k, ds, da), or (ds, da) for all rows.
+        by_state: (k, d, d), or (d, d) for all rows; d is ds or tangent_dim.
+        by_action: (k, d, da), or (d, da) for all rows.
         next_state: (k, ds), or None.
         index: (k,) which rows of the data set these are, increasing; None for all of them.
     """
@@ -51,7 +53,9 @@ class ModelArrays:
     index: NDArray[np.int64] | None = None
 
     @classmethod
-    def from_mapping(cls, arrays: Mapping[str, Any], *, rows: int, state_dim: int, action_dim: int) -> ModelArrays:
+    def from_mapping(
+        cls, arrays: Mapping[str, Any], *, rows: int, state_dim: int, action_dim: int, tangent_dim: int | None = None
+    ) -> ModelArrays:
         """Check arrays against a data set.
 
         Args:
@@ -59,6 +63,7 @@ class ModelArrays:
             rows: Committed rows of the data set.
             state_dim: Its state variables, ds.
             action_dim: Its actions, da.
+            tangent_dim: Length of a tangent; None for ds.
 
         Returns:
             The arrays.
@@ -81,10 +86,13 @@ class ModelArrays:
         index = _index(arrays["index"], rows) if "index" in arrays else None
         count = rows if index is None else len(index)
         why = "the committed rows of the data set" if index is None else "the rows in index"
-        by_state, by_action = (
-            _fitting(name, arrays[name], [(count, state_dim, width), (state_dim, width)], why)
-            for name, width in zip(_KINDS[kinds[0]], (state_dim, action_dim), strict=True)
-        )
+        sizes = [state_dim if tangent_dim is None else tangent_dim]
+        if kinds[0] == "given" and state_dim not in sizes:  # a size of dependence has no sign to be projected with
+            sizes.append(state_dim)
+        names = _KINDS[kinds[0]]
+        by_state = _fitting(names[0], arrays[names[0]], [s for d in sizes for s in ((count, d, d), (d, d))], why)
+        size = by_state.shape[-1]
+        by_action = _fitting(names[1], arrays[names[1]], [(count, size, action_dim), (size, action_dim)], why)
         following = arrays.get("next_state")
         if following is not None:
             following = _fitting("next_state", following, [(count, state_dim)], why)
@@ -97,7 +105,7 @@ class ModelArrays:
             rows: (m,) places in the data set; all of them are there.
 
         Returns:
-            (m, ds, ds + da) Jacobians or sizes of dependence, and (m, ds) next states or None.
+            (m, d, d + da) Jacobians or sizes of dependence, and (m, ds) next states or None.
 
         Raises:
             ModelError: If a row is not there, or a size of dependence is negative.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynsparse.errors import ArrayError, SettingError
+from dynsparse.physics.state_space import StateSpace
 
 __all__ = ["EPSILON", "FACTORS", "Normalizer"]
 
@@ -115,6 +116,26 @@ class Normalizer:
         derived = (self.input_std + self.epsilon)[None, :] / (self.output_std + self.epsilon)[:, None]
         return derived if factor == "derived" else 1 / derived
 
+    def tangent_factor(self, space: StateSpace) -> Array:
+        """Return what the elements of a Jacobian of tangents are multiplied by, to compare their sizes.
+
+        What is no rotation is divided by its standard deviation, as in ``jacobian_factor``.  All three numbers of a
+        rotation vector are divided by ``2 sqrt((v_w + v_x + v_y + v_z) / 3)`` with the variances of the quaternion's
+        four numbers: for small rotations, where the quaternion is about ``(1, r / 2)`` in the frame of its mean, this
+        is the root mean square of the vector's numbers; and it is the same in every frame.
+
+        Args:
+            space: Which numbers of the state are quaternions.
+
+        Returns:
+            (tangent_dim, tangent_dim + da), row = output, column = input; ``jacobian_factor()`` where there are none.
+        """
+        if space.is_flat:
+            return self.jacobian_factor()
+        size = self.state_dim
+        before = np.concatenate([_tangent_std(self.input_std[:size], space), self.input_std[size:]]) + self.epsilon
+        return before[None, :] / (_tangent_std(self.output_std, space) + self.epsilon)[:, None]
+
     def jacobians(
         self, jac_state: NDArray[np.floating], jac_action: NDArray[np.floating], factor: str = "derived"
     ) -> Array:
@@ -133,6 +154,15 @@ class Normalizer:
     def raw_jacobians(self, jacobians: NDArray[np.floating]) -> Array:
         """Return Jacobians of the mapping itself from (n, ds, ds + da) of the normalised one (derived factor)."""
         return jacobians / self.jacobian_factor()
+
+
+def _tangent_std(std: Array, space: StateSpace) -> Array:
+    """Return (tangent_dim,) scales of a tangent's numbers from (ds,) standard deviations of the state's."""
+    found = std.copy()
+    for start in reversed(space.quaternions):
+        rotation = 2 * np.sqrt((std[start : start + 4] ** 2).sum() / 3)
+        found = np.concatenate([found[:start], np.full(3, rotation), found[start + 4 :]])
+    return found
 
 
 class _Moments:

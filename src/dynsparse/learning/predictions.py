@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,15 +21,27 @@ __all__ = ["Predictions", "predict"]
 Array = NDArray[np.float64]
 Ask = Callable[[Array, Array], Any]
 
+_ROWS = 1_000
+"""Rows that are projected at a time: of Humanoid, some 100 MB."""
+
+_SHORTEST = float(np.finfo(np.float64).tiny)
+"""Square of a quaternion's length below which its direction is lost."""
+
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """What is scored, in the units of the data set.
 
+    A model maps a state's numbers to numbers, also those of a quaternion.  Its Jacobian is projected to tangents: from
+    the right with the derivative of turning the state by a small rotation, from the left with that of the rotation to
+    what is near the next state that the model itself predicts.  Its quaternion may have any length but 0 there: what
+    counts is its direction.
+
     Attributes:
         derivative: Where the Jacobians come from: ``"jax"``, ``"finite-difference"`` or ``"given"``; ``"dependency"``
             where they are sizes of dependence.
-        jacobian: (m, ds, ds + da), row = next state, column = state, then action.
+        jacobian: (m, dt, dt + da), row = next state, column = state, then action; dt is the length of a tangent, which
+            is ds where the state holds no quaternion.
         next_state: (m, ds) one step ahead; None where the model says nothing about it.
         trajectory: (w, steps, ds) along the windows of the rows, each step from the prediction before it, not finite
             where it has diverged (or raised after the first step); None where the model can not be rolled forward.
@@ -60,14 +72,15 @@ def predict(model: Model | ModelArrays, rows: ScoredRows) -> Predictions:
     """
     if isinstance(model, ModelArrays):
         given, following = model.at(rows.index)
-        return _checked(model.derivative, given, following, rows)
+        return _checked(model.derivative, given, following, rows, at_truth=True)
     kind = model.derivative
     if not isinstance(kind, str) or kind not in MODEL_DERIVATIVES:
         raise ModelError(f"expected a model's derivative to be one of {', '.join(MODEL_DERIVATIVES)}, got {kind!r}")
     scored = rows.state, rows.action
     with np.errstate(all="ignore"):  # a model may diverge; what is not finite is found below
         predicted = _asked("next states", model.predict, *scored, rows.index)
-        found = _checked(kind, _asked("Jacobians", model.jacobians, *scored, rows.index), predicted, rows)
+        jacobian = _asked("Jacobians", model.jacobians, *scored, rows.index)
+        found = _checked(kind, jacobian, predicted, rows)
         return found if predicted is None else replace(found, trajectory=_trajectory(model, rows))
 
 
@@ -135,16 +148,42 @@ def _step(model: Model, state: Array, action: Array, starts: NDArray[np.int64]) 
         return found
 
 
-def _checked(derivative: str, jacobian: Any, following: Any, rows: ScoredRows) -> Predictions:
-    return Predictions(
-        derivative,
-        _finite("Jacobians", jacobian, rows.jacobian.shape, rows),
-        None if following is None else _finite("next states", following, rows.next_state.shape, rows),
-    )
+def _checked(
+    derivative: str, jacobian: Any, following: Any, rows: ScoredRows, *, at_truth: bool = False
+) -> Predictions:
+    """Check what a model says, and project Jacobians of the state's numbers, at what it predicts or at the truth."""
+    size = rows.state_dim
+    shapes = list(dict.fromkeys([rows.jacobian.shape, (len(rows), size, size + rows.action_dim)]))
+    own = _finite("Jacobians", jacobian, shapes, rows)
+    predicted = None if following is None else _finite("next states", following, [rows.next_state.shape], rows)
+    if own.shape != rows.jacobian.shape:
+        own = _projected(own, rows.next_state if predicted is None or at_truth else predicted, rows)
+    return Predictions(derivative, own, predicted)
 
 
-def _finite(what: str, array: Any, shape: tuple[int, ...], rows: ScoredRows) -> Array:
-    found = _fitting(what, array, shape)
+def _projected(jacobian: Array, end: Array, rows: ScoredRows) -> Array:
+    """Project (m, ds, ds + da) Jacobians to tangents, a few rows at a time."""
+    size, space = rows.state_dim, rows.space
+    for start in space.quaternions:
+        square = (end[:, start : start + 4] ** 2).sum(axis=1)
+        bad = np.flatnonzero(~((square >= _SHORTEST) & np.isfinite(square)))
+        if bad.size:
+            raise ModelError(
+                f"expected quaternions of some direction in the model's next states, at {start}, got "
+                f"{end[bad[0], start : start + 4]} at row {rows.index[bad[0]]} of the data set "
+                f"({bad.size} of {len(rows)} rows)"
+            )
+    found = np.empty(rows.jacobian.shape)
+    for first in range(0, len(rows), _ROWS):
+        part = slice(first, first + _ROWS)
+        by_state, by_action = jacobian[part, :, :size], jacobian[part, :, size:]
+        projected = space.project_jacobian(by_state, by_action, rows.state[part], end[part])
+        found[part] = np.concatenate(projected, axis=2)
+    return found
+
+
+def _finite(what: str, array: Any, shapes: Sequence[tuple[int, ...]], rows: ScoredRows) -> Array:
+    found = _fitting(what, array, *shapes)
     bad = np.flatnonzero(~np.isfinite(found.reshape(len(rows), -1)).all(axis=1))
     if bad.size:
         raise ModelError(
@@ -154,10 +193,10 @@ def _finite(what: str, array: Any, shape: tuple[int, ...], rows: ScoredRows) -> 
     return found
 
 
-def _fitting(what: str, array: Any, shape: tuple[int, ...]) -> Array:
+def _fitting(what: str, array: Any, *shapes: tuple[int, ...]) -> Array:
     if array is None:  # one of many answers: a model that never predicts was told apart before
         raise ModelError(f"expected {what} from the model, got None")
     found = real_numbers(f"the model's {what}", array)
-    if found.shape != shape:
-        raise ModelError(f"expected {what} of shape {shape} from the model, got {found.shape}")
+    if found.shape not in shapes:
+        raise ModelError(f"expected {what} of shape {' or '.join(map(str, shapes))} from the model, got {found.shape}")
     return found.astype(np.float64, copy=False)

@@ -88,16 +88,18 @@ def draw_rows(
         normalizer=Normalizer.fit(_finite_steps(dataset)),
         windows=Windows.gather(dataset.take(places.rows, _STEPS), places),
         zero_atol=zero_atol,
+        quaternions=dataset.description.quaternions,
     )
 
 
 def _find_zeros(
     dataset: Dataset, chosen: NDArray[np.int64], finite: NDArray[np.bool_], zero_atol: float
 ) -> tuple[NDArray[np.float64], ZeroCount]:
-    """Return (m, ds, ds + da) Jacobians of the chosen rows, and a count in which all others train; in one pass."""
+    """Return (m, dt, dt + da) Jacobians of the chosen rows, and a count in which all others train; in one pass."""
     scored = np.zeros(len(finite), dtype=bool)
     scored[chosen] = True
-    shape = (dataset.description.state_dim, dataset.description.state_dim + dataset.description.action_dim)
+    size = dataset.description.tangent_dim
+    shape = (size, size + dataset.description.action_dim)
     jacobian, zeros = np.empty((len(chosen), *shape)), ZeroCount(zero_atol)
     first = filled = 0
     for block in dataset.blocks(_JACOBIANS):

@@ -44,7 +44,8 @@ def score(
         model: A function of one row, ``(state (ds,), action (da,)) -> next_state (ds,)``, in JAX (differentiated) or
             NumPy (central differences), see ``dynsparse.learning.model.as_model``; an object with the methods of
             ``dynsparse.learning.model.Model``; or a mapping of arrays with what the model says about each row of the
-            data set, see ``dynsparse.learning.model_file``.  All in the units of the data set.
+            data set, see ``dynsparse.learning.model_file``.  All in the units of the data set.  Where the state holds
+            quaternions, Jacobians of its numbers are projected to tangents, see ``Predictions``.
         dataset: Rows with the true Jacobians.
         rows: How many are scored at most; rows that are not finite never are.
         seed: What they are drawn from, where there are more.
@@ -70,7 +71,11 @@ def score(
         if derivative is not None:
             raise ModelError(f"expected a function to differentiate by {derivative!r}, got arrays; leave it out")
         arrays = ModelArrays.from_mapping(
-            model, rows=dataset.rows, state_dim=description.state_dim, action_dim=description.action_dim
+            model,
+            rows=dataset.rows,
+            state_dim=description.state_dim,
+            action_dim=description.action_dim,
+            tangent_dim=description.tangent_dim,
         )
     tell("read")
     among = None if arrays is None else arrays.index
@@ -115,7 +120,7 @@ def score_referees(rows: ScoredRows, *, atol: float = MODEL_ATOL) -> dict[str, S
 
 def _scored(found: Predictions, rows: ScoredRows, atol: float) -> Score:
     sizes_only = found.derivative == "dependency"
-    factor = rows.normalizer.jacobian_factor()
+    factor = rows.jacobian_factor
     predicted = found.jacobian if sizes_only else found.jacobian * factor
     truth = rows.jacobian * factor
 

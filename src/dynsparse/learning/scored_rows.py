@@ -13,6 +13,7 @@ from dynsparse.config import check_atol
 from dynsparse.errors import ArrayError
 from dynsparse.learning.normalizer import Normalizer
 from dynsparse.learning.windows import Windows, window_places
+from dynsparse.physics.state_space import StateSpace
 
 __all__ = ["ZERO_ATOL", "ScoredRows"]
 
@@ -29,6 +30,9 @@ _JACOBIANS = ("jac_state", "jac_action")
 class ScoredRows:
     """Rows to score models on.
 
+    Where the state holds quaternions, Jacobians are those of tangents, and dt below is the length of a tangent; else
+    dt is ds.
+
     Attributes:
         environment: Name of the environment.
         policy: Name of the policy.
@@ -38,14 +42,15 @@ class ScoredRows:
         state: (m, ds).
         action: (m, da).
         next_state: (m, ds).
-        jacobian: (m, ds, ds + da) of the simulator, row = next state, column = state, then action.
-        zero: (m, ds, ds + da) true where that is below ``zero_atol``.
+        jacobian: (m, dt, dt + da) of the simulator, row = next state, column = state, then action.
+        zero: (m, dt, dt + da) true where that is below ``zero_atol``.
         contact: (m,) true where any constraint exerted force.
-        changing: (ds, ds + da) true where an element is zero in some rows of the data set and not in others.
-        training_zero_frequency: (ds, ds + da) share of the training rows in which an element is zero.
+        changing: (dt, dt + da) true where an element is zero in some rows of the data set and not in others.
+        training_zero_frequency: (dt, dt + da) share of the training rows in which an element is zero.
         normalizer: What makes z-scores of states and actions.
         windows: Where models are rolled forward.
         zero_atol: Zero threshold of the simulator's Jacobian.
+        quaternions: Where in the state each unit quaternion starts.
     """
 
     environment: str
@@ -64,27 +69,45 @@ class ScoredRows:
     normalizer: Normalizer
     windows: Windows
     zero_atol: float
+    quaternions: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check what comes from elsewhere.
 
         Raises:
-            ArrayError: If the normaliser or what is known of all rows does not fit the Jacobians.
+            ArrayError: If the Jacobians do not fit the states, or the normaliser or what is known of all rows does not
+                fit either.
         """
         shape = self.jacobian.shape[1:]
         for name in ("changing", "training_zero_frequency"):
             if getattr(self, name).shape != shape:
                 raise ArrayError(f"expected {name} of shape {shape}, got {getattr(self, name).shape}")
-        if self.normalizer.jacobian_factor().shape != shape:
+        if self.normalizer.jacobian_factor().shape != (self.state_dim, self.state_dim + self.action_dim):
             raise ArrayError(
-                f"expected a normaliser of {shape[0]} state variables and {shape[1] - shape[0]} actions, got one of "
+                f"expected a normaliser of {self.state_dim} state variables and {self.action_dim} actions, got one of "
                 f"{len(self.normalizer.input_mean)} inputs and {self.normalizer.state_dim} outputs; fit one"
+            )
+        size = self.space.tangent_dim
+        if shape != (size, size + self.action_dim):
+            raise ArrayError(
+                f"expected Jacobians of shapes {(size, size)} and {(size, self.action_dim)} for states of "
+                f"{self.state_dim} numbers with quaternions at {list(self.quaternions)}, got {shape} side by side"
             )
 
     @property
     def state_dim(self) -> int:
         """Number of state variables, ds."""
         return int(self.state.shape[1])
+
+    @property
+    def space(self) -> StateSpace:
+        """What a small change of a state is."""
+        return StateSpace(self.state_dim, self.quaternions)
+
+    @property
+    def jacobian_factor(self) -> Array:
+        """(dt, dt + da) what makes Jacobians those of z-scores."""
+        return self.normalizer.tangent_factor(self.space)
 
     @property
     def action_dim(self) -> int:
@@ -106,6 +129,7 @@ class ScoredRows:
         environment: str,
         policy: str,
         zero_atol: float = ZERO_ATOL,
+        quaternions: tuple[int, ...] = (),
     ) -> ScoredRows:
         """Take rows of a data set that is in memory.
 
@@ -114,11 +138,12 @@ class ScoredRows:
                 ``jac_action``, ``constraint_active``, ``episode``, ``t`` and ``finite``.
             index: (m,) places of the rows to score, increasing.
             normalizer: What makes z-scores, measured on the training rows.
-            training_zero_frequency: (ds, ds + da) share of the training rows in which an element is zero.
-            changing: (ds, ds + da) true where an element is zero in some rows of the data set and not in others.
+            training_zero_frequency: (dt, dt + da) share of the training rows in which an element is zero.
+            changing: (dt, dt + da) true where an element is zero in some rows of the data set and not in others.
             environment: Name of the environment.
             policy: Name of the policy.
             zero_atol: Zero threshold of the simulator's Jacobian.
+            quaternions: Where in the state each unit quaternion starts.
 
         Returns:
             The rows.
@@ -149,6 +174,7 @@ class ScoredRows:
             normalizer=normalizer,
             windows=Windows.gather({name: arrays[name][around] for name in _STEPS}, places),
             zero_atol=zero_atol,
+            quaternions=quaternions,
         )
 
 

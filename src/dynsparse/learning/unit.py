@@ -15,6 +15,7 @@ from dynsparse.errors import DatasetError, DivergenceError
 from dynsparse.learning.learn_data import LearnData, StoredRows
 from dynsparse.learning.learned_model import LearnedModel
 from dynsparse.learning.losses import needs_jacobian
+from dynsparse.learning.predictions import predict
 from dynsparse.learning.score import score_referees, score_rows
 from dynsparse.learning.scored_rows import ScoredRows
 from dynsparse.learning.settings import LearnSettings
@@ -141,6 +142,8 @@ def _initial(model: LearnedModel, test: ScoredRows, atol: float) -> dict[str, fl
     """Return what a model is before training."""
     normalizer = model.normalizer
     found, jacobians = model.trainer.jacobians(normalizer.inputs(test.state, test.action))
+    if not test.space.is_flat:
+        jacobians = predict(model, test).jacobian * test.jacobian_factor
     return {
         "sparsity": float((np.abs(jacobians) < atol).mean()),
         "true_sparsity": float(test.zero.mean()),
