@@ -168,7 +168,7 @@ def _roll(
     when = np.sort(rng.permuted(np.tile(np.arange(steps), (len(starts), 1)), axis=1)[:, :each], axis=1)
     who = np.arange(len(starts))[:, None]
     states, warmstarts = episodes.states[who, when], episodes.warmstarts[who, when]
-    states, warmstarts, taken = (x.reshape(-1, x.shape[-1]) for x in (states, warmstarts, actions[who, when]))
+    states, warmstarts, taken = (x.reshape(when.size, x.shape[-1]) for x in (states, warmstarts, actions[who, when]))
     finite = np.isfinite(states).all(axis=1) & np.isfinite(warmstarts).all(axis=1)
     states, warmstarts, taken = states[finite], warmstarts[finite], taken[finite]
     after = runner.evaluate(states, taken, warmstarts)
