@@ -165,9 +165,9 @@ def test_one_row_is_checked_by_its_own_shape(env):
 
 
 @pytest.mark.parametrize("derivative", ["Exact", "exakt", "reference", "", None, 1, ["exact"]])
-def test_an_unknown_derivative_is_told_with_the_known_ones(derivative):
+def test_an_unknown_derivative_is_told_with_the_known_ones(env, derivative):
     with pytest.raises(SettingError, match="derivative must be one of 'exact', 'autodiff', 'finite-difference', got"):
-        check_derivative(derivative)
+        check_derivative(env, derivative)
 
 
 def test_the_public_functions_check_before_they_start_anything(env):

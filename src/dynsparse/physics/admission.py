@@ -1,4 +1,4 @@
-"""Which MuJoCo models can be differentiated exactly; the others are refused by name."""
+"""Which MuJoCo models can be differentiated, exactly or by differences; the others are refused by name."""
 
 from __future__ import annotations
 
@@ -17,21 +17,30 @@ _INTEGRATORS = (
 )
 
 
-def admit(model: mujoco.MjModel, name: str) -> None:
+def admit(model: mujoco.MjModel, name: str, engine: str = "mjx") -> None:
     """Refuse a model whose next state depends on more than it says, or whose slope as coded is wrong.
 
     Args:
         model: the compiled model.
         name: how messages call it.
+        engine: ``"mjx"``, which differentiates exactly, or ``"mujoco-c"``, which takes differences.
 
     Raises:
         UnsupportedModelError: naming everything in the model that is not supported.
     """
-    reasons = _empty(model) + _stateful(model) + _ignored(model) + _singular(model) + _solver(model)
+    by_differences = _empty(model) + _stateful(model) + _foreign(model)
+    if engine == "mujoco-c":
+        if by_differences:
+            raise UnsupportedModelError(
+                f"{name} can not be differentiated: it has {'; '.join(by_differences)}. Remove these from the model."
+            )
+        return
+    reasons = by_differences + _activated(model) + _ignored(model) + _singular(model) + _solver(model)
     if reasons:
+        others = "" if by_differences else ', or open it with derivative="finite-difference"'
         raise UnsupportedModelError(
             f"{name} can not be differentiated exactly: it has {'; '.join(reasons)}. "
-            "Remove these from the model, or open an issue that names the model."
+            f"Remove these from the model{others}."
         )
 
 
@@ -41,15 +50,35 @@ def _empty(model: mujoco.MjModel) -> list[str]:
 
 def _stateful(model: mujoco.MjModel) -> list[str]:
     reasons = []
-    if model.na:
-        reasons.append(f"{model.na} actuator activation states (the state would be qpos and qvel alone)")
     if model.nplugin:
         reasons.append(f"{model.nplugin} plugins")
     if model.nhistory:
         reasons.append("delays of actuators or sensors (the next state would depend on a history)")
     if _moving_mocap(model):
         reasons.append("mocap bodies that push or pull others (the next state would depend on where they are)")
+    known = 1 + model.nq + model.nv + model.na  # with the time
+    if not reasons and mujoco.mj_stateSize(model, int(mujoco.mjtState.mjSTATE_FULLPHYSICS)) != known:
+        reasons.append("more state than qpos, qvel and activations, such as plastic deformation")
+    if model.opt.enableflags & int(mujoco.mjtEnableBit.mjENBL_SLEEP):
+        reasons.append("sleeping islands (the next state would depend on what sleeps, and MJX ignores them)")
     return reasons
+
+
+def _foreign(model: mujoco.MjModel) -> list[str]:
+    """Find what calls functions that are not part of the model."""
+    own = (
+        (model.actuator_gaintype == int(mujoco.mjtGain.mjGAIN_USER))
+        | (model.actuator_biastype == int(mujoco.mjtBias.mjBIAS_USER))
+        | (model.actuator_dyntype == int(mujoco.mjtDyn.mjDYN_USER))
+    )
+    return ["user-defined actuators, which call functions that the model does not hold"] if own.any() else []
+
+
+def _activated(model: mujoco.MjModel) -> list[str]:
+    """Find what makes a state longer than MJX's is here."""
+    if not model.na:
+        return []
+    return [f"{model.na} actuator activation states (the state would be qpos and qvel alone)"]
 
 
 def _moving_mocap(model: mujoco.MjModel) -> bool:
@@ -88,8 +117,6 @@ def _ignored(model: mujoco.MjModel) -> list[str]:
     polynomials = ("jnt_stiffnesspoly", "dof_dampingpoly", "tendon_stiffnesspoly", "tendon_dampingpoly")
     actuators = ("actuator_dampingpoly", "actuator_damping", "actuator_armature")
     reasons = [f"{name}, which MJX ignores" for name in (*polynomials, *actuators) if np.any(getattr(model, name))]
-    if model.opt.enableflags & int(mujoco.mjtEnableBit.mjENBL_SLEEP):
-        reasons.append("sleeping islands, which MJX ignores")
     return reasons
 
 

@@ -279,7 +279,7 @@ def environment_from_model(
     if isinstance(substeps, bool) or substeps < 1:
         raise SettingError(f"substeps must be at least 1, got {substeps!r}")
     if not admitted:
-        admit(model, name)
+        admit(model, name, engine)
         if engine == "mjx":
             _ask_mjx(model, name)
     low, high = control_bounds(model)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dynsparse.physics.batch import Compilation
     from dynsparse.physics.environment import Environment
 
-__all__ = ["FunctionTask"]
+__all__ = ["FunctionTask", "function_task"]
 
 
 class FunctionTask(ModelTask):
@@ -47,3 +47,8 @@ class FunctionTask(ModelTask):
         if not self._rewarded:
             return super().rewards_of(rows)
         return self._runner.reward(rows["state"], rows["action"], rows["next_state"])
+
+
+def function_task(env: Environment, _observed_rows: int, compilation: Compilation | None) -> FunctionTask:
+    """Make the task of an environment made of a function; see ``tasks.task_of``."""
+    return FunctionTask(env, compilation)

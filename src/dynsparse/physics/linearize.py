@@ -41,7 +41,7 @@ def step(env: Environment, state: ArrayLike, action: ArrayLike, warmstart: Array
     """
     states, actions, warmstarts = check_row(env, state, action, warmstart)
     with _building:
-        result = _engine(env, "exact").evaluate(states, actions, warmstarts)
+        result = _engine(env, env.derivatives[0]).evaluate(states, actions, warmstarts)
     return Transition(result.next_state[0], result.next_warmstart[0])
 
 
@@ -73,8 +73,9 @@ def linearize(
         ActionRangeError: for an action outside the control range.
         PrecisionError: for float32 where ``"exact"`` is asked for.
         SettingError: for an unknown derivative.
+        UnsupportedModelError: for a derivative that there is none of, of a model opened with "finite-difference".
     """
-    rows = check_row(env, state, action, warmstart, check_derivative(derivative))
+    rows = check_row(env, state, action, warmstart, check_derivative(env, derivative))
     with _building:
         batch = _engine(env, derivative).linearize(*rows)
     return Linearization(
@@ -121,11 +122,12 @@ def linearize_batch(
         ActionRangeError: for an action outside the control range; names the row and the bounds.
         PrecisionError: for float32 where ``"exact"`` is asked for.
         SettingError: for an unknown derivative or a negative number of workers.
+        UnsupportedModelError: as ``linearize``.
         WorkerError: if a worker died or hung; ``rows`` are the rows without a result.
     """
     from dynsparse.physics.linearizer import shared_linearizer
 
-    rows = check_rows(env, states, actions, warmstarts, check_derivative(derivative))
+    rows = check_rows(env, states, actions, warmstarts, check_derivative(env, derivative))
     return shared_linearizer(env, derivative, workers).linearize(*rows)
 
 

@@ -37,11 +37,14 @@ class Linearizer:
 
     Raises:
         SettingError: if the derivative is unknown or ``workers`` negative.
+        UnsupportedModelError: if the environment has no such derivative.
     """
 
     def __init__(self, env: Environment, derivative: str = "exact", *, workers: int = 1) -> None:
         if derivative not in ENGINE_DERIVATIVES:
             raise SettingError(f"derivative must be one of {', '.join(ENGINE_DERIVATIVES)}, got {derivative!r}")
+        if derivative != "reference":
+            env.check_derivative(derivative)
         # Not the environment itself: it must be free to go while its workers are kept for the next call.
         self._name, self._nv = env.name, env.nv
         self._row = env.default_state()[None], np.zeros((1, env.action_dim)), np.zeros((1, env.nv))

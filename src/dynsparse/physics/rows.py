@@ -15,14 +15,16 @@ __all__ = ["Rows", "check_derivative", "check_row", "check_rows"]
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def check_derivative(derivative: object) -> str:
-    """Return the derivative's name if it is one of ``DERIVATIVES``.
+def check_derivative(env: Environment, derivative: object) -> str:
+    """Return the derivative's name if there is one of the environment.
 
     Raises:
-        SettingError: if it is not.
+        SettingError: if it is none of ``DERIVATIVES``.
+        UnsupportedModelError: if the environment has none of that name.
     """
     if not isinstance(derivative, str) or derivative not in DERIVATIVES:
         raise SettingError(f"derivative must be one of {', '.join(map(repr, DERIVATIVES))}, got {derivative!r}")
+    env.check_derivative(derivative)
     return derivative
 
 

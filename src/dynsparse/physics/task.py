@@ -17,7 +17,7 @@ from dynsparse.physics.environment import Environment, float64_on_cpu
 from dynsparse.physics.native.function import RowFunction
 from dynsparse.physics.tasks import EpisodeStart
 
-__all__ = ["EpisodeStart", "LastSubstep", "Task"]
+__all__ = ["LastSubstep", "Task", "playground_task"]
 
 Array = jax.Array
 
@@ -151,3 +151,8 @@ class Task:
         info: dict[str, Any] = {"rng": jax.random.PRNGKey(0)}
         reward = self._task._get_reward(after, action, info, dict.fromkeys(self._metrics, jnp.zeros(())))
         return (reward, self._task._get_obs(after, info)) if both else (reward,)
+
+
+def playground_task(env: Environment, observed_rows: int, compilation: Compilation | None) -> Task:
+    """Make the task of an environment of Playground; see ``tasks.task_of``."""
+    return Task(env, observed_rows=observed_rows, compilation=compilation)

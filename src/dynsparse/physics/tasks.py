@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from dynsparse.physics.environment import Environment
+from dynsparse.physics.precision import float64_on_cpu
 
 if TYPE_CHECKING:
     from dynsparse.physics.batch import Compilation
 
-__all__ = ["EpisodeStart", "ModelTask", "RowTask", "observation_dim", "task_of"]
+__all__ = ["TASKS", "EpisodeStart", "ModelTask", "RowTask", "observation_dim", "task_of"]
 
 
 @dataclass(frozen=True)
@@ -93,33 +95,35 @@ class ModelTask:
         return rows["next_state"]
 
 
+TASKS = {
+    "playground": "dynsparse.physics.task:playground_task",
+    "function": "dynsparse.physics.function_task:function_task",
+}
+"""For each kind of source with tasks of its own, ``"package.module:function"`` that makes one from the arguments of
+``task_of``."""
+
+
 def task_of(env: Environment, *, observed_rows: int = 32, compilation: Compilation | None = None) -> RowTask:
     """Make the task of an environment.
 
     Args:
         env: the environment.
-        observed_rows: rows of a batch of observations.
+        observed_rows: rows of a batch of observations, where they are compiled.
         compilation: how functions are compiled.
 
     Returns:
-        Playground's own where there is one, a function's with the user's reward, else one without rewards.
+        Its own where there is a reward, else one without.
     """
-    if env.engine == "function":
-        from dynsparse.physics.function_task import FunctionTask
-
-        return FunctionTask(env, compilation)
-    if not env.is_rewarded:
+    if not env.is_rewarded or env.source.kind not in TASKS:
         return ModelTask(env)
-    from dynsparse.physics.task import Task
-
-    return Task(env, observed_rows=observed_rows, compilation=compilation)
+    module, _, function = TASKS[env.source.kind].partition(":")
+    found: RowTask = getattr(importlib.import_module(module), function)(env, observed_rows, compilation)
+    return found
 
 
 def observation_dim(env: Environment) -> int:
     """Return the length of an environment's observations, without compiling anything."""
-    if env.playground is None:
+    if not env.is_rewarded or env.source.kind != "playground":
         return env.state_dim
-    from dynsparse.physics.precision import float64_on_cpu
-
     with float64_on_cpu():
         return int(env.playground.observation_size)

@@ -196,6 +196,7 @@ def describe(env: Environment, settings: CollectSettings) -> DatasetDescription:
         action_low=tuple(env.action_low.tolist()),
         action_high=tuple(env.action_high.tolist()),
         constraint_names=env.constraint_names,
+        quaternions=env.space.quaternions,
         nv=env.nv,
         nmocap=env.nmocap,
         rows=settings.rows,

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import mujoco
 import numpy as np
 
 from dynsparse.errors import UnsupportedModelError, WorkerError
 from dynsparse.physics.admission import admit
 from dynsparse.physics.precision import float64_on_cpu
+from dynsparse.physics.quiet import quiet_mujoco
 from dynsparse.physics.source import Packed, model_fingerprint
 from dynsparse.physics.sources.bare import described, model_array
 
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from dynsparse.workers import Message
 
 __all__ = ["PlaygroundSource", "load_playground", "read"]
-
-_warnings = threading.Lock()
 
 
 class PlaygroundSource:
@@ -118,7 +114,7 @@ def read(message: Message) -> Environment:
 
 
 def _load(name: str) -> Any:
-    with _quiet_mujoco(), float64_on_cpu():
+    with quiet_mujoco(), float64_on_cpu():
         from mujoco_playground import dm_control_suite
 
         # A fresh copy: Playground writes into the configuration that it is given, and the default is shared.
@@ -135,15 +131,3 @@ def _fingerprint(playground: Any) -> str:
     from dynsparse.physics.environment import model_bytes
 
     return model_fingerprint(model_bytes(playground.mj_model), playground.n_substeps, "mjx")
-
-
-@contextlib.contextmanager
-def _quiet_mujoco() -> Iterator[None]:
-    """Keep MuJoCo's warnings about old attributes in Playground's models out of stderr and of MUJOCO_LOG.TXT."""
-    with _warnings:  # the handler is one for the whole process
-        handler = mujoco.get_mju_user_warning()
-        mujoco.set_mju_user_warning(lambda _message: None)
-        try:
-            yield
-        finally:
-            mujoco.set_mju_user_warning(handler)
