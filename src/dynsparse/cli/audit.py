@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from dynsparse.cli.environment_file import is_environment_file
 from dynsparse.cli.environments import environment_names
 from dynsparse.cli.json_file import JsonFile
 from dynsparse.errors import SettingError
@@ -26,6 +27,8 @@ examples:
   dynsparse audit FingerSpin FingerTurnEasy --rows 1000 --seed 7
   dynsparse audit all --rows 300 --reference --json audit.json
   dynsparse audit data/cheetah --rows 300 --json cheetah_audit.json
+  dynsparse audit examples/ring.py:ring
+  dynsparse audit data/ring --env examples/ring.py:ring
 """
 
 _COLUMNS = (
@@ -51,7 +54,10 @@ class Audit:
     """
 
     envs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="ENV|DATASET [...]")]
-    """Environments, or all (see dynsparse envs); or folders of data sets."""
+    """Environments, or all (see dynsparse envs); FILE.py:NAME for one of your own; or folders of data sets."""
+
+    env: Annotated[str | None, tyro.conf.arg(metavar="FILE.py:NAME")] = None
+    """Where the environment of a data set is, if it is a function of your own."""
 
     rows: int = 300
     """Rows of each; of an environment half ordinary, half with an active constraint where the model has any."""
@@ -84,11 +90,13 @@ class Audit:
             raise SettingError("expected an environment or all, got none: try dynsparse audit CartpoleBalance")
         folders = [Path(entry) for entry in self.envs if Path(entry).is_dir()]
         named = [entry for entry in self.envs if not Path(entry).is_dir()]
-        absent = [entry for entry in named if "/" in entry]
+        absent = [entry for entry in named if "/" in entry and not is_environment_file(entry)]
         if absent:
             raise SettingError(f"expected environments or folders of data sets, there is no folder {absent[0]}")
         if folders and self.reference:
             raise SettingError("--reference compares derivatives of environments, got a data set; leave it out")
+        if self.env is not None and not folders:
+            raise SettingError(f"--env {self.env} says what the environment of a data set is, got no data set")
         names: tuple[str | Path, ...] = (*(environment_names(named) if named else ()), *folders)
         check_probe(self.rows, self.seed)
         worker_count(self.workers)
@@ -123,7 +131,7 @@ class Audit:
         from dynsparse.rollout.stored_rows import audit_dataset
 
         progress.phase(str(path), "load")
-        with opened(path, self.workers) as (dataset, env, collector):
+        with opened(path, self.workers, self.env) as (dataset, env, collector):
             audit = audit_dataset(
                 dataset,
                 env,
@@ -178,6 +186,7 @@ class Audit:
         entries = [Path(entry).name for entry in self.envs]
         words = ["dynsparse", "audit", *entries, "--rows", str(self.rows), "--seed", str(self.seed)]
         words += ["--reference"] * self.reference
+        words += [] if self.env is None else ["--env", Path(self.env).name]
         words += [] if self.json is None else ["--json", self.json.name]  # the folder is the machine's own
         return shlex.join(words)
 

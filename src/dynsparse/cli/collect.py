@@ -21,6 +21,7 @@ examples:
   dynsparse collect FingerSpin --rows 4096 --states coverage --out data/finger --seed 3
   dynsparse collect CheetahRun --rows 50000 --policy expert --out data/expert
   dynsparse collect CheetahRun --rows 50000 --policy my_agent.safetensors --out data/agent
+  dynsparse collect examples/ring.py:ring --rows 5000 --out data/ring
 
 Stopped (Ctrl-C), the same command with --resume goes on and ends with the same bytes as without the stop.
 """
@@ -31,7 +32,7 @@ class Collect:
     """Roll a policy out and store every transition with its Jacobian, in a Zarr group."""
 
     env: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="ENV")]
-    """Environment (see dynsparse envs)."""
+    """Environment (see dynsparse envs); FILE.py:NAME for one that a Python file of your own makes."""
 
     rows: int
     """Transitions of the whole data set."""

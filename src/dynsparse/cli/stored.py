@@ -18,32 +18,62 @@ __all__ = ["opened"]
 
 
 @contextmanager
-def opened(path: Path, workers: int) -> Iterator[tuple[Dataset, Environment, Collector]]:
+def opened(path: Path, workers: int, own: str | None = None) -> Iterator[tuple[Dataset, Environment, Collector]]:
     """Open a data set, its environment and worker processes, which end afterwards.
 
     Args:
         path: Folder of the data set.
         workers: How many; 0 for one on each usable core.
+        own: Its environment, where its name alone does not tell: ``FILE.py:NAME``.
 
     Yields:
         The three.
 
     Raises:
-        DatasetError: It is none, is damaged, or was made with another model of the environment.
+        DatasetError: It is none, is damaged, or was made with another model of the environment, or another function.
+        UnknownEnvironmentError: ``own`` is no environment.
     """
     from dynsparse.dataset import open_dataset
-    from dynsparse.physics.environment import load_environment
     from dynsparse.rollout.collector import Collector
     from dynsparse.rollout.stored_rows import settings_of
 
     dataset = open_dataset(path)
-    env = load_environment(dataset.environment)
-    made_with = dataset.description.extras.get("model_sha256")
-    if made_with != env.fingerprint:
-        raise DatasetError(
-            f"{path} was made with another model of {env.name} than the one installed here "
-            f"(playground {dataset.description.versions.get('playground')}, "
-            f"mujoco {dataset.description.versions.get('mujoco')} there); use those versions"
-        )
+    env = _environment(dataset, own)
+    if dataset.description.extras.get("model_sha256") != env.fingerprint:
+        raise DatasetError(_other(dataset, env, own))
     with Collector(env, settings_of(dataset), workers=workers) as collector:
         yield dataset, env, collector
+
+
+def _environment(dataset: Dataset, own: str | None) -> Environment:
+    """Load the environment of a data set."""
+    from dynsparse.cli.environments import environment_names
+    from dynsparse.physics.environment import load_environment
+
+    if own is None:
+        if dataset.description.extras.get("engine") == "function":
+            raise DatasetError(
+                f"{dataset.path} is of {dataset.environment}, a function of the user's own, which it does not hold; "
+                "say where it is with --env FILE.py:NAME"
+            )
+        return load_environment(dataset.environment)
+    names = environment_names([own])
+    if len(names) != 1 or names[0] != dataset.environment:
+        raise DatasetError(f"{dataset.path} is of {dataset.environment}, and --env {own} is {', '.join(names)}")
+    return load_environment(names[0])
+
+
+def _other(dataset: Dataset, env: Environment, own: str | None) -> str:
+    """Say that a data set's environment is not the one that is here."""
+    there = dataset.description.versions
+    if env.engine == "function":
+        import jax
+
+        return (
+            f"{dataset.path} was made with another function, start, reward, bounds or names than those of {own} (or "
+            f"another version of JAX: {there.get('jax')} there, {jax.__version__} here); use those"
+        )
+    return (
+        f"{dataset.path} was made with another model of {env.name} than the one installed here "
+        f"(playground {there.get('playground')}, mujoco {there.get('mujoco')} there); use those versions"
+    )

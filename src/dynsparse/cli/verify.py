@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from dynsparse.config import check_count
+from dynsparse.errors import SettingError
 
 __all__ = ["EXAMPLES", "Verify"]
 
@@ -16,6 +17,7 @@ EXAMPLES = """\
 examples:
   dynsparse verify data/cheetah
   dynsparse verify data/cheetah --recompute 200
+  dynsparse verify data/ring --recompute 200 --env examples/ring.py:ring
 """
 
 _MOST_TOLD = 20
@@ -33,6 +35,9 @@ class Verify:
 
     recompute: int = 0
     """Rows to compute again: equal bit for bit on the same machine and versions, else within a tolerance."""
+
+    env: Annotated[str | None, tyro.conf.arg(metavar="FILE.py:NAME")] = None
+    """Where the data set's environment is, if it is a function of your own."""
 
     seed: int = 0
     """Which rows are computed again."""
@@ -52,6 +57,8 @@ class Verify:
         check_count("recompute", self.recompute, 0, "0 computes nothing again")
         check_count("seed", self.seed, 0, "try 0")
         worker_count(self.workers)
+        if self.env is not None and not self.recompute:
+            raise SettingError(f"--env {self.env} is what rows are computed again with, got no --recompute; try 200")
 
         from dynsparse.cli.progress import open_progress
 
@@ -87,7 +94,7 @@ class Verify:
         from dynsparse.cli.stored import opened
         from dynsparse.rollout.stored_rows import RECOMPUTE_TOLERANCE, recompute_rows, sample_rows
 
-        with opened(self.dataset, self.workers) as (dataset, _, collector):
+        with opened(self.dataset, self.workers, self.env) as (dataset, _, collector):
             found = recompute_rows(sample_rows(dataset, self.recompute, self.seed), collector)
         if found.bitwise:
             print(f"computed again: {found.identical:,} of {found.rows:,} rows are equal bit for bit")
