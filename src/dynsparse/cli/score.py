@@ -30,6 +30,7 @@ examples:
 
 MODEL.npz holds jac_state (n, ds, ds) and jac_action (n, ds, da), or dependency_state and dependency_action of the same
 shapes, at least 0; n = the rows of the data set, in their order and units.  Each may be one matrix for all rows.
+Where the state holds quaternions, ds is the length of a tangent (jac_* may also be those of the state's own numbers).
 Optional: next_state (n, ds) for one-step errors; index (k,) where the arrays have k rows only.
 """
 
