@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from dynsparse.errors import SettingError
 from dynsparse.physics.columns import ColumnAudit, audit_columns
 from dynsparse.physics.convergence import CONVERGED
 from dynsparse.physics.differences import ColumnDifferences, Evaluator, difference_columns
@@ -59,10 +60,12 @@ def audit_environment(
         on_rows: told the rows that ``exact`` has finished, and how many of them are not finite.
 
     Raises:
-        SettingError: ``rows`` is below 1 or ``seed`` negative.
+        SettingError: ``rows`` is below 1 or ``seed`` negative, or a reference is asked for of a function.
         WorkerError: a worker hung or died; names the rows.
     """
     check_probe(rows, seed)
+    if reference and env.engine == "function":
+        raise SettingError(f"{env.name} is a function, whose exact derivative is plain autodiff: there is no reference")
     on_phase("compile")
     with Linearizer(env, "exact", workers=workers) as linearizer:
         linearizer.warm_up()

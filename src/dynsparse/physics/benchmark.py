@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dynsparse.errors import SettingError, WorkerError
+from dynsparse.errors import SettingError, UnsupportedModelError, WorkerError
 from dynsparse.physics.audit import judge, whole_jacobian
 from dynsparse.physics.differences import difference_columns
 from dynsparse.physics.environment import Environment
@@ -137,8 +137,14 @@ def measure_jacobians(
         on_phase: told what begins.
 
     Raises:
+        UnsupportedModelError: it has no MuJoCo model to compare with.
         WorkerError: dynsparse itself or a C peer failed.
     """
+    if env.engine == "function":
+        raise UnsupportedModelError(
+            f"{env.name} is a function, and its speed is measured beside MuJoCo's, which needs a model; measure one of "
+            "dynsparse envs"
+        )
     cold, warm = _first_results(env, on_phase)
     on_phase("compile")
     with ExitStack() as stack:

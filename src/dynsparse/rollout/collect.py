@@ -12,6 +12,7 @@ from typing import Any
 from dynsparse.dataset import DatasetDescription, create_dataset
 from dynsparse.dataset.creation import refuse_taken
 from dynsparse.dataset.place import is_empty
+from dynsparse.errors import UnsupportedModelError
 from dynsparse.physics.environment import Environment
 from dynsparse.physics.tasks import observation_dim
 from dynsparse.provenance import DECIDING_PACKAGES, package_versions
@@ -182,6 +183,11 @@ def describe(env: Environment, settings: CollectSettings) -> DatasetDescription:
         UnsupportedModelError: the environment has no such derivative.
     """
     env.check_derivative(settings.derivative)
+    if settings.states == "coverage" and env.engine == "function":
+        raise UnsupportedModelError(
+            f"{env.name} is a function, which has no joints whose whole range could be covered; collect with states "
+            "'rollout', from an initial_state that spreads as you want"
+        )
     steps = 1 if settings.states == "coverage" else min(settings.episode_steps, settings.rows)
     width = 8 if settings.dtype == "float64" else 4
     jacobians = env.tangent_dim * (env.tangent_dim + env.action_dim)

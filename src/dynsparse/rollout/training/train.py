@@ -92,11 +92,12 @@ def train_expert(
         OutputExistsError: Something is there; or, with ``resume``, a training of other settings (each named).
         OutputError: The folder can not be written, or what is there can not be read.
         WorkerError: The worker died, hung or failed.
-        UnsupportedModelError: The environment is a model without a task.
+        UnsupportedModelError: The environment is a model without a task, or a function.
     """
-    if not env.is_rewarded:
+    if env.playground is None or not env.is_rewarded:
         raise UnsupportedModelError(
-            f"{env.name} is a model without a task: there is no reward to learn from; load one of dynsparse envs"
+            f"{env.name} is a model without a task, or no task of MuJoCo Playground, whose training this is; load one "
+            "of dynsparse envs, or train elsewhere and give collect the policy's file"
         )
     refuse_training(Path(out), resume=resume, overwrite=overwrite)
     identity = identity_of(env.name, env.fingerprint, settings.to_dict(), package_versions(_PACKAGES))
