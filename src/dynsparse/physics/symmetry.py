@@ -87,7 +87,7 @@ def shifts(env: Environment) -> tuple[Shift, ...]:
         function.  The rotations of free and ball joints are about axes of the body, which no symmetry of a world has
         alone.
     """
-    model = env.model
+    model = env.compiled
     if model is None:
         return ()
     data = mujoco.MjData(model)
