@@ -27,8 +27,8 @@ __all__ = ["CALLS", "CallPatterns", "position_seeds"]
 
 Array = jax.Array
 
-CALLS = 1024
-"""Solver calls that are traced at once: enough that NumPy's time is spent on arrays, and one shape for all."""
+CALLS = 256
+"""Solver calls that are traced at once: enough that NumPy works on arrays, few enough that a cache holds them."""
 
 
 class CallPatterns:
