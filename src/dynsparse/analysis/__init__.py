@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dynsparse.analysis.cause_counts import CauseCounts
+from dynsparse.analysis.cause_record import CauseRecord, TriedSymmetry, record_causes
 from dynsparse.analysis.durations import Durations
 from dynsparse.analysis.global_sparsity import BlockSparsity, GlobalSparsity, ThresholdPoint, analyze_global
 from dynsparse.analysis.local_sparsity import LocalBlock, LocalSparsity
@@ -15,6 +17,8 @@ from dynsparse.analysis.zeros import is_zero, sparsity
 __all__ = [
     "ArrayRows",
     "BlockSparsity",
+    "CauseCounts",
+    "CauseRecord",
     "Durations",
     "GlobalSparsity",
     "LocalBlock",
@@ -25,9 +29,11 @@ __all__ = [
     "SparsityReport",
     "TemporalSparsity",
     "ThresholdPoint",
+    "TriedSymmetry",
     "analyze",
     "analyze_global",
     "global_pattern",
     "is_zero",
+    "record_causes",
     "sparsity",
 ]

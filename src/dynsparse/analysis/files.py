@@ -1,4 +1,7 @@
-"""Analysis files: ``analysis.json`` and ``analysis.npz`` beside it, each useless without the other."""
+"""Analysis files: ``analysis.json`` and ``analysis.npz`` beside it, each useless without the other.
+
+So are the two files of any other record that is kept so: ``causes.json`` and ``causes.npz``.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,7 @@ __all__ = ["SCHEMA", "hash_arrays", "holds_analysis", "read", "seal", "typed_err
 
 SCHEMA = 1
 
-JSON_NAME = "analysis.json"
-NPZ_NAME = "analysis.npz"
+STEM = "analysis"
 _PARTIAL = ".partial-"
 
 # What damaged files can raise: no file, no JSON or UTF-8, a key or type that is not there, a torn archive (zipfile also
@@ -67,18 +69,24 @@ def hash_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
-def holds_analysis(folder: str | os.PathLike[str]) -> bool:
+def holds_analysis(folder: str | os.PathLike[str], stem: str = STEM) -> bool:
     """Whether a folder holds an analysis, sound or not: ``analysis.json`` is there.
 
     The arrays alone are none: they are what a first save leaves that was killed before its end.
 
     Args:
         folder: A path; it may be missing.
+        stem: Name of the files without suffix.
     """
-    return os.path.lexists(Path(folder) / JSON_NAME)
+    return os.path.lexists(Path(folder) / f"{stem}.json")
 
 
-def write(folder: str | os.PathLike[str], content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+def write(
+    folder: str | os.PathLike[str],
+    content: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    stem: str = STEM,
+) -> None:
     """Write both files, sealed: the JSON file holds a hash of the arrays and one of all the rest.
 
     Both are written aside and take their names when both are on the disk, so that what was there stays whole until
@@ -89,18 +97,20 @@ def write(folder: str | os.PathLike[str], content: Mapping[str, Any], arrays: Ma
         folder: An existing folder.
         content: What ``analysis.json`` is to hold.
         arrays: What ``analysis.npz`` is to hold.
+        stem: Name of the files without suffix.
 
     Raises:
         OutputError: If they can not be written there.
     """
+    json_name, npz_name = f"{stem}.json", f"{stem}.npz"
     text = json.dumps(seal(content, arrays), indent=1, allow_nan=False) + "\n"
     # Always the same two names, so that a save writes over what a killed one left.
-    aside = {name: Path(folder) / f"{_PARTIAL}{name}" for name in (NPZ_NAME, JSON_NAME)}
+    aside = {name: Path(folder) / f"{_PARTIAL}{name}" for name in (npz_name, json_name)}
     try:
-        with aside[NPZ_NAME].open("wb") as file:
+        with aside[npz_name].open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
             _flush(file)
-        with aside[JSON_NAME].open("wb") as file:
+        with aside[json_name].open("wb") as file:
             file.write(text.encode("utf-8"))
             _flush(file)
         for name, path in aside.items():
@@ -108,7 +118,7 @@ def write(folder: str | os.PathLike[str], content: Mapping[str, Any], arrays: Ma
         _flush_folder(folder)
     except OSError as error:
         raise OutputError(
-            f"expected to write {JSON_NAME} and {NPZ_NAME} in {folder}, got: {error.strerror or error}; "
+            f"expected to write {json_name} and {npz_name} in {folder}, got: {error.strerror or error}; "
             "choose another folder, or make room"
         ) from error
     finally:
@@ -146,11 +156,12 @@ def seal(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict
     return {**content, "content_sha256": content_hash(content)}
 
 
-def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def read(folder: str | os.PathLike[str], stem: str = STEM) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Read both files, and prove that they are whole and belong together.
 
     Args:
         folder: Folder that holds them.
+        stem: Name of the files without suffix.
 
     Returns:
         What ``analysis.json`` holds, without the hashes, and the arrays.
@@ -158,29 +169,38 @@ def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDAr
     Raises:
         InputError: If a file is missing, broken, altered, of another schema, or the two do not belong together.
     """
-    with typed_errors(folder):
-        found = json.loads((Path(folder) / JSON_NAME).read_text(encoding="utf-8"))
+    json_name, npz_name = f"{stem}.json", f"{stem}.npz"
+    with typed_errors(folder, stem):
+        found = json.loads((Path(folder) / json_name).read_text(encoding="utf-8"))
         schema = found["schema"]
     if schema != SCHEMA:
-        raise InputError(f"expected an analysis of schema {SCHEMA} in {folder}, got schema {schema!r}; make it again")
-    with typed_errors(folder):
+        raise InputError(
+            f"expected {'an analysis' if stem == STEM else json_name} of schema {SCHEMA} in {folder}, "
+            f"got schema {schema!r}; make it again"
+        )
+    with typed_errors(folder, stem):
         sealed = found.pop("content_sha256") == content_hash(found)
         arrays_hash = found.pop("arrays_sha256")
     if not sealed:
-        raise InputError(f"{JSON_NAME} in {folder} is not what was written, its hash says; make it again")
-    with typed_errors(folder), (Path(folder) / NPZ_NAME).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+        raise InputError(f"{json_name} in {folder} is not what was written, its hash says; make it again")
+    with (
+        typed_errors(folder, stem),
+        (Path(folder) / npz_name).open("rb") as raw,
+        np.load(raw, allow_pickle=False) as file,
+    ):
         arrays = {name: np.asarray(file[name]) for name in file.files}
     if hash_arrays(arrays) != arrays_hash:
-        raise InputError(f"{JSON_NAME} and {NPZ_NAME} in {folder} do not belong together; make them again")
+        raise InputError(f"{json_name} and {npz_name} in {folder} do not belong together; make them again")
     return found, arrays
 
 
 @contextlib.contextmanager
-def typed_errors(folder: str | os.PathLike[str]) -> Iterator[None]:
+def typed_errors(folder: str | os.PathLike[str], stem: str = STEM) -> Iterator[None]:
     """Turn whatever a file that was not written by us can cause into one typed error.
 
     Args:
         folder: Folder that is read, for the message.
+        stem: Name of the files without suffix.
 
     Raises:
         InputError: If the body raised one of the errors that broken files cause.
@@ -189,5 +209,5 @@ def typed_errors(folder: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except _BROKEN as error:
         raise InputError(
-            f"expected {JSON_NAME} and {NPZ_NAME} in {folder}, can not read them ({error!r}); make them again"
+            f"expected {stem}.json and {stem}.npz in {folder}, can not read them ({error!r}); make them again"
         ) from error

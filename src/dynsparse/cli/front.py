@@ -50,6 +50,7 @@ _VERBS: Mapping[str, Verb] = {
     ),
     "verify": Verb("dynsparse.cli.verify", "Verify", "check that a data set is what was committed"),
     "analyze": Verb("dynsparse.cli.analyze", "Analyze", "find the zeros: always, at which states, for how long"),
+    "causes": Verb("dynsparse.cli.causes", "Causes", "say why each element is zero, at rows of a data set"),
     "score": Verb("dynsparse.cli.score", "Score", "judge a learned world model beside referees"),
     "report": Verb("dynsparse.cli.report", "Report", "draw every analysis, on one page that needs no network"),
     "learn": Verb(

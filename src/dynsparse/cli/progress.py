@@ -20,7 +20,7 @@ _EVERY_SECONDS = 5.0
 _RATES = {"collect": "Jacobians/s", "linearize": "Jacobians/s", "train": "steps/s", "learn": "epochs/s"}
 """Phases that tell how much they have done and how fast, and of what."""
 
-_COUNTED = (*_RATES, "analyze", "verify")
+_COUNTED = (*_RATES, "analyze", "verify", "trace")
 """Phases that tell how much they have done."""
 
 _COUNTED_THINGS = {"verify": "blocks", "train": "steps", "learn": "epochs"}

@@ -8,9 +8,10 @@ from typing import Any
 
 from rich.text import Text
 
-from dynsparse.analysis import SparsityReport
+from dynsparse.analysis import CauseRecord, SparsityReport
 from dynsparse.cli.output import table, wide_console
-from dynsparse.report.causes import Cause
+from dynsparse.report.cause import Cause
+from dynsparse.report.cause_section import check_causes, write_cause_figures
 from dynsparse.report.document import write_report
 from dynsparse.report.gallery import QUESTIONS, figure_names, write_figures
 from dynsparse.report.table1 import Table1Row, make_table1, paper_table1, write_table1
@@ -28,6 +29,7 @@ def publish(
     *,
     expected: Sequence[str] | None = None,
     provenance: Mapping[str, Any],
+    measured: Mapping[str, CauseRecord] | None = None,
     questions: Sequence[str] = QUESTIONS,
     redraw: bool = True,
 ) -> None:
@@ -39,17 +41,29 @@ def publish(
         page: The HTML file.
         expected: Environments that there should be; those missing are shown as missing.
         provenance: The record of this command.
+        measured: Why elements are zero, by environment, where that was measured.
         questions: Which of the paper's questions to answer.
         redraw: Draw figures that are there already; without, whoever calls knows that they are of these analyses.
     """
-    rows, causes = make_table1(reports)
+    measured = measured or {}
+    check_causes(reports, measured)
+    rows, causes = make_table1(reports, measured)
     paths = list(write_table1(out, rows, causes, provenance)) if "q1" in questions else []
     figures = out / "figures"
     for report in reports:
         if redraw or not all((figures / name).exists() for name in figure_names(report, questions)):
             write_figures(report, figures, questions)
+    records = [measured[report.environment] for report in reports if report.environment in measured]
+    write_cause_figures(records, figures, redraw=redraw)
     write_report(
-        reports, page, table=rows, causes=causes, expected=expected, provenance=provenance, questions=questions
+        reports,
+        page,
+        table=rows,
+        causes=causes,
+        measured=measured,
+        expected=expected,
+        provenance=provenance,
+        questions=questions,
     )
     if "q1" in questions:
         _print_table(rows, causes)

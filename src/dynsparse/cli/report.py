@@ -55,11 +55,12 @@ class Report:
         if self.out is not None and page.exists() and not self.overwrite:
             raise OutputExistsError(f"{page} exists and is kept; name another file, or add --overwrite")
 
-        from dynsparse.analysis import SparsityReport
+        from dynsparse.analysis import CauseRecord, SparsityReport
+        from dynsparse.analysis.cause_record import holds_causes
         from dynsparse.cli.publication import in_papers_order, publish
         from dynsparse.provenance import collect_provenance
 
-        found = {}
+        found, measured = {}, {}
         for folder in folders:
             report = SparsityReport.load(folder)
             if report.environment in found:
@@ -68,7 +69,17 @@ class Report:
                     "make a report of each by itself"
                 )
             found[report.environment] = report
+            if holds_causes(folder):
+                measured[report.environment] = CauseRecord.load(folder)
         names = in_papers_order(list(found))
         provenance = collect_provenance(f"dynsparse report {self.dir.name}", None).to_dict()
-        publish([found[name] for name in names], self.dir, page, expected=names, provenance=provenance)
+        publish(
+            [found[name] for name in names], self.dir, page, expected=names, provenance=provenance, measured=measured
+        )
+        unexplained = [name for name in names if name not in measured]
+        if unexplained:
+            print(
+                f"no causes.json beside the analysis of {', '.join(unexplained)}: dynsparse causes DATASET --out DIR "
+                "says why elements are zero"
+            )
         return 0

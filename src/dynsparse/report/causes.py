@@ -1,12 +1,17 @@
-"""Causes: why a state variable enters no other one, for the columns of Table 1 that are always zero."""
+"""Causes: why a state variable enters no other one, for the columns of Table 1 that are always zero.
+
+Measured where there is a record of causes (``dynsparse causes``).  Where there is none, what is on record here stands,
+and says that it was not measured.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
+from dynsparse.analysis.cause_record import CauseRecord
 from dynsparse.analysis.sparsity_report import SparsityReport
+from dynsparse.report.cause import Cause
+from dynsparse.report.measured_causes import explain_measured
 
 __all__ = ["Cause", "explain"]
 
@@ -35,6 +40,9 @@ _ON_RECORD: Mapping[tuple[str, str], str] = {
     ),
 }
 
+_UNMEASURED = "on record, not measured here"
+_NONE_ON_RECORD = "there is no cause on record (dynsparse causes measures it)"
+
 # What breaks a symmetry on record, where it can be named.
 _BREAKERS: Mapping[tuple[str, str], str] = {
     ("CartpoleBalance", "qpos slider"): "the rail's limit at 1.8 m pushed back",
@@ -47,54 +55,27 @@ _DEPARTURES: Mapping[tuple[str, int], str] = {
         "the paper prints 0, we measure 3, the slider's column. It is 0 as soon as the cart reaches the rail's limit "
         "in a single row, which random episodes of 1,000 control steps do (results/table1_smoke.csv), and in none of "
         "these rows did it. Neither versions nor precision make the difference (mujoco 3.3.4 with playground 0.0.5 "
-        "gives 3 too, as does float32)"
+        "gives 3 too, as does float32; on record, not measured here)"
     ),
 }
 
 
-@dataclass(frozen=True)
-class Cause:
-    """One sentence about one always-zero column, or about a count that is not the paper's.
-
-    Attributes:
-        environment: Name of the environment.
-        column: Name of the input, e.g. ``"qpos rootx"``; empty for a sentence about the count.
-        elements: Always-zero elements that it stands for.
-        kind: ``"cause"``, ``"unexplained"``, ``"not seen"`` (expected to be always zero, but was not) or
-            ``"departure"`` (a count that is not the paper's).
-        sentence: The sentence.
-    """
-
-    environment: str
-    column: str
-    elements: int
-    kind: str
-    sentence: str
-
-    @property
-    def text(self) -> str:
-        """What a reader is told: whose column, how many elements, and why."""
-        subject = f"{self.environment}, {self.column}" if self.column else self.environment
-        counted = f"{self.elements:,} element{'' if self.elements == 1 else 's'}"
-        count = f" ({counted})" if self.kind in {"cause", "unexplained"} else ""
-        return f"{subject}{count}: {self.sentence}."
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the cause as plain values."""
-        return dict(self.__dict__)
-
-
-def explain(record: SparsityReport, paper_state: int | None = None) -> tuple[Cause, ...]:
+def explain(
+    record: SparsityReport, paper_state: int | None = None, measured: CauseRecord | None = None
+) -> tuple[Cause, ...]:
     """Say why columns are always zero: only of columns that were measured so, own element aside.
 
     Args:
         record: The analysis of one environment.
         paper_state: The paper's count of always-zero state elements, to explain a departure from it.
+        measured: Why elements are zero, measured; its sentences stand in place of those on record.
 
     Returns:
         Causes in the order of the columns: state, action, then elements outside any such column, then causes on
         record that were not seen, then the departure from the paper.
     """
+    if measured is not None:
+        return explain_measured(record, measured, paper_state)
     return (*_of_columns(record), *_outside_columns(record), *_not_seen(record), *_departure(record, paper_state))
 
 
@@ -109,7 +90,8 @@ def _of_columns(record: SparsityReport) -> list[Cause]:
             elements = int(block.always_zero[:, column].sum())
             sentence = _ON_RECORD.get((record.environment, names[column])) if own_element else None
             kind = "cause" if sentence else "unexplained"
-            sentence = sentence or f"measured always zero in {_finite(record):,} rows; there is no cause on record"
+            said = f"measured always zero in {_finite(record):,} rows; {_NONE_ON_RECORD}"
+            sentence = f"{sentence} ({_UNMEASURED})" if sentence else said
             causes.append(Cause(record.environment, names[column], elements, kind, sentence))
     return causes
 
@@ -127,7 +109,7 @@ def _outside_columns(record: SparsityReport) -> list[Cause]:
         for column, name in enumerate(names):
             outputs = [record.state_names[row] for row in left[:, column].nonzero()[0]]
             if outputs:
-                sentence = f"single elements measured always zero (next {', '.join(outputs)}); no cause on record"
+                sentence = f"single elements measured always zero (next {', '.join(outputs)}); {_NONE_ON_RECORD}"
                 causes.append(Cause(record.environment, name, len(outputs), "unexplained", sentence))
     return causes
 
@@ -143,7 +125,7 @@ def _not_seen(record: SparsityReport) -> list[Cause]:
             breaker = _BREAKERS.get((environment, column), _ANY_BREAKER)
             sentence = (
                 "zero by symmetry as long as nothing breaks it, and here something did: an element of the column is "
-                f"zero in {least:.2%} of the rows; in the others {breaker}"
+                f"zero in {least:.2%} of the rows; in the others {breaker} ({_UNMEASURED})"
             )
             causes.append(Cause(record.environment, column, 0, "not seen", sentence))
     return causes

@@ -11,10 +11,11 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from dynsparse.analysis import SparsityReport
+from dynsparse.analysis import CauseRecord, SparsityReport
 from dynsparse.errors import InputError
 from dynsparse.report import sentences
-from dynsparse.report.causes import Cause
+from dynsparse.report.cause import Cause
+from dynsparse.report.cause_section import cause_section, check_causes
 from dynsparse.report.figure import render
 from dynsparse.report.files import write_file
 from dynsparse.report.gallery import QUESTIONS, Drawing, drawings_of
@@ -40,6 +41,7 @@ def write_report(
     *,
     table: Sequence[Table1Row] | None = None,
     causes: Sequence[Cause] | None = None,
+    measured: Mapping[str, CauseRecord] | None = None,
     title: str = TITLE,
     expected: Sequence[str] | None = None,
     provenance: Mapping[str, Any] | None = None,
@@ -53,6 +55,7 @@ def write_report(
         out: The file to write; one that is there is replaced.
         table: Table 1; made from the reports where it is not given.
         causes: Why columns are always zero; made from the reports where they are not given.
+        measured: Why elements are zero, by environment, where that was measured (``dynsparse causes``).
         title: Title of the page.
         expected: Names of the environments that there should be, those missing are shown as missing; None for the
             paper's eight.
@@ -64,7 +67,7 @@ def write_report(
         Path of the file.
 
     Raises:
-        InputError: If there is no report, or two of one environment.
+        InputError: If there is no report, or two of one environment, or causes that are not of these analyses.
         OutputError: If the file can not be written.
     """
     names = [report.environment for report in reports]
@@ -74,7 +77,9 @@ def write_report(
             f"expected one analysis for each environment, got {f'several of {twice[0]}' if twice else 'none'}; "
             "write one report for each set of analyses"
         )
-    rows, found = make_table1(reports)
+    measured = measured or {}
+    check_causes(reports, measured)
+    rows, found = make_table1(reports, measured)
     rows, found = (rows if table is None else tuple(table)), (found if causes is None else tuple(causes))
     missing = [name for name in (paper_table1() if expected is None else expected) if name not in names]
     sections, drawings = [], drawings_of(questions)
@@ -90,6 +95,7 @@ def write_report(
         introduction=about_page(reports, missing),
         table1=table1(rows, found, missing),
         summary=summary_table(reports, missing),
+        causes=cause_section(reports, measured),
         sections="\n".join(sections),
         footer=details("How this page was made", _record("This page", provenance)) if provenance else "",
     )

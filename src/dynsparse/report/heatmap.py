@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dynsparse.analysis.sparsity_report import SparsityReport
 from dynsparse.report.figure import write_pair
 
-__all__ = ["CellLook", "draw_block", "draw_heatmap", "write_heatmap"]
+__all__ = ["CellLook", "draw_block", "draw_heatmap", "heatmap_look", "write_heatmap"]
 
 # Perceptually uniform and readable in grey; reversed, so that the usual case (never zero) costs no ink.
 _COLOURS = "magma_r"
@@ -46,7 +46,7 @@ class CellLook:
     line: float = 0.8
 
 
-def _look(states: int) -> CellLook:
+def heatmap_look(states: int) -> CellLook:
     """Choose sizes: with many elements names stay readable on one screen, where numbers in the cells would not."""
     if states <= 10:
         return CellLook(0.36, 7.0, 7.0, 0.8)
@@ -105,7 +105,7 @@ def draw_heatmap(record: SparsityReport) -> Figure:
         A figure fit for print; its size follows the number of elements.
     """
     states, actions = len(record.state_names), len(record.action_names)
-    look = _look(states)
+    look = heatmap_look(states)
     cell = look.cell
     longest = _LETTER * look.label / 7.0 * max(len(name) for name in (*record.state_names, *record.action_names))
     left, top, bottom, right, gap = longest + 0.35, 0.82, longest + 0.62, 1.05, 0.3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dynsparse.analysis import SparsityReport
-from dynsparse.report.causes import Cause
+from dynsparse.report.cause import Cause
 from dynsparse.report.markup import element, make_table, prose, text
 from dynsparse.report.quantities import number, percent
 from dynsparse.report.sentences import TANGENT

@@ -12,9 +12,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from dynsparse.analysis.cause_record import CauseRecord
 from dynsparse.analysis.global_sparsity import GlobalSparsity
 from dynsparse.analysis.sparsity_report import SparsityReport
-from dynsparse.report.causes import Cause, explain
+from dynsparse.report.cause import Cause
+from dynsparse.report.causes import explain
 from dynsparse.report.files import write_file
 
 __all__ = ["PaperRow", "Table1Row", "make_table1", "paper_table1", "write_table1"]
@@ -98,11 +100,14 @@ def paper_table1() -> Mapping[str, PaperRow]:
     }
 
 
-def make_table1(records: Iterable[SparsityReport]) -> tuple[tuple[Table1Row, ...], tuple[Cause, ...]]:
+def make_table1(
+    records: Iterable[SparsityReport], measured: Mapping[str, CauseRecord] | None = None
+) -> tuple[tuple[Table1Row, ...], tuple[Cause, ...]]:
     """Set measured counts beside the paper's, and say where they come from.
 
     Args:
         records: Analyses, one an environment.
+        measured: Why elements are zero, by environment, where that was measured.
 
     Returns:
         The table, and the causes, both in the order of the records.
@@ -113,7 +118,8 @@ def make_table1(records: Iterable[SparsityReport]) -> tuple[tuple[Table1Row, ...
     for record in records:
         printed = paper.get(record.environment)
         rows.append(_table_row(record, printed))
-        causes.extend(explain(record, printed.always_zero_state if printed else None))
+        known = (measured or {}).get(record.environment)
+        causes.extend(explain(record, printed.always_zero_state if printed else None, known))
     return tuple(rows), tuple(causes)
 
 

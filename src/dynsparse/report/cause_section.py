@@ -1,0 +1,150 @@
+"""Cause section: why elements are zero, as part of the page and as files beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from dynsparse.analysis import SparsityReport
+from dynsparse.analysis.cause_record import CauseRecord
+from dynsparse.errors import InputError
+from dynsparse.report.cause_bars import draw_cause_bars
+from dynsparse.report.cause_heatmap import draw_cause_heatmap
+from dynsparse.report.cause_looks import LOOKS
+from dynsparse.report.cause_sentences import about_causes, joined
+from dynsparse.report.figure import write_pair
+from dynsparse.report.markup import element, make_table, text
+from dynsparse.report.picture import picture
+from dynsparse.report.quantities import percent
+
+__all__ = ["cause_figure_names", "cause_section", "check_causes", "write_cause_figures"]
+
+_BARS = "causes"
+_COLUMNS = ("environment", *(look.name for look in LOOKS), "zero in all", "rows")
+_NOT_ZERO = "none"
+_INTRODUCTION = (
+    "A cause stands for one element in one row: structural, the step's program has no path from the input to the "
+    "output there; symmetry, it has, and moving the whole body changes nothing else; contact-off and limit-off, the "
+    "element is not zero in rows where a named contact or limit is active; clamped, a clamp holds; numerical, none of "
+    "these, numbers cancel."
+)
+
+
+def check_causes(reports: Sequence[SparsityReport], causes: Mapping[str, CauseRecord]) -> None:
+    """Refuse causes that are not those of the analyses.
+
+    Args:
+        reports: Analyses, one an environment.
+        causes: Causes by environment.
+
+    Raises:
+        InputError: A record is of other variables, or of another threshold; says which.
+    """
+    for report in reports:
+        record = causes.get(report.environment)
+        if record is None:
+            continue
+        there = (record.environment, record.state_names, record.action_names)
+        if there != (report.environment, report.state_names, report.action_names):
+            raise InputError(
+                f"expected causes of {report.environment}'s {len(report.state_names)} state variables and "
+                f"{len(report.action_names)} actions, got those of {record.environment} with {len(record.state_names)} "
+                f"and {len(record.action_names)}; make them again: dynsparse causes DATASET --out DIR --overwrite"
+            )
+        if record.atol != report.atol:
+            raise InputError(
+                f"expected causes of {report.environment} at |x| < {report.atol:g}, as its analysis, got them at "
+                f"{record.atol:g}; make them again: dynsparse causes DATASET --atol {report.atol!r} --overwrite"
+            )
+
+
+def cause_section(reports: Sequence[SparsityReport], causes: Mapping[str, CauseRecord]) -> str:
+    """Return what the page says about causes.
+
+    Args:
+        reports: Analyses, one an environment.
+        causes: Causes by environment; those missing are said to be missing.
+
+    Returns:
+        HTML.
+    """
+    records = [causes[report.environment] for report in reports if report.environment in causes]
+    missing = [report.environment for report in reports if report.environment not in causes]
+    parts = [element("p", text(_INTRODUCTION))] if records else []
+    if missing:
+        said = (
+            f"There is no record of causes of {joined(missing)}: dynsparse causes DATASET --out DIR makes it, in the "
+            "folder of its analysis."
+        )
+        parts.append(element("p", text(said)))
+    if records:
+        caption = "Share of all elements in all rows that are zero, by cause"
+        parts.append(make_table(caption, _COLUMNS, [_cells(record) for record in records]))
+        figures = [_bars(records)]
+        figures += [_heatmap(report, causes[report.environment]) for report in reports if report.environment in causes]
+        parts.append(element("div", *figures, class_="figures"))
+    return "".join(parts)
+
+
+def cause_figure_names(record: CauseRecord) -> tuple[str, str]:
+    """Return the names of one environment's figure."""
+    return f"{record.environment}-causes.png", f"{record.environment}-causes.pdf"
+
+
+def write_cause_figures(
+    records: Sequence[CauseRecord], folder: str | os.PathLike[str], *, redraw: bool = True
+) -> tuple[Path, ...]:
+    """Write the bars of all environments as ``causes.png``, and each heat map as ``<environment>-causes.png``.
+
+    Each has a ``.pdf`` beside it.  The same records give the same bytes.
+
+    Args:
+        records: Causes, one an environment; without any nothing is written.
+        folder: Folder to write into; made where it is missing.
+        redraw: Draw heat maps that are there already; without, whoever calls knows that they are of these records.
+
+    Returns:
+        Paths of the files.
+
+    Raises:
+        InputError: If an environment's name is no name for a file.
+        OutputError: If the folder can not be written.
+    """
+    paths: list[Path] = []
+    for record in records:
+        if redraw or not all((Path(folder) / name).exists() for name in cause_figure_names(record)):
+            paths += write_pair(partial(draw_cause_heatmap, record), folder, f"{record.environment}-causes")
+    if records:
+        paths += write_pair(partial(draw_cause_bars, records), folder, _BARS)
+    return tuple(paths)
+
+
+def _cells(record: CauseRecord) -> list[str]:
+    pairs, counts = max(record.pairs, 1), record.by_label
+    shares = [percent(counts[look.name] / pairs) for look in LOOKS]
+    return [record.environment, *shares, percent(1 - counts[_NOT_ZERO] / pairs), f"{record.rows:,}"]
+
+
+def _bars(records: Sequence[CauseRecord]) -> str:
+    of = f"{len(records)} environments" if len(records) > 1 else records[0].environment
+    return picture(
+        partial(draw_cause_bars, records),
+        name="cause-bars",
+        label=f"bars of {of}: the share of elements that are zero, stacked by cause",
+        title="Zeros by cause",
+        sentences="The whole bar is the mean sparsity of the rows that were explained.",
+    )
+
+
+def _heatmap(report: SparsityReport, record: CauseRecord) -> str:
+    sparsity = report.global_sparsity
+    always = {"state": sparsity.state.always_zero, "action": sparsity.action.always_zero}
+    return picture(
+        partial(draw_cause_heatmap, record),
+        name="cause-heatmap",
+        label=f"{report.environment}: heat map of the most frequent cause of each element's zeros",
+        title=report.environment,
+        sentences=" ".join(about_causes(record, always)),
+    )
