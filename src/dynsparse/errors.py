@@ -14,6 +14,7 @@ __all__ = [
     "DatasetError",
     "DivergenceError",
     "DynsparseError",
+    "EnvironmentFileError",
     "ExecutorError",
     "FunctionError",
     "InputError",
@@ -45,6 +46,10 @@ class InputError(DynsparseError, ValueError):
 
 class UnknownEnvironmentError(InputError):
     """No environment has the name that was asked for."""
+
+
+class EnvironmentFileError(InputError):
+    """A model file can not be an environment: missing, no XML, or reading outside its folder; names file and line."""
 
 
 class ArrayError(InputError):

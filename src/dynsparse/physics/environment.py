@@ -311,7 +311,7 @@ def _ask_mjx(model: mujoco.MjModel, name: str) -> None:
         with jax.default_device(jax.devices("cpu")[0]):
             mjx.put_model(model, impl="jax")
     except (NotImplementedError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()).rstrip(".")
         raise UnsupportedModelError(
             f"{name} can not be simulated by MJX: {reason}. "
             'Change the model, or open it with derivative="finite-difference"'

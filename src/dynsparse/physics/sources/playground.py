@@ -15,6 +15,7 @@ from dynsparse.physics.precision import float64_on_cpu
 from dynsparse.physics.quiet import quiet_mujoco
 from dynsparse.physics.source import Packed, model_fingerprint
 from dynsparse.physics.sources.bare import described, model_array
+from dynsparse.physics.sources.names import ALL_ENVIRONMENT_NAMES
 
 if TYPE_CHECKING:
     from dynsparse.physics.environment import Environment
@@ -26,6 +27,9 @@ __all__ = ["PlaygroundSource", "load_playground", "read"]
 class PlaygroundSource:
     """The source of an environment of Playground.
 
+    The tasks of the DM control suite are rewarded.  Those of locomotion and manipulation reward and observe with what
+    they note along an episode (the last action, a command, pushes), which a state does not hold: they have none here.
+
     Args:
         name: its name there.
         loaded: it, where it is loaded already.
@@ -33,11 +37,15 @@ class PlaygroundSource:
     """
 
     kind = "playground"
-    is_rewarded = True
 
     def __init__(self, name: str, loaded: Any = None, expected: str = "") -> None:
         self.name, self._loaded, self._expected = name, loaded, expected
         self._reset: list[Any] = []
+
+    @property
+    def is_rewarded(self) -> bool:
+        """Whether it is of the DM control suite."""
+        return self.name in ALL_ENVIRONMENT_NAMES
 
     @cached_property
     def playground(self) -> Any:
@@ -78,7 +86,7 @@ class PlaygroundSource:
 
     def pack(self, env: Environment) -> Packed:
         """Return the name and the model."""
-        return {"name": self.name}, {"model": model_array(env)}
+        return {}, {"model": model_array(env)}
 
     def _positions_and_velocities(self, key: Any) -> Any:
         import jax.numpy as jnp
@@ -88,7 +96,7 @@ class PlaygroundSource:
 
 
 def load_playground(name: str) -> Environment:
-    """Load an environment of Playground's DM control suite.
+    """Load an environment of Playground.
 
     Args:
         name: its name there.
@@ -98,6 +106,7 @@ def load_playground(name: str) -> Environment:
 
     Raises:
         UnsupportedModelError: if its model can not be differentiated exactly.
+        EnvironmentFileError: if it needs assets that are not there.
     """
     from dynsparse.physics.environment import environment_from_model
 
@@ -109,22 +118,35 @@ def load_playground(name: str) -> Environment:
 
 def read(message: Message) -> Environment:
     """Make the environment that a message carries; Playground itself is loaded when its task is asked for."""
-    source = PlaygroundSource(str(message.meta["name"]), expected=str(message.meta["fingerprint"]))
+    source = PlaygroundSource(str(message.meta["environment"]), expected=str(message.meta["fingerprint"]))
     return described(message, source)
 
 
 def _load(name: str) -> Any:
     with quiet_mujoco(), float64_on_cpu():
-        from mujoco_playground import dm_control_suite
+        if name in ALL_ENVIRONMENT_NAMES:
+            from mujoco_playground import dm_control_suite
 
-        # A fresh copy: Playground writes into the configuration that it is given, and the default is shared.
-        config = dm_control_suite.get_default_config(name).copy_and_resolve_references()
-        found = dm_control_suite.load(name, config=config, config_overrides={"impl": "jax"})
+            # A fresh copy: Playground writes into the configuration that it is given, and the default is shared.
+            config = dm_control_suite.get_default_config(name).copy_and_resolve_references()
+            found = dm_control_suite.load(name, config=config, config_overrides={"impl": "jax"})
+        else:
+            found = _load_robot(name)
     if found.mjx_model.impl.value != "jax":
         raise UnsupportedModelError(
             f"{name} was built for impl={found.mjx_model.impl.value!r}; only impl='jax' can be differentiated"
         )
     return found
+
+
+def _load_robot(name: str) -> Any:
+    from dynsparse.physics.sources.menagerie import load_with_assets
+
+    try:
+        return load_with_assets(name)
+    except NotImplementedError as error:
+        told = " ".join(str(error).split())
+        raise UnsupportedModelError(f"{name} can not be simulated by MJX's JAX back end: {told}") from error
 
 
 def _fingerprint(playground: Any) -> str:
