@@ -136,9 +136,10 @@ def refused(equation: Any, name: str = "") -> UnknownPrimitiveError:
     name = name or str(equation.primitive.name)
     summarize: Any = source_info_util.summarize
     place = summarize(equation.source_info)
+    origin = f" (from {place})" if place else ""
     return UnknownPrimitiveError(
         name,
-        f"expected a function of JAX primitives whose dependence is known, got {name!r} (from {place}): write that "
+        f"expected a function of JAX primitives whose dependence is known, got {name!r}{origin}: write that "
         "line with ordinary arithmetic and jnp.linalg.solve, or apply jax.lax.stop_gradient to what it reads if no "
         "slope is to pass through it",
     )
