@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from dynsparse.analysis.cause_record import CauseRecord, holds_causes
 from dynsparse.analysis.sparsity_report import SparsityReport
 from dynsparse.config import ReproduceSettings
 from dynsparse.dataset.files import Files
@@ -121,6 +122,32 @@ class ResultFolder:
                 f"expected to write {target}, got: {error.strerror or error}; make room, then run the command again"
             ) from error
         return target
+
+    def causes(self, environment: str) -> CauseRecord | None:
+        """Return an environment's causes if they are there.
+
+        Args:
+            environment: Name of the environment.
+
+        Returns:
+            The record, or none.
+
+        Raises:
+            InputError: If the files are there but broken.
+        """
+        folder = self.path / ANALYSES / environment
+        return CauseRecord.load(folder) if holds_causes(folder) else None
+
+    def commit_causes(self, record: CauseRecord) -> None:
+        """Put an environment's causes beside its analysis.
+
+        Args:
+            record: Its causes.
+
+        Raises:
+            OutputError: If they can not be written.
+        """
+        record.save(self.path / ANALYSES / record.environment)
 
     def close(self) -> None:
         """Let the folder go."""

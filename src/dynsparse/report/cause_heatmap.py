@@ -24,14 +24,19 @@ __all__ = ["draw_cause_block", "draw_cause_heatmap"]
 _PALE = 0.62
 """How much white is mixed into the colour of an element that is not always zero."""
 
+_LARGE, _SMALL = 0.62, 0.42
+"""Height of a letter as a share of its cell, of an element that is always zero and of another one."""
+
 _NEVER = (0.97, 0.97, 0.97)
 
 _LOOK = CellLook()
 
 # Inches: a letter of a variable name of 7 points, and the width that title and legend need.
 _LETTER = 0.075
-_NARROWEST = 5.6
+_NARROWEST = 4.6
 _LEGEND_LINE = 0.16
+
+_KEY = "large, full colour: zero in every row; small, pale: in some"
 
 
 def draw_cause_block(
@@ -43,7 +48,7 @@ def draw_cause_block(
     label_rows: bool = True,
     look: CellLook = _LOOK,
 ) -> None:
-    """Draw one block: colour and letter say why an element is zero, upper case and full colour that it always is.
+    """Draw one block: colour and letter say why an element is zero, large and full colour that it always is.
 
     Args:
         axes: Where to draw.
@@ -72,11 +77,11 @@ def draw_cause_block(
     axes.grid(which="minor", color="white", linewidth=look.line)
     axes.tick_params(which="minor", length=0)
     axes.spines[:].set_visible(False)
-    size = 72 * look.cell * 0.55
+    size = 72 * look.cell
     for cause in LOOKS:
         chosen = dominant == ZERO_LABELS.index(cause.name)
-        _letters(axes, chosen & always, cause.letter, cause.ink, size)
-        _letters(axes, chosen & ~always, cause.letter.lower(), "black", size)
+        _letters(axes, chosen & always, cause.letter, cause.ink, _LARGE * size)
+        _letters(axes, chosen & ~always, cause.letter, "black", _SMALL * size)
 
 
 def draw_cause_heatmap(record: CauseRecord) -> Figure:
@@ -93,7 +98,7 @@ def draw_cause_heatmap(record: CauseRecord) -> Figure:
     cell, used = look.cell, _used(record)
     longest = _LETTER * look.label / 7.0 * max(len(name) for name in (*record.state_names, *record.action_names))
     legend = _LEGEND_LINE * (1 + (len(used) + 1) // 2)
-    left, top, bottom, right, gap = longest + 0.35, 0.82, longest + 0.45 + legend, 0.25, 0.3
+    left, top, bottom, right, gap = longest + 0.35, 0.82, longest + 0.32 + legend, 0.25, 0.3
     width = left + cell * (states + actions) + gap + right
     height = top + cell * states + bottom
     spare = max(0.0, _NARROWEST - width) / 2
@@ -115,9 +120,18 @@ def draw_cause_heatmap(record: CauseRecord) -> Figure:
         second.set_title("∂s'/∂a", fontsize=9)
         second.set_xlabel("action a")
     figure.text(0.5, 1 - 0.1 / height, record.environment, ha="center", va="top", fontsize=10, fontweight="bold")
-    said = f"most frequent cause of each element's zeros, {record.rows:,} rows, zero: |x| < {record.atol:g}"
+    said = f"most frequent cause of zeros, {record.rows:,} rows, zero: |x| < {record.atol:g}"
     figure.text(0.5, 1 - 0.3 / height, said, ha="center", va="top", fontsize=7.5)
-    figure.legend(handles=_legend(used), loc="lower center", ncols=2, frameon=False, fontsize=7.5, handlelength=1.2)
+    figure.legend(
+        handles=_legend(used),
+        title=_KEY,
+        loc="lower center",
+        ncols=2,
+        frameon=False,
+        fontsize=7.5,
+        title_fontsize=7.5,
+        handlelength=1.2,
+    )
     return figure
 
 
@@ -129,12 +143,10 @@ def _letters(axes: Axes, where: np.ndarray, letter: str, ink: str, size: float) 
 
 
 def _glyph(letter: str) -> Path:
-    """Return a letter's outline, centred, as tall as any other one of its case."""
+    """Return a capital's outline, centred; a marker is scaled by its height, which is that of all capitals."""
     outline = TextPath((0, 0), letter, size=1.0)
     box = outline.get_extents()
-    tall = TextPath((0, 0), "S", size=1.0).get_extents().height
-    vertices = (outline.vertices - [(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2]) / tall
-    return Path(vertices, outline.codes)
+    return Path(outline.vertices - [(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2], outline.codes)
 
 
 def _used(record: CauseRecord) -> list[str]:
@@ -149,5 +161,4 @@ def _legend(used: Sequence[str]) -> list[Patch]:
     return [
         *named,
         Patch(facecolor=_NEVER, edgecolor="0.6", linewidth=0.5, label="never zero"),
-        Patch(facecolor="none", edgecolor="none", label="capital: zero in every row; small, pale: in some"),
     ]

@@ -17,7 +17,7 @@ class CauseLook:
         colour: Of areas.
         ink: Of the letter on such an area.
         hatch: Of bars.
-        letter: In a cell: upper case where the element is zero in every row.
+        letter: In a cell of a heat map; a capital.
     """
 
     name: str

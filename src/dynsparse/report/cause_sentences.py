@@ -56,6 +56,8 @@ def about_causes(record: CauseRecord, always_zero: Mapping[str, NDArray[np.bool_
     """
     masks = always_zero or {"state": record.state.always_zero, "action": record.action.always_zero}
     sentences: list[str] = []
+    if not any(mask.any() for mask in masks.values()):
+        return (f"No element of {record.environment} is always zero.", *_about_constraints(record))
     for name, block in (("state", record.state), ("action", record.action)):
         if block.elements:
             sentences += _about_always_zero(record, name, block, masks[name])
@@ -110,13 +112,23 @@ def _about_constraints(record: CauseRecord) -> list[str]:
     for label in CONSTRAINT_LABELS:
         count = record.by_label[label]
         if count:
-            names = [name for name in record.off if label_of(name) == label]
-            which = f"most often {names[0]}" if len(names) > 1 else f"namely {names[0]}"
+            name = next(name for name in record.off if label_of(name) == label)
+            others = sum(label_of(other) == label for other in record.constraint_names) > 1
+            which = f"{'most often' if others else 'namely'} {name}"
             share = percent(count / record.pairs)
-            found.append(f"{share} of {record.environment}'s elements are zero because {_NOUNS[label]}, {which}.")
+            ends = "" if others else _ends(record, name)
+            found.append(f"{share} of {record.environment}'s elements are zero because {_NOUNS[label]}, {which}{ends}.")
     if not found and record.constraint_names:
         return [f"No element of {record.environment} is zero because a contact or a limit is off."]
     return found
+
+
+def _ends(record: CauseRecord, name: str) -> str:
+    """Name the symmetry that a constraint ends, if it is the cause of zeros of that column alone."""
+    index = record.constraint_names.index(name)
+    if (record.action.constraint == index).any():
+        return ""
+    return _until_then(record, record.state, np.flatnonzero((record.state.constraint == index).any(axis=0)), name)
 
 
 def _by_symmetry(record: CauseRecord, chosen: NDArray[np.bool_]) -> list[Reason]:

@@ -1,0 +1,109 @@
+"""causes and report, as a user runs them on CartpoleBalance, and what bad input gets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dynsparse.analysis import CauseRecord
+from dynsparse.cli import main
+
+
+def run(*words):
+    return main([str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory, shared_cache):
+    """Rows in which the cart never reaches the end of its rail."""
+    path = tmp_path_factory.mktemp("stored") / "cartpole"
+    assert run("collect", "CartpoleBalance", "--rows", 60, "--episode-steps", 30, "--out", path, "--workers", 1) == 0
+    return path
+
+
+def test_the_whole_way(stored, own_folder, capsys):
+    assert run("analyze", stored, "--out", "out/one") == 0
+    assert run("report", "out/one") == 0
+    out = capsys.readouterr().out
+    assert "no causes.json beside the analysis of CartpoleBalance: dynsparse causes" in out
+    assert "on record, not measured here" in out
+    words = ("causes", stored, "--out", "out/one", "--rows", 16, "--workers", 1)
+    assert run(*words) == 0
+    told = capsys.readouterr()
+    sentence = (
+        "3 of CartpoleBalance's 3 always-zero state elements are zero as long as joint limit slider is off; until then "
+        "the step commutes with translation of cart along x."
+    )
+    assert sentence in told.out
+    assert "limit-off" in told.out and "causes.npz" in told.out
+    phases = [phase for phase in ("load", "evidence", "symmetry", "trace") if f"CartpoleBalance: {phase}" in told.err]
+    assert phases == ["load", "evidence", "symmetry", "trace"]
+    record = CauseRecord.load("out/one")
+    assert (record.environment, record.rows, record.atol) == ("CartpoleBalance", 16, 1e-15)
+    # By hand: the slider's column but for its own element, in every row, and nothing else.
+    counts = {label: entry["combined"] for label, entry in record.to_dict()["counts"].items() if entry["combined"]}
+    assert counts == {"none": 16 * 20 - 16 * 3, "limit-off": 16 * 3}
+    assert np.argwhere(record.state.always_zero).tolist() == [[1, 0], [2, 0], [3, 0]]
+    assert record.off == {"joint limit slider": 48}
+    assert record.provenance["command"] == "dynsparse causes cartpole --rows 16 --seed 0 --atol 1e-15"
+    assert record.provenance["extra"]["dataset"]["name"] == "cartpole"
+    assert run("report", "out/one") == 0
+    out = capsys.readouterr().out
+    assert "on record" not in out and "no causes.json" not in out
+    assert "qpos slider (3 elements): zero as long as joint limit slider is off" in out
+    # An apostrophe is written otherwise in HTML.
+    assert sentence.partition("'s 3 ")[2] in Path("out/one/report.html").read_text()
+    for name in ("CartpoleBalance-causes", "causes"):
+        assert Path(f"out/one/figures/{name}.png").exists() and Path(f"out/one/figures/{name}.pdf").exists()
+    assert (
+        "as long as joint limit slider" in json.loads(Path("out/one/table1.json").read_text())["causes"][0]["sentence"]
+    )
+    # Nothing is overwritten without being told to, and nothing is computed before that is known.
+    assert run(*words) == 2
+    assert "add --overwrite" in capsys.readouterr().err
+
+
+def test_causes_at_another_threshold_are_not_drawn_beside_the_analysis(stored, own_folder, only_line, capsys):
+    assert run("analyze", stored, "--out", "out", "--atol", "1e-12") == 0
+    assert run("causes", stored, "--out", "out", "--rows", 8, "--workers", 1) == 0
+    capsys.readouterr()
+    assert run("report", "out") == 2
+    assert "expected causes of CartpoleBalance at |x| < 1e-12, as its analysis, got them at 1e-15" in only_line()
+
+
+def test_differences_and_rounded_numbers_are_refused(own_folder, shared_cache, only_line, capsys):
+    for option, value, said in (
+        ("--derivative", "finite-difference", "collect with --derivative exact"),
+        ("--dtype", "float32", "collect with --dtype float64"),
+    ):
+        path = Path(value)
+        assert run("collect", "CartpoleBalance", "--rows", 4, option, value, "--out", path, "--workers", 1) == 0
+        capsys.readouterr()
+        assert run("causes", path, "--out", "out") == 2
+        assert said in only_line()
+        assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--rows", 0), "rows"),
+        (("--atol", -1), "atol"),
+        (("--seed", -1), "seed"),
+        (("--env", "CheetahRun"), "CheetahRun"),
+    ],
+)
+def test_bad_options_say_so(stored, own_folder, only_line, words, said):
+    assert run("causes", stored, "--out", "out", *words) in {1, 2}
+    assert said in only_line()
+    assert not Path("out").exists()
+
+
+def test_a_file_in_place_of_the_folder_is_kept(stored, own_folder, only_line):
+    Path("out").write_text("mine")
+    assert run("causes", stored, "--out", "out") == 1
+    assert "is a file" in only_line()
+    assert Path("out").read_text() == "mine"
