@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from dynsparse.cli.environment_file import is_environment_file
-from dynsparse.cli.environments import environment_names
+from dynsparse.cli.environments import environment_names, is_model_path, open_environment
 from dynsparse.cli.json_file import JsonFile
 from dynsparse.errors import SettingError
 
@@ -54,10 +54,11 @@ class Audit:
     """
 
     envs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="ENV|DATASET [...]")]
-    """Environments, or all (see dynsparse envs); FILE.py:NAME for one of your own; or folders of data sets."""
+    """Environments, or all of the paper's (see dynsparse envs); a model file (.xml) or FILE.py:NAME for one of your
+    own; or folders of data sets."""
 
-    env: Annotated[str | None, tyro.conf.arg(metavar="FILE.py:NAME")] = None
-    """Where the environment of a data set is, if it is a function of your own."""
+    env: Annotated[str | None, tyro.conf.arg(metavar="MODEL.xml|FILE.py:NAME")] = None
+    """Where the environment of a data set is, if it is a model file or a function of your own."""
 
     rows: int = 300
     """Rows of each; of an environment half ordinary, half with an active constraint where the model has any."""
@@ -67,6 +68,9 @@ class Audit:
 
     reference: bool = False
     """Also compare the zeros with those of the same formula under plain autodiff (minutes; environments only)."""
+
+    substeps: int | None = None
+    """Simulation steps in one control step, of a model file; left out: 1."""
 
     workers: int = 0
     """Worker processes; 0 for one on each usable core."""
@@ -90,14 +94,18 @@ class Audit:
             raise SettingError("expected an environment or all, got none: try dynsparse audit CartpoleBalance")
         folders = [Path(entry) for entry in self.envs if Path(entry).is_dir()]
         named = [entry for entry in self.envs if not Path(entry).is_dir()]
-        absent = [entry for entry in named if "/" in entry and not is_environment_file(entry)]
+        models = [entry for entry in named if is_model_path(entry) and entry.lower().endswith(".xml")]
+        absent = [entry for entry in named if "/" in entry and not is_environment_file(entry) and entry not in models]
         if absent:
             raise SettingError(f"expected environments or folders of data sets, there is no folder {absent[0]}")
         if folders and self.reference:
             raise SettingError("--reference compares derivatives of environments, got a data set; leave it out")
         if self.env is not None and not folders:
             raise SettingError(f"--env {self.env} says what the environment of a data set is, got no data set")
-        names: tuple[str | Path, ...] = (*(environment_names(named) if named else ()), *folders)
+        names: tuple[str | Path, ...] = (
+            *(environment_names(named, models=True) if named else ()),
+            *folders,
+        )
         check_probe(self.rows, self.seed)
         worker_count(self.workers)
         file = None if self.json is None else JsonFile(self.json, self.overwrite)
@@ -145,10 +153,9 @@ class Audit:
 
     def _of_environment(self, name: str, progress: Progress) -> EnvironmentAudit:
         from dynsparse.physics.audit import audit_environment
-        from dynsparse.physics.environment import load_environment
 
         progress.phase(name, "load")
-        env = load_environment(name)
+        env = open_environment(name, substeps=self.substeps if is_model_path(name) else None)
         audit = audit_environment(
             env,
             rows=self.rows,

@@ -52,7 +52,7 @@ class Causes:
     atol: float = DEFAULT_ATOL
     """An element of the Jacobian is zero when abs(x) < atol."""
 
-    env: Annotated[str | None, tyro.conf.arg(metavar="FILE.py:NAME")] = None
+    env: Annotated[str | None, tyro.conf.arg(metavar="MODEL.xml|FILE.py:NAME")] = None
     """Where the environment of the data set is, if its name alone does not tell."""
 
     workers: int = 0

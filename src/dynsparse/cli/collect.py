@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from dynsparse.cli.environments import environment_names
+from dynsparse.cli.environments import environment_names, open_environment
 from dynsparse.config import EPISODE_STEPS
 from dynsparse.errors import SettingError
 
@@ -21,6 +21,8 @@ examples:
   dynsparse collect FingerSpin --rows 4096 --states coverage --out data/finger --seed 3
   dynsparse collect CheetahRun --rows 50000 --policy expert --out data/expert
   dynsparse collect CheetahRun --rows 50000 --policy my_agent.safetensors --out data/agent
+  dynsparse collect robots/arm.xml --substeps 5 --rows 10000 --out data/arm
+  dynsparse collect HalfCheetah-v5 --derivative finite-difference --rows 1000 --out data/gym
   dynsparse collect examples/ring.py:ring --rows 5000 --out data/ring
 
 Stopped (Ctrl-C), the same command with --resume goes on and ends with the same bytes as without the stop.
@@ -32,7 +34,8 @@ class Collect:
     """Roll a policy out and store every transition with its Jacobian, in a Zarr group."""
 
     env: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="ENV")]
-    """Environment (see dynsparse envs); FILE.py:NAME for one that a Python file of your own makes."""
+    """Environment (see dynsparse envs), model file (.xml), or Gymnasium MuJoCo task; FILE.py:NAME for one that a Python
+    file of your own makes."""
 
     rows: int
     """Transitions of the whole data set."""
@@ -51,7 +54,14 @@ class Collect:
     """Control steps of an episode; the last one may be shorter."""
 
     derivative: Literal["exact", "autodiff", "finite-difference"] = "exact"
-    """Which transition Jacobian."""
+    """Which transition Jacobian; finite-difference runs a model file or a Gymnasium task in MuJoCo's C code, which
+    takes models that the others can not."""
+
+    substeps: int | None = None
+    """Simulation steps in one control step, of a model file; left out: 1."""
+
+    initial_noise: float | None = None
+    """Scale of the noise where episodes of a model file or a Gymnasium task start; left out: 0.1, or the task's own."""
 
     dtype: Literal["float64", "float32"] = "float64"
     """How numbers are stored; all are computed in float64, and float32 takes half the room."""
@@ -78,7 +88,7 @@ class Collect:
         from dynsparse.rollout.settings import CollectSettings
         from dynsparse.workers import worker_count
 
-        (name,) = environment_names([self.env]) if self.env != "all" else ("",)
+        (name,) = environment_names([self.env], models=True) if self.env != "all" else ("",)
         if not name:
             raise SettingError("expected one environment, got all; collect them one by one")
         settings = CollectSettings(
@@ -98,7 +108,6 @@ class Collect:
         refuse_taken(self.out, resume=self.resume, overwrite=self.overwrite)
 
         from dynsparse.cli.progress import open_progress
-        from dynsparse.physics.environment import load_environment
         from dynsparse.rollout.collect import collect
 
         progress = open_progress()
@@ -106,7 +115,9 @@ class Collect:
         progress.phase(name, "load")
         try:
             found = collect(
-                load_environment(name),
+                open_environment(
+                    name, substeps=self.substeps, derivative=self.derivative, initial_noise=self.initial_noise
+                ),
                 settings,
                 self.out,
                 workers=self.workers,

@@ -21,7 +21,11 @@ examples:
 
 @dataclass(frozen=True)
 class Envs:
-    """List the environments: dimensions, substeps, control step, solver iterations, returns of the shipped policies."""
+    """List the environments: dimensions, substeps, control step, solver iterations, returns of the shipped policies.
+
+    Playground's locomotion and manipulation tasks, Gymnasium's MuJoCo tasks and model files (.xml) are environments
+    too, which are not listed here: see the how-to on environments of your own.
+    """
 
     json: bool = False
     """Write JSON, with the names, units and bounds of every state variable and action, and all that is known of the
@@ -34,8 +38,10 @@ class Envs:
             The exit code.
         """
         from dynsparse.physics.environment import ENVIRONMENT_NAMES, load_environment
+        from dynsparse.physics.sources.catalog import ALL_ENVIRONMENT_NAMES
 
-        listed = [_describe(load_environment(name)) for name in ENVIRONMENT_NAMES]
+        names = (*ENVIRONMENT_NAMES, *(name for name in ALL_ENVIRONMENT_NAMES if name not in ENVIRONMENT_NAMES))
+        listed = [_describe(load_environment(name)) for name in names]
         if self.json:
             print(json.dumps(listed, indent=1))
         else:
@@ -44,11 +50,14 @@ class Envs:
 
 
 def _describe(env: Environment) -> dict[str, Any]:
+    from dynsparse.physics.environment import ENVIRONMENT_NAMES
     from dynsparse.rollout.experts import shipped_experts
 
     return {
         "name": env.name,
+        "paper": env.name in ENVIRONMENT_NAMES,
         "state_dim": env.state_dim,
+        "tangent_dim": env.tangent_dim,
         "action_dim": env.action_dim,
         "substeps": env.substeps,
         "dt": env.dt,
@@ -56,6 +65,7 @@ def _describe(env: Environment) -> dict[str, Any]:
         "ls_iterations": int(env.model.opt.ls_iterations),
         "state_names": list(env.state_names),
         "state_units": list(env.state_units),
+        "tangent_names": list(env.tangent_names),
         "action_names": list(env.action_names),
         "action_low": env.action_low.tolist(),
         "action_high": env.action_high.tolist(),
@@ -72,15 +82,22 @@ def _skill(expert: ShippedExpert) -> dict[str, Any]:
     }
 
 
+def _cell(key: str, value: Any) -> str:
+    if key == "paper":
+        return "yes" if value else ""
+    return f"{value:g}" if key == "dt" else str(value)
+
+
 def _print_table(listed: list[dict[str, Any]]) -> None:
     from dynsparse.cli.output import table, wide_console
     from dynsparse.rollout.experts import LEVELS
 
-    columns = ("environment", "state dim", "action dim", "substeps", "dt (s)", "iterations")
-    keys = ("name", "state_dim", "action_dim", "substeps", "dt", "iterations")
-    rows = [[f"{entry[key]:g}" if key == "dt" else str(entry[key]) for key in keys] for entry in listed]
+    columns = ("environment", "paper", "state dim", "tangent dim", "action dim", "substeps", "dt (s)", "iterations")
+    keys = ("name", "paper", "state_dim", "tangent_dim", "action_dim", "substeps", "dt", "iterations")
+    rows = [[_cell(key, entry[key]) for key in keys] for entry in listed]
     for row, entry in zip(rows, listed, strict=True):
         known = entry["experts"]
         row.extend(f"{known[level]['mean_return']:.1f}" if level in known else "-" for level in LEVELS)
     wide_console().print(table((*columns, *LEVELS), rows))
+    print("paper: of the paper's eight; tangent dim: rows of a Jacobian")
     print("novice, paper, expert: mean return of the policies that come with dynsparse")

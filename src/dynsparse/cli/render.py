@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import tyro
 
-from dynsparse.cli.environments import environment_names
+from dynsparse.cli.environments import environment_names, open_environment
 from dynsparse.config import check_count
 from dynsparse.errors import OutputExistsError, SettingError
 
@@ -62,6 +62,12 @@ class Render:
     seed: int = 0
     """Seed of start and actions: the first episode that collect stores with it."""
 
+    substeps: int | None = None
+    """Simulation steps in one control step, of a model file; left out: 1."""
+
+    derivative: Literal["exact", "finite-difference"] = "exact"
+    """finite-difference: a model file or a Gymnasium task that MJX can not take is run by MuJoCo's C code."""
+
     camera: str | None = None
     """Name or number of a camera of the model; left out: its first one."""
 
@@ -85,7 +91,7 @@ class Render:
         strip = self._check_place()
         check_count("steps", self.steps, 1, "try 250")
         with _no_opengl_here() as backend:
-            names = environment_names([self.env])
+            names = environment_names([self.env], models=True)
             if len(names) != 1:
                 raise SettingError(f"expected one environment, got {self.env}; draw them one by one")
             policy_path(names[0], self.policy)  # refused before anything is loaded
@@ -93,7 +99,6 @@ class Render:
 
     def _run(self, name: str, strip: Path, backend: str | None) -> int:
         from dynsparse.cli.progress import open_progress
-        from dynsparse.physics.environment import load_environment
         from dynsparse.physics.renderer import Renderer
         from dynsparse.report.clip import draw_strip, encode_gif
         from dynsparse.report.figure import render
@@ -107,7 +112,8 @@ class Render:
         progress.add(name, self.steps)
         progress.phase(name, "load")
         try:
-            env = load_environment(name)
+            env = open_environment(name, substeps=self.substeps, derivative=self.derivative)
+            settings = replace(settings, derivative=env.derivatives[0])
             policy = describe(env, settings).policy
             stride = max(1, round(_FRAME_SECONDS / env.dt))
             moments = np.arange(0, self.steps + 1, stride)
@@ -125,7 +131,7 @@ class Render:
             so_far = np.concatenate([[0.0], np.cumsum(episodes.reward[0])])
             labels = [f"{step * env.dt:.2f} s, return {so_far[step]:.1f}" for step in some]
             (png,) = render(
-                lambda: draw_strip(chosen, labels, f"{name}, policy {policy['name']}, seed {self.seed}"), ("png",)
+                lambda: draw_strip(chosen, labels, f"{env.name}, policy {policy['name']}, seed {self.seed}"), ("png",)
             )
             write_file(self.out, encode_gif(frames, stride * env.dt))
             write_file(strip, png)

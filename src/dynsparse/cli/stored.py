@@ -24,7 +24,7 @@ def opened(path: Path, workers: int, own: str | None = None) -> Iterator[tuple[D
     Args:
         path: Folder of the data set.
         workers: How many; 0 for one on each usable core.
-        own: Its environment, where its name alone does not tell: ``FILE.py:NAME``.
+        own: Its environment, where its name alone does not tell: ``FILE.py:NAME``, or the path of a model (.xml).
 
     Yields:
         The three.
@@ -47,20 +47,30 @@ def opened(path: Path, workers: int, own: str | None = None) -> Iterator[tuple[D
 
 def _environment(dataset: Dataset, own: str | None) -> Environment:
     """Load the environment of a data set."""
-    from dynsparse.cli.environments import environment_names
-    from dynsparse.physics.environment import load_environment
+    from dynsparse.cli.environments import environment_names, is_model_path, open_environment
 
+    description = dataset.description
+    in_c = description.extras.get("engine") == "mujoco-c"
+    derivative = "finite-difference" if in_c else "exact"
     if own is None:
+        if description.environment_config.get("source") == "mjcf":
+            raise DatasetError(
+                f"{dataset.path} is of {dataset.environment}, a model of the user's own, which it does not hold; say "
+                f"where it is with --env {description.environment_config.get('file', 'model.xml')}"
+            )
         if dataset.description.extras.get("engine") == "function":
             raise DatasetError(
                 f"{dataset.path} is of {dataset.environment}, a function of the user's own, which it does not hold; "
                 "say where it is with --env FILE.py:NAME"
             )
-        return load_environment(dataset.environment)
+        return open_environment(dataset.environment, derivative=derivative)
+    if is_model_path(own):
+        environment_names([own], models=True)
+        return open_environment(own, substeps=description.substeps, derivative=derivative)
     names = environment_names([own])
     if len(names) != 1 or names[0] != dataset.environment:
         raise DatasetError(f"{dataset.path} is of {dataset.environment}, and --env {own} is {', '.join(names)}")
-    return load_environment(names[0])
+    return open_environment(names[0])
 
 
 def _other(dataset: Dataset, env: Environment, own: str | None) -> str:
@@ -72,6 +82,11 @@ def _other(dataset: Dataset, env: Environment, own: str | None) -> str:
         return (
             f"{dataset.path} was made with another function, start, reward, bounds or names than those of {own} (or "
             f"another version of JAX: {there.get('jax')} there, {jax.__version__} here); use those"
+        )
+    if own is not None:
+        return (
+            f"{dataset.path} was made with another model than {own} (or another version of MuJoCo: "
+            f"{there.get('mujoco')} there); give the model as it was"
         )
     return (
         f"{dataset.path} was made with another model of {env.name} than the one installed here "

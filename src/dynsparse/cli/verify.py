@@ -36,8 +36,8 @@ class Verify:
     recompute: int = 0
     """Rows to compute again: equal bit for bit on the same machine and versions, else within a tolerance."""
 
-    env: Annotated[str | None, tyro.conf.arg(metavar="FILE.py:NAME")] = None
-    """Where the data set's environment is, if it is a function of your own."""
+    env: Annotated[str | None, tyro.conf.arg(metavar="MODEL.xml|FILE.py:NAME")] = None
+    """Where the data set's environment is, if it is a model file or a function of your own."""
 
     seed: int = 0
     """Which rows are computed again."""

@@ -233,6 +233,6 @@ def test_both_engines_agree_on_a_model_that_both_can_take(own_folder):
     np.testing.assert_allclose(one.jac_action, two.jac_action, atol=1e-8)
 
 
-def test_a_file_called_like_an_environment_keeps_its_ending(own_folder):
-    assert load_environment(write(ARM.format(more=""), "CheetahRun.xml")).name == "CheetahRun.xml"
+def test_a_file_called_like_an_environment_is_told_from_it(own_folder):
+    assert load_environment(write(ARM.format(more=""), "CheetahRun.xml")).name == "model-CheetahRun"
     assert load_environment(write(ARM.format(more=""), "my arm (2).xml")).name == "my-arm-2"

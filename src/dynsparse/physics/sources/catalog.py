@@ -18,6 +18,7 @@ __all__ = [
     "is_model_file",
     "is_taken",
     "load_environment",
+    "opens_in_c",
     "unknown_environment",
 ]
 
@@ -84,9 +85,14 @@ def is_model_file(name: object) -> bool:
     return isinstance(name, str) and (name.lower().endswith(".xml") or "/" in name or os.sep in name)
 
 
+def opens_in_c(name: str) -> bool:
+    """Tell whether ``derivative="finite-difference"`` opens it in MuJoCo's C code: a model file, a Gymnasium task."""
+    return is_model_file(name) or (is_gymnasium_id(name) and registered(name) is None)
+
+
 def is_taken(name: str) -> bool:
-    """Tell whether a name means another environment than a model file of that name would be."""
-    return name in ALL_ENVIRONMENT_NAMES or name == "all" or is_gymnasium_id(name) or registered(name) is not None
+    """Tell whether a name means an environment that comes with dynsparse or Gymnasium."""
+    return name in ALL_ENVIRONMENT_NAMES or name == "all" or is_gymnasium_id(name)
 
 
 def check_name(name: object) -> None:

@@ -20,7 +20,7 @@ from dynsparse.physics.sources.mjcf_files import ModelFiles, gather
 
 __all__ = ["check_noise", "check_substeps", "compile_model", "engine_for", "load_model_file", "opened_model"]
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def load_model_file(
@@ -129,5 +129,5 @@ def _name(path: Path) -> str:
     """Call an environment after its file, in letters that every file system has, and never like another one."""
     from dynsparse.physics.sources.catalog import is_taken
 
-    stem = _UNSAFE.sub("-", path.stem).strip("-.") or "model"
-    return f"{stem}.xml" if is_taken(stem) else stem
+    stem = _UNSAFE.sub("-", path.stem).strip("-") or "model"
+    return f"model-{stem.replace('-v', '_v')}" if is_taken(stem) or not stem[0].isalpha() else stem
