@@ -88,7 +88,8 @@ def _page(records: list[CauseRecord]) -> str:
         lines.append(f"| {' | '.join([record.environment, *shares, percent(1 - counts['none'] / record.pairs)])} |")
     lines += [
         "",
-        f"Elements that are zero in all {EXPLAINED} rows, by the cause of most of these rows:",
+        f"Elements that are zero in all {EXPLAINED} rows, by the cause of most of these rows; a block that is not "
+        "listed has none:",
         "",
         f"| environment | block | {' | '.join(LABELS)} |",
         f"| --- | --- |{' ---: |' * len(LABELS)}",
@@ -96,6 +97,8 @@ def _page(records: list[CauseRecord]) -> str:
     for record in records:
         for name, block in (("state", record.state), ("action", record.action)):
             cells = [str(block.always_by_label[label]) for label in LABELS]
+            if not block.always_zero.any():
+                continue
             lines.append(f"| {' | '.join([record.environment, name, *cells])} |")
     lines += ["", "In words:", ""]
     lines += [f"- {sentence}" for record in records for sentence in about_causes(record)]
@@ -104,8 +107,10 @@ def _page(records: list[CauseRecord]) -> str:
     lines += ["| --- | --- | --- | --- | ---: | ---: | --- |"]
     for record in records:
         for tried in record.symmetries:
-            cells = [record.environment, tried.words, tried.coordinate, "yes" if tried.holds else "no"]
-            cells += [f"{tried.rows:,}", f"{tried.error:.0e}", ", ".join(tried.broken_by) or "-"]
+            cells = [record.environment, tried.words, tried.coordinate]
+            # Of one that does not hold, error and constraints say nothing.
+            cells += ["yes", f"{tried.rows:,}", f"{tried.error:.0e}"] if tried.holds else ["no", f"{tried.rows:,}", "-"]
+            cells.append((tried.holds and ", ".join(tried.broken_by)) or "-")
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

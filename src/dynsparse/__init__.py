@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from dynsparse.physics.registry import register_environment
     from dynsparse.physics.state_space import StateSpace
     from dynsparse.physics.transition import transition
+    from dynsparse.physics.zero_causes import ZeroCauses, explain_zeros
 
 __version__ = "0.1.0"
 
@@ -76,10 +77,12 @@ __all__ = [
     "UnknownEnvironmentError",
     "UnsupportedModelError",
     "WorkerError",
+    "ZeroCauses",
     "__version__",
     "analyze",
     "close_workers",
     "environment_from_function",
+    "explain_zeros",
     "linearize",
     "linearize_batch",
     "load_environment",
@@ -104,6 +107,8 @@ _HOME_OF_NAME = {
     "close_workers": "dynsparse.physics.linearizer",
     "StateSpace": "dynsparse.physics.state_space",
     "transition": "dynsparse.physics.transition",
+    "ZeroCauses": "dynsparse.physics.zero_causes",
+    "explain_zeros": "dynsparse.physics.zero_causes",
     "SparsityPattern": "dynsparse.analysis.pattern",
     "SparsityReport": "dynsparse.analysis.sparsity_report",
     "analyze": "dynsparse.analysis.streaming",

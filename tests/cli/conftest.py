@@ -13,6 +13,7 @@ from dynsparse.errors import WorkerError
 from dynsparse.executor import Answer, CheckedResult, Event
 from dynsparse.learning.unit import run_unit
 from dynsparse.physics.linearization import Evaluation
+from dynsparse.physics.state_space import StateSpace
 from dynsparse.rollout.policies import random_actions_of
 
 NAMES = ("qpos slider", "qpos hinge_1", "qvel slider", "qvel hinge_1")
@@ -182,7 +183,12 @@ def lab(monkeypatch):
             substeps=1,
             dt=0.01,
             fingerprint="0" * 64,
-            playground=None,
+            engine="mjx",
+            source=SimpleNamespace(config={}),
+            space=StateSpace(4),
+            tangent_dim=4,
+            is_rewarded=True,
+            check_derivative=lambda derivative: None,
         )
 
     monkeypatch.setattr(reproduction, "open_environment", environment)

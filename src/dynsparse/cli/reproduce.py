@@ -79,8 +79,8 @@ class Reproduce:
     """An element of the Jacobian is zero when abs(x) < atol; of q1 to q3 (q4 has the paper's 1e-12)."""
 
     causes: bool = False
-    """Also say why elements are zero, at 64 rows of each data set (half a minute to four minutes an environment on one
-    core)."""
+    """Also say why elements are zero, at 64 rows of each data set (a quarter of a minute to a minute an environment on
+    one core, once its step is compiled)."""
 
     def run(self) -> int:
         """Compute what is not there yet, then write and print the answers.

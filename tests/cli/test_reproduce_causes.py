@@ -1,0 +1,72 @@
+"""reproduce --causes: where they go, what a failure leaves, and that nothing is explained twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dynsparse.analysis.cause_counts import CauseCounts
+from dynsparse.analysis.cause_record import CauseRecord
+from dynsparse.cli import explanation, main
+from dynsparse.errors import UnsupportedModelError
+
+WORDS = ["reproduce", "--only", "q1", "--out", "out", "--rows", "20", "--envs", "CartpoleBalance", "ReacherHard"]
+NAMES = ("qpos slider", "qpos hinge_1", "qvel slider", "qvel hinge_1")
+
+
+def block(columns):
+    labels = np.zeros((7, 4, columns), dtype=np.int64)
+    labels[0] = 9
+    if columns == 4:
+        labels[0, 1:, 0], labels[1, 1:, 0] = 0, 9  # the first column is structural, its own element aside
+    return CauseCounts(labels, np.full((4, columns), -1, dtype=np.int32), np.zeros(1, dtype=np.int64))
+
+
+RECORD = CauseRecord("Toy", 9, 1e-15, 0, NAMES, ("slide",), ("joint limit slider",), block(4), block(1), (), {})
+
+
+@pytest.fixture
+def explained(monkeypatch):
+    """Stand in for the minutes of an explanation; tell what was asked for."""
+    asked = []
+    failing = set()
+
+    def explain(path, command, *, rows, seed, atol, workers, on_phase, on_rows):
+        asked.append((path.name, rows, seed, atol))
+        on_phase("trace")
+        on_rows(rows)
+        if path.name in failing:
+            raise UnsupportedModelError(f"{path.name} has a primitive that no rule covers")
+        return replace(RECORD, environment=path.name)
+
+    monkeypatch.setattr(explanation, "explain_dataset", explain)
+    return asked, failing
+
+
+def test_causes_go_beside_the_analyses_and_into_the_page(lab, explained, capsys, own_folder):
+    asked, failing = explained
+    failing.add("ReacherHard")
+    assert main([*WORDS, "--causes", "--seed", "3"]) == 1
+    assert asked == [("CartpoleBalance", 64, 3, 1e-15), ("ReacherHard", 64, 3, 1e-15)]
+    told = capsys.readouterr()
+    assert "ReacherHard has a primitive that no rule covers" in told.err.splitlines()[-1]
+    assert "qpos slider (3 elements): no path in the step" in told.out
+    assert CauseRecord.load("out/analysis/CartpoleBalance").environment == "CartpoleBalance"
+    assert not Path("out/analysis/ReacherHard/causes.json").exists()
+    page = Path("out/report.html").read_text()
+    assert "There is no record of causes of ReacherHard" in page and "have no path in the step" in page
+    assert Path("out/figures/CartpoleBalance-causes.pdf").exists()
+    # Again: only what is missing.
+    failing.clear()
+    assert main([*WORDS, "--causes", "--seed", "3"]) == 0
+    assert [entry[0] for entry in asked[2:]] == ["ReacherHard"]
+    assert "There is no record of causes" not in Path("out/report.html").read_text()
+
+
+def test_nothing_is_explained_without_being_asked(lab, explained, own_folder):
+    assert main(WORDS) == 0
+    assert explained[0] == []
+    assert "There is no record of causes of CartpoleBalance and ReacherHard" in Path("out/report.html").read_text()
