@@ -13,18 +13,24 @@ from dynsparse.errors import SettingError
 
 __all__ = [
     "DEFAULT_ATOL",
+    "DIFFERENCE_ATOL",
     "EPISODE_STEPS",
     "PRESETS",
     "ReproduceSettings",
+    "atol_for",
     "check_atol",
     "check_count",
     "nearest_names",
     "preset_settings",
     "settings_from_dict",
+    "zero_tolerance",
 ]
 
 DEFAULT_ATOL = 1e-15
 """The paper's threshold for a zero of the simulator's Jacobian (Section 5.1)."""
+
+DIFFERENCE_ATOL = 1e-8
+"""The threshold for Jacobians by finite differences, whose zeros are noise of about 1e-10."""
 
 EPISODE_STEPS = 1_000
 """Control steps of an episode, in the paper and in MuJoCo Playground's suite."""
@@ -49,6 +55,36 @@ def nearest_names(name: str, known: Sequence[str], count: int = 3) -> str:
     if close:
         return "; did you mean " + " or ".join(repr(candidate) for candidate in close) + "?"
     return "; known: " + ", ".join(known)
+
+
+def zero_tolerance(derivative: str) -> float:
+    """Return the ``atol`` below which nothing can be told from zero: differences leave noise that derivatives do not.
+
+    Args:
+        derivative: ``"exact"``, ``"autodiff"`` or ``"finite-difference"``.
+    """
+    return DIFFERENCE_ATOL if derivative == "finite-difference" else DEFAULT_ATOL
+
+
+def atol_for(derivative: str, atol: float | None = None) -> float:
+    """Return the zero threshold for rows of a derivative.
+
+    Args:
+        derivative: what the rows hold.
+        atol: what was asked for; None for ``zero_tolerance``.
+
+    Raises:
+        SettingError: it is no positive number, or below the noise of differences.
+    """
+    if atol is None:
+        return zero_tolerance(derivative)
+    check_atol(atol)
+    if derivative == "finite-difference" and atol < DIFFERENCE_ATOL:
+        raise SettingError(
+            f"expected atol of at least {DIFFERENCE_ATOL:g} for finite-difference Jacobians, whose zeros are noise up "
+            f"to there, got {atol:g}; leave it out"
+        )
+    return float(atol)
 
 
 def check_atol(atol: float) -> float:

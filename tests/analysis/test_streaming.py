@@ -160,3 +160,16 @@ def test_memory_does_not_grow_with_the_rows(make_source, monkeypatch):
 
     few, many = peak(10), peak(100)
     assert many < 1.2 * few  # room for the interpreter's own bookkeeping; the rows alone are ten times as many
+
+
+def test_the_threshold_follows_the_derivative():
+    from dynsparse.config import atol_for, zero_tolerance
+
+    assert (zero_tolerance("exact"), zero_tolerance("autodiff"), zero_tolerance("finite-difference")) == (
+        1e-15,
+        1e-15,
+        1e-8,
+    )
+    assert atol_for("finite-difference") == 1e-8 and atol_for("finite-difference", 1e-6) == 1e-6
+    with pytest.raises(SettingError, match="at least 1e-08 for finite-difference Jacobians.*got 1e-15"):
+        atol_for("finite-difference", 1e-15)

@@ -11,7 +11,7 @@ from dynsparse.analysis.rows import RowBlock
 from dynsparse.analysis.source import RowArrays, RowSource
 from dynsparse.analysis.sparsity_report import SparsityReport
 from dynsparse.analysis.temporal_sparsity import TemporalCount
-from dynsparse.config import DEFAULT_ATOL, check_atol
+from dynsparse.config import atol_for
 from dynsparse.errors import ArrayError
 from dynsparse.provenance import collect_provenance, content_hash
 
@@ -22,7 +22,7 @@ _FIELDS = ("jac_state", "jac_action", "finite", "episode", "t")
 
 def analyze(
     dataset: RowSource,
-    atol: float = DEFAULT_ATOL,
+    atol: float | None = None,
     *,
     audit: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
@@ -35,7 +35,8 @@ def analyze(
 
     Args:
         dataset: Rows with their Jacobians, as ``dynsparse.open_dataset`` gives them.
-        atol: Zero threshold, ``abs(x) < atol``.
+        atol: Zero threshold, ``abs(x) < atol``; None for 1e-15 (the paper's), or 1e-8 where the Jacobians are finite
+            differences, whose noise hides anything smaller.
         audit: Comparison of these derivatives with finite differences, to be kept in the report; plain JSON values.
         provenance: Record of where the report comes from, in place of one made here.
         on_rows: Told after each block: rows so far, and how many of them are not finite.
@@ -44,14 +45,15 @@ def analyze(
         The answers to Q1, Q2 and, for rollouts, Q3.
 
     Raises:
-        SettingError: If the threshold is not a finite number above zero, or the audit is not plain JSON.
+        SettingError: If the threshold is not a finite number above zero, or below the noise of finite differences;
+            or the audit is not plain JSON.
         ArrayError: If the arrays do not belong together, a block holds a part of an episode, or no row is finite.
         DatasetError: If the data set turns out to be damaged.
 
     Source:
         Sections 5.1 to 5.3 of the paper.
     """
-    atol = check_atol(atol)
+    atol = atol_for(dataset.description.derivative, atol)
     content_hash(dict(audit or {}))  # refused now, and not when the report is written
     description = dataset.description
     names = tuple(description.tangent_names)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from dynsparse.config import DEFAULT_ATOL, check_atol
+from dynsparse.config import atol_for, check_atol
 from dynsparse.errors import InputError, OutputError, OutputExistsError
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class Analyze:
     out: Path
     """Folder for the two files."""
 
-    atol: float = DEFAULT_ATOL
-    """An element of the Jacobian is zero when abs(x) < atol."""
+    atol: float | None = None
+    """An element of the Jacobian is zero when abs(x) < atol; left out: 1e-15, or 1e-8 for finite differences."""
 
     audit: Path | None = None
     """What dynsparse audit wrote about this data set, to be kept with the answers."""
@@ -52,7 +52,8 @@ class Analyze:
         Returns:
             The exit code.
         """
-        check_atol(self.atol)
+        if self.atol is not None:
+            check_atol(self.atol)
         _check_place(self.out, self.overwrite)
 
         from dynsparse.analysis import analyze
@@ -61,9 +62,10 @@ class Analyze:
         from dynsparse.provenance import collect_provenance
 
         dataset = open_dataset(self.dataset)
+        atol = atol_for(dataset.description.derivative, self.atol)
         audit = None if self.audit is None else _read_audit(self.audit, dataset)
         description = dataset.description.to_dict()
-        command = f"dynsparse analyze {self.dataset.name} --atol {self.atol!r}"
+        command = f"dynsparse analyze {self.dataset.name} --atol {atol!r}"
         provenance = collect_provenance(command, dataset.description.seed, dataset=description).to_dict()
         progress = open_progress()
         progress.add(dataset.environment, dataset.rows)
@@ -71,7 +73,7 @@ class Analyze:
         try:
             report = analyze(
                 dataset,
-                self.atol,
+                atol,
                 audit=audit,
                 provenance=provenance,
                 on_rows=lambda done, bad: progress.rows(dataset.environment, done, bad),

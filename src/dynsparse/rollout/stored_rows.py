@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dynsparse.config import zero_tolerance
 from dynsparse.dataset import Dataset
 from dynsparse.errors import ArrayError, SettingError
 from dynsparse.physics.audit import EnvironmentAudit, audit_rows
@@ -123,7 +124,7 @@ def audit_dataset(
     *,
     rows: int = 300,
     seed: int = 0,
-    atol: float = 1e-15,
+    atol: float | None = None,
     on_phase: Callable[[str], None] = lambda _phase: None,
 ) -> EnvironmentAudit:
     """Compare the Jacobians that a data set holds with differences of the step, at some of its rows.
@@ -135,7 +136,7 @@ def audit_dataset(
         rows: how many; all of them where there are fewer.  Rows that are not finite are left out, and counted where
             the simulator's step itself is finite.
         seed: decides which.
-        atol: an element counts as zero when ``abs(x) < atol``.
+        atol: an element counts as zero when ``abs(x) < atol``; None for what the data set's derivative allows.
         on_phase: told ``"difference"`` when it begins.
 
     Returns:
@@ -146,6 +147,7 @@ def audit_dataset(
         ArrayError: none of the drawn rows is finite.
         WorkerError: a worker died or hung.
     """
+    atol = zero_tolerance(dataset.description.derivative) if atol is None else atol
     stored = sample_rows(dataset, rows, seed)
     finite = stored["finite"]
     if not finite.any():
