@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         RenderError,
         SettingError,
         UnknownEnvironmentError,
+        UnknownPrimitiveError,
         UnsupportedModelError,
         WorkerError,
     )
@@ -75,6 +76,7 @@ __all__ = [
     "StateSpace",
     "Transition",
     "UnknownEnvironmentError",
+    "UnknownPrimitiveError",
     "UnsupportedModelError",
     "WorkerError",
     "ZeroCauses",
