@@ -80,6 +80,19 @@ def test_a_planted_false_zero_is_found_at_its_element() -> None:
     assert not audit.false_slope.any()
 
 
+def test_noise_of_the_finer_difference_accuses_nobody_and_a_wrong_element_beside_it_is_off() -> None:
+    found = differences(bent, INPUTS)
+    # The two agree to 1e-5 of the column's largest element, 9: it is smooth.
+    found["central_fine"][0, 1, 1] += 1.08e-4
+    found["central_coarse"][0, 1, 1] += 2.7e-5
+    jac = BENT_JACOBIAN.copy()
+    audit = audit_columns(jac[None], **found)
+    assert audit.smooth.all() and not audit.off.any()
+    assert audit.largest_error == pytest.approx(1.08e-4 / 9.0, rel=1e-4)  # told all the same
+    jac[1, 1] -= 1e-4
+    assert audit_columns(jac[None], **found).off.tolist() == [[False, True]]
+
+
 def test_a_false_zero_too_small_to_be_off_is_found_all_the_same() -> None:
     def faint(x: np.ndarray) -> np.ndarray:
         return np.array([5e-6 * x[0], x[1]])

@@ -42,7 +42,7 @@ class ColumnAudit:
 
     Attributes:
         smooth: (n, columns) bool, the differences agree with one another, so a slope exists to be compared with.
-        off: (n, columns) bool, smooth and further than 1e-5 from the differences (a NaN is off).
+        off: (n, columns) bool, smooth and further than 1e-5 from both central differences (a NaN is off).
         error: (n, columns), largest difference in the column over its scale; NaN where not smooth.
         false_zero: (n, outputs, columns) bool, smooth, the Jacobian says zero and the differences see a slope.
         false_slope: (n, outputs, columns) bool, smooth, the Jacobian says slope and the differences see none.
@@ -107,7 +107,8 @@ def audit_columns(
 
     The scale of a column is max(1, its largest element by ``central_fine``): taken from the
     differences, never from the Jacobian under test, so that a wrong Jacobian can not excuse itself.
-    The error is measured against ``central_fine``.  A false zero needs both central differences to
+    The error is measured against ``central_fine``; off is what lies further than 1e-5 from both, because where the
+    solver's tolerance leaves noise in the step, the finer difference carries ten times as much of it.  A false zero needs both central differences to
     see more than 1e-7 and to agree about it, a false slope both to see less than 1e-9: noise accuses nobody.
 
     Args:
@@ -139,6 +140,7 @@ def audit_columns(
         smooth = one_sided & central
         distance = np.abs(jac - central_fine)
         distance = np.where(np.isfinite(jac), distance, np.inf).max(axis=1) / scale
+        coarse_distance = np.where(np.isfinite(jac), np.abs(jac - central_coarse), np.inf).max(axis=1) / scale
         larger = np.maximum(np.abs(central_coarse), np.abs(central_fine))
         agree = np.abs(central_coarse - central_fine) <= SEEN_TOLERANCE * larger
         sees = agree & (np.minimum(np.abs(central_coarse), np.abs(central_fine)) > FALSE_ZERO_SLOPE)
@@ -148,7 +150,7 @@ def audit_columns(
     error = np.where(smooth, distance, np.nan)
     return ColumnAudit(
         smooth=smooth,
-        off=smooth & (distance > OFF_TOLERANCE),
+        off=smooth & (np.minimum(distance, coarse_distance) > OFF_TOLERANCE),
         error=error,
         false_zero=false_zero,
         false_slope=false_slope,
