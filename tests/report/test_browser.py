@@ -12,6 +12,7 @@ import pytest
 
 from dynsparse.report.document import write_report
 
+from .invented_causes import switched_causes
 from .switched import switched_report
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -70,12 +71,13 @@ def look(page, folder):
 def test_the_page_loads_and_fits(tmp_path):
     names = tuple(f"qvel right_ankle_{index}" for index in range(2))
     reports = [switched_report("SwimmerSwimmer6", names=names), switched_report("CheetahRun", missing=(3,))]
-    frames, console = look(write_report(reports, tmp_path / "report.html"), tmp_path)
+    page = write_report(reports, tmp_path / "report.html", measured={"CheetahRun": switched_causes("CheetahRun")})
+    frames, console = look(page, tmp_path)
     assert console == []
     assert [frame["width"] for frame in frames] == list(WIDTHS)
     for frame in frames:
         assert frame["title"] == "Where the transition Jacobian is zero"
-        assert (frame["images"], frame["broken"]) == (12, 0)
+        assert (frame["images"], frame["broken"]) == (14, 0)
         assert frame["scroll"] <= frame["width"]
         assert frame["clipped"] == 0
         assert frame["letters"] >= 16 and frame["captions"] >= 13

@@ -13,8 +13,8 @@ from dynsparse.report.figure import new_figure
 
 __all__ = ["draw_cause_bars"]
 
-_WIDTH = 6.9
-"""Inches: two columns of a paper."""
+_WIDTH = 4.6
+"""Inches: what a telephone's screen, and a column of the page, can hold without letters that are too small."""
 
 _BAR = 0.27
 """Inches from one environment to the next."""
@@ -29,7 +29,7 @@ def draw_cause_bars(records: Sequence[CauseRecord]) -> Figure:
     Returns:
         A figure fit for print.
     """
-    figure = new_figure("Zero elements by cause", _WIDTH, 1.45 + _BAR * len(records))
+    figure = new_figure("Zero elements by cause", _WIDTH, 1.55 + _BAR * len(records))
     axes = figure.subplots()
     places = list(range(len(records)))
     left = [0.0] * len(records)
@@ -61,6 +61,6 @@ def draw_cause_bars(records: Sequence[CauseRecord]) -> Figure:
     ]
     if handles:
         figure.legend(
-            handles=handles, loc="outside lower center", ncols=3, frameon=False, handlelength=2.2, handleheight=1.2
+            handles=handles, loc="outside lower center", ncols=2, frameon=False, handlelength=2.2, handleheight=1.2
         )
     return figure
