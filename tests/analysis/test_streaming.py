@@ -171,5 +171,5 @@ def test_the_threshold_follows_the_derivative():
         1e-8,
     )
     assert atol_for("finite-difference") == 1e-8 and atol_for("finite-difference", 1e-6) == 1e-6
-    with pytest.raises(SettingError, match="at least 1e-08 for finite-difference Jacobians.*got 1e-15"):
+    with pytest.raises(SettingError, match=r"at least 1e-08 for finite-difference Jacobians.*got 1e-15"):
         atol_for("finite-difference", 1e-15)

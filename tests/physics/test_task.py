@@ -7,12 +7,14 @@ import pytest
 
 from dynsparse.errors import UnsupportedModelError
 from dynsparse.physics.engine import BatchSizes, Engine
+from dynsparse.physics.sources.names import ALL_ENVIRONMENT_NAMES
 from dynsparse.physics.task import LastSubstep, Task
+from dynsparse.physics.tasks import observation_dim
 
 from .hand_models import ARM, build
 
 
-@pytest.mark.parametrize("name", ["ReacherHard", "CartpoleBalance"])
+@pytest.mark.parametrize("name", ["ReacherHard", "CartpoleBalance", "PendulumSwingup", "PointMass", "AcrobotSwingup"])
 def test_rewards_and_observations_are_playgrounds(loaded, name):
     import jax
 
@@ -47,6 +49,24 @@ def test_rewards_and_observations_are_playgrounds(loaded, name):
             state, warmstart = np.concatenate([value.qpos, value.qvel], axis=1), value.warmstart
     assert not np.array_equal(starts[0].state, starts[1].state)
     assert task.observation_dim == len(starts[0].observation)
+
+
+@pytest.mark.parametrize("name", ALL_ENVIRONMENT_NAMES)
+def test_every_tasks_reward_and_observation_need_no_more_than_a_row(loaded, name, monkeypatch):
+    """All 25: what they return beside Playground's own reset, in shape; the step between is traced elsewhere."""
+    import jax
+
+    monkeypatch.setattr("dynsparse.physics.task.mjx.step", lambda _model, data: data)
+    env = loaded(name)
+    task = Task(env)
+    with jax.enable_x64(True):
+        theirs = jax.eval_shape(env.playground.reset, jax.random.PRNGKey(0))
+        row = [np.zeros(n) for n in (env.nq, env.nv, env.nv, env.nu, env.nq, env.nv)]
+        mocap = np.zeros((env.nmocap, 3)), np.zeros((env.nmocap, 4))
+        reward, observation = jax.eval_shape(lambda *last: task._observed(True, *last), *row, *mocap)
+    assert reward.shape == () == theirs.reward.shape
+    assert observation.shape == theirs.obs.shape == (task.observation_dim,) == (observation_dim(env),)
+    assert env.is_rewarded and env.state_dim == env.tangent_dim + len(env.space.quaternions)
 
 
 def test_a_bare_model_has_no_task():
