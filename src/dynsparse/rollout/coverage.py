@@ -35,7 +35,7 @@ class CoverageStates:
     """Starts of one-step episodes.
 
     Attributes:
-        states: (n, ds) qpos and qvel.
+        states: (n, ds) qpos and qvel, and activations of actuators, which are 0.
         actions: (n, da) applied actions, uniform in the control range.
         warmstarts: (n, nv) zeros: nothing came before.
         penetrating: (n,) bool, whether any two geoms overlap: a contact of MuJoCo's C engine with a distance below 0.
@@ -87,7 +87,7 @@ def coverage_states(env: Environment, seed: int, first: int, count: int) -> Cove
         lambda row: np.random.default_rng(coverage_stream(env.name, seed, first + row)),
     )
     return CoverageStates(
-        states=np.concatenate([qpos, states.velocities(velocity)], axis=1),
+        states=np.concatenate([qpos, states.velocities(velocity), np.zeros((count, env.model.na))], axis=1),
         actions=low + (high - low) * action,
         warmstarts=np.zeros((count, env.nv)),
         penetrating=penetrating,

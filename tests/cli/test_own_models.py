@@ -1,0 +1,59 @@
+"""A model file on the command line, from collect to analyze: in MuJoCo's C code, where nothing is compiled."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dynsparse.cli import main
+
+SLOW_ARM = """<mujoco><worldbody><body><joint name="shoulder" axis="0 1 0" range="-90 90"/>
+  <geom type="capsule" fromto="0 0 0 .3 0 0" size=".03"/></body></worldbody>
+  <actuator><position name="push" joint="shoulder" kp="5" timeconst="0.05" ctrlrange="-1 1"/></actuator></mujoco>"""
+
+
+def run(capsys, *words):
+    code = main(list(words))
+    told = capsys.readouterr()
+    return code, told.out + told.err
+
+
+@pytest.fixture
+def model(own_folder):
+    Path("models").mkdir()
+    path = Path("models", "slow.xml")
+    path.write_text(SLOW_ARM)
+    return str(path)
+
+
+def test_a_model_goes_the_whole_way(model, capsys):
+    common = ("--rows", "40", "--episode-steps", "20", "--workers", "1")
+    code, told = run(capsys, "collect", model, *common, "--out", "exact")
+    assert code == 1 and "1 actuator activation states" in told and not Path("exact").exists()
+    by_differences = ("--derivative", "finite-difference", "--substeps", "3")
+    code, told = run(capsys, "collect", model, *common, *by_differences, "--out", "data")
+    assert code == 0, told
+    code, told = run(capsys, "verify", "data", "--recompute", "10", "--workers", "1")
+    assert code == 1 and "which it does not hold; say where it is with --env slow.xml" in told
+    code, told = run(capsys, "verify", "data", "--recompute", "10", "--env", model, "--workers", "1")
+    assert code == 0 and "10 of 10 rows are equal bit for bit" in told
+    code, told = run(capsys, "audit", "data", "--env", model, "--rows", "10", "--workers", "1")
+    assert code == 0 and "finite-difference: off on none" in told
+    code, told = run(capsys, "analyze", "data", "--out", "out", "--atol", "1e-15")
+    assert code == 2 and "at least 1e-08 for finite-difference Jacobians" in told
+    code, told = run(capsys, "analyze", "data", "--out", "out")
+    record = json.loads(Path("out/analysis.json").read_text())
+    assert code == 0 and record["atol"] == 1e-8 and record["derivative"] == "finite-difference"
+    assert record["global"]["state"]["always_zero"] == 2  # the filter of the activation depends on itself alone
+    Path(model).write_text(SLOW_ARM.replace(".03", ".04"))
+    code, told = run(capsys, "verify", "data", "--recompute", "10", "--env", model, "--workers", "1")
+    assert code == 1 and "was made with another model than" in told
+
+
+def test_a_missing_file_and_a_verb_that_takes_no_models_are_told(model, capsys):
+    code, told = run(capsys, "collect", "models/none.xml", "--rows", "4", "--out", "data")
+    assert code == 2 and "there is no file models/none.xml" in told
+    code, told = run(capsys, "reproduce", "--preset", "smoke", "--envs", model, "--out", "out")
+    assert code == 2 and "collect, audit and render take model files" in told
