@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dynsparse.analysis.cause_counts import CauseCounts
-from dynsparse.analysis.cause_record import CauseRecord, TriedSymmetry
+from dynsparse.analysis.cause_record import CauseRecord
+from dynsparse.analysis.tried_symmetry import TriedSymmetry
 from dynsparse.physics.zero_labels import ZERO_LABELS
 
 ROWS = 8

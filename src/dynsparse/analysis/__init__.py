@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dynsparse.analysis.cause_counts import CauseCounts
-from dynsparse.analysis.cause_record import CauseRecord, TriedSymmetry, record_causes
+from dynsparse.analysis.cause_record import CauseRecord, record_causes
 from dynsparse.analysis.durations import Durations
 from dynsparse.analysis.global_sparsity import BlockSparsity, GlobalSparsity, ThresholdPoint, analyze_global
 from dynsparse.analysis.local_sparsity import LocalBlock, LocalSparsity
@@ -12,6 +12,7 @@ from dynsparse.analysis.source import ArrayRows, RowDescription, RowSource
 from dynsparse.analysis.sparsity_report import SparsityReport
 from dynsparse.analysis.streaming import analyze
 from dynsparse.analysis.temporal_sparsity import TemporalSparsity
+from dynsparse.analysis.tried_symmetry import TriedSymmetry
 from dynsparse.analysis.zeros import is_zero, sparsity
 
 __all__ = [

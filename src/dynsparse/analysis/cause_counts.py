@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dynsparse.errors import ArrayError
 from dynsparse.physics.zero_labels import ZERO_LABELS
 
-__all__ = ["CONSTRAINT_LABELS", "CauseCounts"]
+__all__ = ["CONSTRAINT_LABELS", "CauseCounts", "label_of"]
 
 CONSTRAINT_LABELS = ("contact-off", "limit-off")
 """Labels that name the constraint that is off."""
@@ -129,3 +129,8 @@ class CauseCounts:
         """Elements that are zero in every row, by their most frequent reason; without ``none``."""
         found = np.bincount(self.dominant[self.always_zero], minlength=_LABELS)[1:]
         return dict(zip(ZERO_LABELS[1:], found.tolist(), strict=True))
+
+
+def label_of(constraint: str) -> str:
+    """Return the label of a zero that is there because a named constraint is off: its name begins with its kind."""
+    return "contact-off" if constraint.startswith("contact ") else "limit-off"

@@ -10,41 +10,19 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from dynsparse.analysis import files
-from dynsparse.analysis.cause_counts import CONSTRAINT_LABELS, CauseCounts
+from dynsparse.analysis.cause_counts import CONSTRAINT_LABELS, CauseCounts, label_of
+from dynsparse.analysis.tried_symmetry import TriedSymmetry
 from dynsparse.errors import ArrayError, InputError
 from dynsparse.physics.zero_labels import ZERO_LABELS
 
 if TYPE_CHECKING:
     from dynsparse.physics.zero_causes import ZeroCauses
 
-__all__ = ["CauseRecord", "TriedSymmetry", "holds_causes", "label_of", "record_causes"]
+__all__ = ["CauseRecord", "holds_causes", "record_causes"]
 
 _STEM = "causes"
 _BLOCKS = ("state", "action")
 _DOMINANT = "of an element that is zero in every row, the reason of most of its rows"
-
-
-@dataclass(frozen=True)
-class TriedSymmetry:
-    """A shift of a whole body under which the step was compared with itself.
-
-    Attributes:
-        words: What is moved how, such as ``"translation of torso along x"``.
-        coordinate: Name of the coordinate that it shifts, which is the Jacobian's column.
-        holds: Whether the step commutes with it, as far as the rows show.
-        rows: Shifted steps that were compared.
-        skipped: Shifted steps that were not, because the shift switches a contact or a limit.
-        error: Largest distance between step after shift and shift after step, relative to max(1, largest number).
-        broken_by: Names of the constraints that a shift switches: they end the symmetry.
-    """
-
-    words: str
-    coordinate: str
-    holds: bool
-    rows: int
-    skipped: int
-    error: float
-    broken_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,11 +208,6 @@ class CauseRecord:
 def holds_causes(folder: str | os.PathLike[str]) -> bool:
     """Whether a folder holds a record of causes, sound or not."""
     return files.holds_analysis(folder, _STEM)
-
-
-def label_of(constraint: str) -> str:
-    """Return the label of a zero that is there because a named constraint is off: its name begins with its kind."""
-    return "contact-off" if constraint.startswith("contact ") else "limit-off"
 
 
 def record_causes(causes: ZeroCauses, provenance: Mapping[str, Any]) -> CauseRecord:

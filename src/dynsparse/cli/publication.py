@@ -11,7 +11,7 @@ from rich.text import Text
 from dynsparse.analysis import CauseRecord, SparsityReport
 from dynsparse.cli.output import table, wide_console
 from dynsparse.report.cause import Cause
-from dynsparse.report.cause_section import check_causes, write_cause_figures
+from dynsparse.report.cause_section import check_causes, write_cause_bars
 from dynsparse.report.document import write_report
 from dynsparse.report.gallery import QUESTIONS, figure_names, write_figures
 from dynsparse.report.table1 import Table1Row, make_table1, paper_table1, write_table1
@@ -51,10 +51,11 @@ def publish(
     paths = list(write_table1(out, rows, causes, provenance)) if "q1" in questions else []
     figures = out / "figures"
     for report in reports:
-        if redraw or not all((figures / name).exists() for name in figure_names(report, questions)):
-            write_figures(report, figures, questions)
+        record = measured.get(report.environment)
+        if redraw or not all((figures / name).exists() for name in figure_names(report, questions, record)):
+            write_figures(report, figures, questions, record)
     records = [measured[report.environment] for report in reports if report.environment in measured]
-    write_cause_figures(records, figures, redraw=redraw)
+    write_cause_bars(records, figures)
     write_report(
         reports,
         page,

@@ -1,4 +1,4 @@
-"""Cause section: why elements are zero, as part of the page and as files beside it."""
+"""Cause section: why elements are zero, as part of the page; and the bars beside it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dynsparse.report.markup import element, make_table, text
 from dynsparse.report.picture import picture
 from dynsparse.report.quantities import percent
 
-__all__ = ["cause_figure_names", "cause_section", "check_causes", "write_cause_figures"]
+__all__ = ["cause_section", "check_causes", "write_cause_bars"]
 
 _BARS = "causes"
 _COLUMNS = ("environment", *(look.name for look in LOOKS), "zero in all", "rows")
@@ -88,37 +88,20 @@ def cause_section(reports: Sequence[SparsityReport], causes: Mapping[str, CauseR
     return "".join(parts)
 
 
-def cause_figure_names(record: CauseRecord) -> tuple[str, str]:
-    """Return the names of one environment's figure."""
-    return f"{record.environment}-causes.png", f"{record.environment}-causes.pdf"
-
-
-def write_cause_figures(
-    records: Sequence[CauseRecord], folder: str | os.PathLike[str], *, redraw: bool = True
-) -> tuple[Path, ...]:
-    """Write the bars of all environments as ``causes.png``, and each heat map as ``<environment>-causes.png``.
-
-    Each has a ``.pdf`` beside it.  The same records give the same bytes.
+def write_cause_bars(records: Sequence[CauseRecord], folder: str | os.PathLike[str]) -> tuple[Path, ...]:
+    """Write the bars of all environments as ``causes.png`` and ``causes.pdf``; the same records give the same bytes.
 
     Args:
         records: Causes, one an environment; without any nothing is written.
         folder: Folder to write into; made where it is missing.
-        redraw: Draw heat maps that are there already; without, whoever calls knows that they are of these records.
 
     Returns:
         Paths of the files.
 
     Raises:
-        InputError: If an environment's name is no name for a file.
         OutputError: If the folder can not be written.
     """
-    paths: list[Path] = []
-    for record in records:
-        if redraw or not all((Path(folder) / name).exists() for name in cause_figure_names(record)):
-            paths += write_pair(partial(draw_cause_heatmap, record), folder, f"{record.environment}-causes")
-    if records:
-        paths += write_pair(partial(draw_cause_bars, records), folder, _BARS)
-    return tuple(paths)
+    return write_pair(partial(draw_cause_bars, records), folder, _BARS) if records else ()
 
 
 def _cells(record: CauseRecord) -> list[str]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dynsparse.analysis.cause_counts import CONSTRAINT_LABELS, CauseCounts
-from dynsparse.analysis.cause_record import CauseRecord, label_of
+from dynsparse.analysis.cause_counts import CONSTRAINT_LABELS, CauseCounts, label_of
+from dynsparse.analysis.cause_record import CauseRecord
 from dynsparse.physics.zero_labels import ZERO_LABELS
 from dynsparse.report.quantities import number, percent
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from dynsparse.analysis import SparsityReport
+from dynsparse.analysis import CauseRecord, SparsityReport
 from dynsparse.report import sentences
+from dynsparse.report.cause_heatmap import draw_cause_heatmap
 from dynsparse.report.durations import draw_durations
 from dynsparse.report.figure import write_pair
 from dynsparse.report.heatmap import draw_heatmap
@@ -116,6 +117,9 @@ GALLERY = (
 """The figures in the order in which a report shows them."""
 
 
+_CAUSES = "causes"
+"""Part of the file name of the heat map of causes."""
+
 QUESTIONS = ("q1", "q2", "q3")
 """The paper's questions that a report answers."""
 
@@ -125,14 +129,20 @@ def drawings_of(questions: Sequence[str]) -> tuple[Drawing, ...]:
     return tuple(drawing for drawing in GALLERY if drawing.question in questions)
 
 
-def figure_names(report: SparsityReport, questions: Sequence[str] = QUESTIONS) -> tuple[str, ...]:
+def figure_names(
+    report: SparsityReport, questions: Sequence[str] = QUESTIONS, causes: CauseRecord | None = None
+) -> tuple[str, ...]:
     """Return the names of the files that ``write_figures`` writes."""
     drawn = [drawing.name for drawing in drawings_of(questions) if drawing.can_draw(report)]
+    drawn += [] if causes is None else [_CAUSES]
     return tuple(f"{report.environment}-{name}{suffix}" for name in drawn for suffix in (".png", ".pdf"))
 
 
 def write_figures(
-    report: SparsityReport, folder: str | os.PathLike[str], questions: Sequence[str] = QUESTIONS
+    report: SparsityReport,
+    folder: str | os.PathLike[str],
+    questions: Sequence[str] = QUESTIONS,
+    causes: CauseRecord | None = None,
 ) -> tuple[Path, ...]:
     """Write every figure of one environment as ``<environment>-<figure>.png`` and ``.pdf``.
 
@@ -142,6 +152,7 @@ def write_figures(
         report: The analysis as read from its files.
         folder: Folder to write into; made where it is missing.
         questions: Which of the paper's questions to draw the answers to.
+        causes: Why elements are zero, where that was measured: one heat map more.
 
     Returns:
         Paths of the files, PNG and PDF of one figure side by side.
@@ -154,4 +165,6 @@ def write_figures(
     for drawing in drawings_of(questions):
         if drawing.can_draw(report):
             paths += write_pair(partial(drawing.draw, report), folder, f"{report.environment}-{drawing.name}")
+    if causes is not None:
+        paths += write_pair(partial(draw_cause_heatmap, causes), folder, f"{report.environment}-{_CAUSES}")
     return tuple(paths)
