@@ -14,6 +14,9 @@ from dynsparse.report.quantities import percent
 
 __all__ = ["explain_measured"]
 
+_MOST_LISTED = 4
+"""Outputs that are named; of more the number is told."""
+
 
 def explain_measured(report: SparsityReport, record: CauseRecord, paper_state: int | None) -> tuple[Cause, ...]:
     """Say why columns, and elements outside them, are always zero, from what was measured.
@@ -47,10 +50,16 @@ def _of_columns(report: SparsityReport, record: CauseRecord) -> list[Cause]:
             if column in columns:
                 whole.append(Cause(report.environment, name, elements, "measured", said))
             else:
-                outputs = ", ".join(report.state_names[row] for row in mask[:, column].nonzero()[0])
-                sentence = f"single elements (next {outputs}): {said}"
+                outputs = [report.state_names[row] for row in mask[:, column].nonzero()[0]]
+                sentence = f"single elements (next {_shortened(outputs)}): {said}"
                 single.append(Cause(report.environment, name, elements, "measured", sentence))
     return [*whole, *single]
+
+
+def _shortened(names: Sequence[str]) -> str:
+    if len(names) <= _MOST_LISTED + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:_MOST_LISTED])} and {len(names) - _MOST_LISTED} others"
 
 
 def _listed(reasons: Sequence[Reason]) -> str:
