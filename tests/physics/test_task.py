@@ -56,7 +56,8 @@ def test_every_tasks_reward_and_observation_need_no_more_than_a_row(loaded, name
     """All 25: what they return beside Playground's own reset, in shape; the step between is traced elsewhere."""
     import jax
 
-    monkeypatch.setattr("dynsparse.physics.task.mjx.step", lambda _model, data: data)
+    for function in ("step", "forward"):  # which take seconds to trace
+        monkeypatch.setattr(f"mujoco.mjx.{function}", lambda _model, data: data)
     env = loaded(name)
     task = Task(env)
     with jax.enable_x64(True):

@@ -131,6 +131,7 @@ def test_a_policy_is_found_by_level_or_by_path(own_folder):
 def test_the_list_of_environments_tells_what_is_shipped(capsys, monkeypatch):
     name = FILES[0].stem.split("-")[0]
     monkeypatch.setattr("dynsparse.physics.environment.ENVIRONMENT_NAMES", (name,))
+    monkeypatch.setattr("dynsparse.physics.sources.catalog.ALL_ENVIRONMENT_NAMES", (name,))
     assert main(["envs", "--json"]) == 0
     (entry,) = json.loads(capsys.readouterr().out)
     assert entry["experts"] == {
