@@ -158,6 +158,7 @@ def test_no_damaged_byte_gives_another_record(record, tmp_path, name):
         ),
         (lambda found: found.update(colour="red"), "colour is not what the arrays say"),
         (lambda found: found["symmetries"][0].pop("holds"), "can not read"),
+        (lambda found: found["symmetries"][0].update(coordinate="qpos z"), "got one of qpos z"),
         (lambda found: found["constraint_off"].pop(), "constraint_off is not what the arrays say"),
     ],
 )

@@ -146,6 +146,6 @@ def test_single_elements_are_named_up_to_four(make_record):
     state[:6, 7] = state[:5, 6] = 1.0
     report = make_record("Toy", names, state, np.zeros((8, 1)))
     labels = {(row, 7): ("structural", ROWS) for row in range(6)} | {(row, 6): ("structural", ROWS) for row in range(5)}
-    fewer, more = explain(report, None, cause_record(labels, names=names))
+    fewer, more = explain(report, None, cause_record(labels, names=names, symmetries=()))
     assert "single elements (next x0, x1, x2, x3, x4): no path" in fewer.text
     assert "single elements (next x0, x1, x2, x3 and 2 others): no path" in more.text

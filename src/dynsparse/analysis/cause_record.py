@@ -61,6 +61,9 @@ class CauseRecord:
         Raises:
             ArrayError: They do not; says what does not.
         """
+        strange = [tried.coordinate for tried in self.symmetries if tried.coordinate not in self.state_names]
+        if strange:
+            raise ArrayError(f"expected symmetries of {', '.join(self.state_names)}, got one of {strange[0]}")
         states = len(self.state_names)
         for name, columns in zip(_BLOCKS, (states, len(self.action_names)), strict=True):
             block: CauseCounts = getattr(self, name)

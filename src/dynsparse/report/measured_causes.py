@@ -77,7 +77,8 @@ def _not_seen(report: SparsityReport, record: CauseRecord) -> list[Cause]:
         if not shift.holds or shift.coordinate in seen:
             continue
         index = report.state_names.index(shift.coordinate)
-        least = min(share for row, share in enumerate(block.zero_frequency[:, index]) if row != index)
+        others = [share for row, share in enumerate(block.zero_frequency[:, index]) if row != index]
+        least = min(others, default=1.0)
         ends = f" as long as {' and '.join(shift.broken_by[:2])} is off" if shift.broken_by else ""
         sentence = (
             f"{shift.words} is a symmetry{ends}, and here something ended it: an element of the column is zero in "
