@@ -113,7 +113,7 @@ def test_without_records_there_is_one_line_and_no_figure():
     ("change", "message"),
     [
         ({"atol": 1e-12}, "at |x| < 1e-15, as its analysis, got them at 1e-12"),
-        ({"state_names": ("p", "q")}, "make them again"),
+        ({"state_names": ("p", "q"), "symmetries": ()}, "make them again"),
     ],
 )
 def test_causes_of_something_else_are_refused(tmp_path, change, message):
