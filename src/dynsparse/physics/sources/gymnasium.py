@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import re
-from pathlib import Path
 from typing import Any
 
 import mujoco
@@ -114,8 +113,3 @@ def _start(name: str, task: Any, asked: float | None) -> Start:
     if known:
         return Start(noise, noise, _LAWS[stem], clip=False, state=state)
     return Start(noise, noise, state=state)
-
-
-def model_path(task: Any) -> Path:
-    """Return where a task's model file is installed."""
-    return Path(task.fullpath)
