@@ -90,6 +90,16 @@ def test_every_page_is_in_the_index():
     assert set(PAGES) - {index} - linked == set()
 
 
+@pytest.mark.parametrize(
+    ("page", "result"),
+    [("explanation/zero-causes.md", "zero_causes.md"), ("explanation/dm-control-suite.md", "dm_control.md")],
+)
+def test_a_copied_table_is_that_of_the_results(page, result):
+    copied, measured = ((ROOT / path).read_text() for path in (f"docs/{page}", f"results/{result}"))
+    rows = [line for line in copied.splitlines() if re.match(r"\| [A-Z]\w+ \|", line)]
+    assert len(rows) >= 8 and set(rows) <= set(measured.splitlines())
+
+
 def test_planted_wrong_output_and_error_are_seen():
     page = "```python\nx = 1\nprint(x)\n```\n\n```text\n2\n```\n\n```python\nprint(x + 2)\n```\n"
     found = examples(page)

@@ -47,11 +47,14 @@ def draw_cause_bars(records: Sequence[CauseRecord]) -> Figure:
         )
         left = [start + share for start, share in zip(left, shares, strict=True)]
     for place, end in zip(places, left, strict=True):
-        axes.text(end + 0.8, place, f"{end:.1f} %", va="center", fontsize=7.0)
+        axes.annotate(
+            f"{end:.1f} %", (end, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=7.0
+        )
     axes.set_yticks(places, [record.environment for record in records])
     axes.invert_yaxis()
     axes.set_ylim(len(records) - 0.4, -0.6)
-    axes.set_xlim(0, 100)
+    # Room for the number behind the longest bar; never beyond what a share can be.
+    axes.set_xlim(0, min(100.0, 10.0 * (1 + max(left, default=0.0) * 1.15 // 10)))
     axes.set_xlabel("share of all elements in all rows, %")
     axes.tick_params(axis="y", length=0)
     used = [look for look in LOOKS if any(record.by_label[look.name] for record in records)]
