@@ -108,8 +108,9 @@ def audit_columns(
     The scale of a column is max(1, its largest element by ``central_fine``): taken from the
     differences, never from the Jacobian under test, so that a wrong Jacobian can not excuse itself.
     The error is measured against ``central_fine``; off is what lies further than 1e-5 from both, because where the
-    solver's tolerance leaves noise in the step, the finer difference carries ten times as much of it.  A false zero needs both central differences to
-    see more than 1e-7 and to agree about it, a false slope both to see less than 1e-9: noise accuses nobody.
+    solver's tolerance leaves noise in the step, the finer difference carries ten times as much of it.  A false zero
+    needs both central differences to see more than 1e-7 and to agree about it, a false slope both to see less than
+    1e-9: noise accuses nobody.
 
     Args:
         jac: (n, outputs, columns), the Jacobians under test.
