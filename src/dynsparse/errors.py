@@ -12,6 +12,7 @@ __all__ = [
     "ActionRangeError",
     "ArrayError",
     "DatasetError",
+    "DependenceError",
     "DivergenceError",
     "DynsparseError",
     "EnvironmentFileError",
@@ -106,6 +107,10 @@ class UnknownPrimitiveError(DynsparseError):
 
 class DatasetError(DynsparseError):
     """A data set can not be read as it was committed: damaged, of another schema, without rows, or none at all."""
+
+
+class DependenceError(DynsparseError):
+    """A Jacobian has a slope where the step's program has no path: one of the two is wrong; names the element."""
 
 
 class DivergenceError(DynsparseError, ArithmeticError):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import dynsparse
-from dynsparse.errors import ArrayError, SettingError, UnsupportedModelError
+from dynsparse.errors import ArrayError, DependenceError, SettingError, UnsupportedModelError
 from dynsparse.physics.differences import difference_columns
 from dynsparse.physics.environment import environment_from_model
 from dynsparse.physics.linearizer import Linearizer
@@ -181,17 +181,49 @@ def test_no_zero_is_structural_where_differences_see_a_slope(loaded, opened, nam
         assert (found.labels[:, others, column] == ZERO_LABELS.index("symmetry")).all()
 
 
+def refused(env, error, match, **given):
+    with pytest.raises(error, match=match):
+        explain_zeros(env, states(), np.zeros((5, 1)), **given)
+
+
 def test_bad_input_is_refused(env):
-    with pytest.raises(SettingError, match="atol above 0"):
-        explain_zeros(env, states(), np.zeros((5, 1)), atol=0.0)
-    with pytest.raises(ArrayError, match="row 1 of toys is not"):
-        jac = np.zeros((5, 12, 12)), np.zeros((5, 12, 1))
-        jac[0][1, 0, 0] = np.nan
-        active = np.zeros((5, len(env.constraint_names)), dtype=bool)
-        explain_zeros(env, states(), np.zeros((5, 1)), jacobians=jac, constraint_active=active)
-    with pytest.raises(ArrayError, match=r"shapes \(5, 12, 12\) and \(5, 12, 1\)"):
-        jac = np.zeros((5, 12, 12)), np.zeros((5, 12, 2))
-        explain_zeros(env, states(), np.zeros((5, 1)), jacobians=jac, constraint_active=active)
+    jac, active = (np.zeros((5, 12, 12)), np.zeros((5, 12, 1))), np.zeros((5, len(env.constraint_names)), dtype=bool)
+    for atol in (0.0, np.nan, np.inf, "1"):
+        refused(env, SettingError, "atol", atol=atol)
+    refused(env, SettingError, "evidence_rows", evidence_rows=1.5)
+    refused(env, SettingError, "together", jacobians=jac)
+    refused(env, SettingError, "together", constraint_active=active)
+    lost = jac[0].copy(), jac[1]
+    lost[0][1, 0, 0] = np.nan
+    refused(env, ArrayError, "row 1 of toys is not", jacobians=lost, constraint_active=active)
+    wide = jac[0], np.zeros((5, 12, 2))
+    refused(env, ArrayError, r"shapes \(5, 12, 12\) and \(5, 12, 1\)", jacobians=wide, constraint_active=active)
+    refused(env, ArrayError, "type bool", jacobians=jac, constraint_active=active[:2])
+    refused(env, ArrayError, "type bool", jacobians=jac, constraint_active=active.astype(int))
     in_c = environment_from_model("toys", env.model, 2, engine="mujoco-c")
-    with pytest.raises(UnsupportedModelError, match="finite differences leave noise"):
-        explain_zeros(in_c, states(), np.zeros((5, 1)))
+    refused(in_c, UnsupportedModelError, "finite differences leave noise")
+
+
+def test_a_slope_without_a_path_is_an_error_and_no_label(env):
+    jac = np.zeros((5, 12, 12)), np.zeros((5, 12, 1))
+    jac[0][2, JOINTS.index("alone") + 6, JOINTS.index("left")] = 1e-3
+    active = np.zeros((5, len(env.constraint_names)), dtype=bool)
+    match = "row 2 of toys has a slope of next qvel alone by qpos left"
+    refused(env, DependenceError, match, jacobians=jac, constraint_active=active, evidence_rows=0, workers=1)
+
+
+def test_given_rows_are_evidence(env, causes):
+    # What the other rows of a data set show is learned from them: row 0 alone switches nothing.
+    actions = np.zeros((5, 1))
+    with Linearizer(env, workers=1) as linearizer:
+        found = linearizer.linearize(states(), actions)
+    more = found.jac_state, found.jac_action, found.constraint_active
+    alone = explain_zeros(env, states()[[APART]], actions[:1], evidence=more, evidence_rows=0, workers=1)
+    assert alone.evidence_rows == 5
+    assert label(alone, 0, "qvel left", "qpos right") == "contact-off"
+    switches = dict(zip(alone.constraint_names, alone.members, strict=True))
+    assert switches["contact left-right"] == ("contact left-right",)
+    assert alone.active_rows[alone.constraint_names.index("contact left-right")] == 1
+    names = alone.state_names
+    by = alone.switched_by[names.index("qvel left"), names.index("qpos right")]
+    assert [name for name, flag in zip(alone.constraint_names, by, strict=True) if flag] == ["contact left-right"]

@@ -170,6 +170,13 @@ class Environment:
         """(nc,) which of ``CONSTRAINT_KINDS`` each of ``constraint_names`` is."""
         return () if self._constraints is None else tuple(CONSTRAINT_KINDS[kind] for kind in self._constraints.kinds)
 
+    @property
+    def contact_geoms(self) -> dict[str, tuple[int, int]]:
+        """Numbers of the two geoms of each of ``constraint_names`` that is a contact."""
+        pairs = [] if self._constraints is None else self._constraints.pairs.tolist()
+        names = self.constraint_names[len(self.constraint_names) - len(pairs) :]
+        return {name: (int(one), int(other)) for name, (one, other) in zip(names, pairs, strict=True)}
+
     def active_kinds(self, active: np.ndarray) -> np.ndarray:
         """Say of which of ``CONSTRAINT_KINDS`` any constraint is active.
 

@@ -8,15 +8,18 @@ for its own element, however many paths the program has.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mujoco
 import numpy as np
 
 from dynsparse.physics.differences import Evaluator
 from dynsparse.physics.environment import Environment
+from dynsparse.physics.linearization import Evaluation
+from dynsparse.physics.switches import Switches, switches_of
+from dynsparse.physics.zero_labels import ZeroEvidence
 
-__all__ = ["Shift", "Symmetry", "find_symmetries", "shifts"]
+__all__ = ["Shift", "Symmetry", "find_symmetries", "held_against", "shifts"]
 
 _AMOUNTS = (1e-3, 0.1, 1.0, 10.0)
 """Shifts, m or rad, each in both directions."""
@@ -24,7 +27,7 @@ _AMOUNTS = (1e-3, 0.1, 1.0, 10.0)
 _TOLERANCE = 1e-9
 """Round-off of a step after a shift of 10, relative to max(1, largest number of the row)."""
 
-_LEAST_ROWS = 8
+_LEAST_STATES = 8
 
 
 @dataclass(frozen=True)
@@ -57,23 +60,30 @@ class Symmetry:
 
     Attributes:
         shift: the group action.
+        states: states of which at least one shifted row was compared.
         rows: shifted rows that were compared.
         skipped: shifted rows in which another set of contacts and limits was active, which are not compared.
+        largest: largest shift that was compared, m or rad.
         error: largest distance between step after shift and shift after step, relative to max(1, largest number of
             the row).
-        broken_by: names of constraints that were active only before or only after a shift: they end the symmetry.
+        broken_by: names of what was on only before or only after a shift, or on in every row of the evidence in which
+            the column is not zero: these end the symmetry.
+        contradicted: rows of the evidence in which the column is not zero and nothing is on that could end it.
     """
 
     shift: Shift
+    states: int
     rows: int
     skipped: int
+    largest: float
     error: float
     broken_by: tuple[str, ...]
+    contradicted: int = 0
 
     @property
     def holds(self) -> bool:
         """Whether the step commutes with the shift, as far as these rows show."""
-        return self.rows >= _LEAST_ROWS and self.error <= _TOLERANCE
+        return self.states >= _LEAST_STATES and self.error <= _TOLERANCE and not self.contradicted
 
 
 def shifts(env: Environment) -> tuple[Shift, ...]:
@@ -115,9 +125,10 @@ def find_symmetries(
 ) -> tuple[Symmetry, ...]:
     """Apply each shift to states, and compare the step of the shifted state with the shifted step.
 
-    A row in which the shift switches a contact or limit on or off is not compared: there the world differs.  One shift
-    that changes nothing but its own coordinate proves that column of the Jacobian zero, at those rows, to first order
-    and beyond; the amounts reach from a millimetre to ten metres.
+    A row in which the shift switches a contact or limit on or off is not compared: there the world differs.  A shift
+    that changes nothing but its own coordinate makes that column of the Jacobian zero, its own element aside; the
+    amounts reach from a millimetre to ten metres.  As proofs by examples go, this one is as good as its states: at
+    least eight of them, and ``contradicted`` by none of the rows whose Jacobian is known.
 
     Args:
         env: the environment.
@@ -133,32 +144,71 @@ def find_symmetries(
     if not candidates or not len(states):
         return ()
     before = evaluator.evaluate(states, actions, warmstarts)
+    return tuple(_tried(env, evaluator, shift, (states, actions, warmstarts), before) for shift in candidates)
+
+
+def _tried(
+    env: Environment,
+    evaluator: Evaluator,
+    shift: Shift,
+    rows: tuple[np.ndarray, np.ndarray, np.ndarray],
+    before: Evaluation,
+) -> Symmetry:
+    """Apply one shift by every amount, both ways."""
+    unit, count = np.eye(env.tangent_dim)[shift.column], len(rows[0])
+    amounts = np.array([sign * amount for amount in _AMOUNTS for sign in (1.0, -1.0)])
+    tangents = np.repeat(amounts[:, None] * unit, count, axis=0)
+    states, actions, warmstarts = (np.tile(x, (len(amounts), 1)) for x in rows)
+    after = evaluator.evaluate(env.space.integrate(states, tangents), actions, warmstarts)
+    wanted = env.space.integrate(np.tile(before.next_state, (len(amounts), 1)), tangents)
+    was_active = np.tile(before.constraint_active, (len(amounts), 1))
+    finite = np.isfinite(wanted).all(axis=1) & np.isfinite(after.next_state).all(axis=1)
+    compared = finite & (after.constraint_active == was_active).all(axis=1)
+    distance = np.abs(env.space.difference(wanted[compared], after.next_state[compared]))
+    scale = np.maximum(1.0, np.abs(wanted[compared]).max(axis=1, initial=0.0))
+    switches = switches_of(env)
+    switched = switches.active(after.constraint_active) != switches.active(was_active)
+    by_amount = compared.reshape(len(amounts), count)
+    return Symmetry(
+        shift,
+        states=int(by_amount.any(axis=0).sum()),
+        rows=int(compared.sum()),
+        skipped=int((finite & ~compared).sum()),
+        largest=float(np.abs(amounts)[by_amount.any(axis=1)].max(initial=0.0)),
+        error=float((distance.max(axis=1, initial=0.0) / scale).max(initial=0.0)),
+        broken_by=tuple(switches.names[k] for k in np.flatnonzero(switched[finite].any(axis=0))),
+    )
+
+
+def held_against(symmetries: Sequence[Symmetry], evidence: ZeroEvidence, switches: Switches) -> tuple[Symmetry, ...]:
+    """Hold symmetries against rows whose Jacobian is known.
+
+    Args:
+        symmetries: as ``find_symmetries`` returns them.
+        evidence: the rows.
+        switches: what can be on in them.
+
+    Returns:
+        The same, contradicted where a row has a column that is not zero with nothing on; ended by what is on in the
+        rows that have it, as far as that tells: switches are taken greedily, the most frequent first.
+    """
     found = []
-    for shift in candidates:
-        moved, distance = [], []
-        for amount in _AMOUNTS:
-            for sign in (1.0, -1.0):
-                tangent = np.zeros(env.tangent_dim)
-                tangent[shift.column] = sign * amount
-                moved.append(tangent)
-        tangents = np.repeat(np.array(moved), len(states), axis=0)
-        times = len(moved)
-        inputs = [np.tile(x, (times, 1)) for x in (states, actions, warmstarts)]
-        after = evaluator.evaluate(env.space.integrate(inputs[0], tangents), *inputs[1:])
-        wanted = env.space.integrate(np.tile(before.next_state, (times, 1)), tangents)
-        changed = after.constraint_active != np.tile(before.constraint_active, (times, 1))
-        finite = np.isfinite(wanted).all(axis=1) & np.isfinite(after.next_state).all(axis=1)
-        compared = finite & ~changed.any(axis=1)
-        distance = np.abs(env.space.difference(wanted[compared], after.next_state[compared]))
-        scale = np.maximum(1.0, np.abs(wanted[compared]).max(axis=1, initial=0.0))
-        error = float((distance.max(axis=1, initial=0.0) / scale).max(initial=0.0))
-        broken = _named(env.constraint_names, changed[finite].any(axis=0))
-        found.append(Symmetry(shift, int(compared.sum()), int((finite & ~compared).sum()), error, broken))
+    for symmetry in symmetries:
+        if not symmetry.holds:
+            found.append(symmetry)
+            continue
+        column = evidence.nonzero[:, :, symmetry.shift.column].copy()
+        column[:, symmetry.shift.column] = False
+        against = evidence.active[column.any(axis=1)]
+        named = list(symmetry.broken_by)
+        known = [switches.names.index(name) for name in named]
+        left = against[~against[:, known].any(axis=1)]
+        while left.any():
+            most = int(left.sum(axis=0).argmax())
+            named.append(switches.names[most])
+            left = left[~left[:, most]]
+        found.append(replace(symmetry, broken_by=tuple(named), contradicted=len(left)))
     return tuple(found)
-
-
-def _named(names: Sequence[str], chosen: np.ndarray) -> tuple[str, ...]:
-    return tuple(name for name, flag in zip(names, chosen, strict=True) if flag)
 
 
 def _axis(axis: tuple[float, float, float]) -> str:

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dynsparse.errors import ArrayError, SettingError, UnsupportedModelError
+from dynsparse.config import check_atol, check_count
+from dynsparse.errors import ArrayError, DependenceError, SettingError, UnsupportedModelError
 from dynsparse.physics.dependence.paths import step_paths
 from dynsparse.physics.environment import Environment
-from dynsparse.physics.linearization import Linearization
 from dynsparse.physics.linearizer import Linearizer
 from dynsparse.physics.probe import probe_rows
 from dynsparse.physics.rows import check_rows
-from dynsparse.physics.symmetry import Symmetry, find_symmetries
-from dynsparse.physics.zero_labels import ZERO_LABELS, ZeroEvidence, label_zeros
+from dynsparse.physics.switches import switches_of
+from dynsparse.physics.symmetry import Symmetry, find_symmetries, held_against
+from dynsparse.physics.zero_labels import ZERO_LABELS, ZeroEvidence, is_real, label_zeros
 
 __all__ = ["ZeroCauses", "explain_zeros"]
 
@@ -32,23 +33,32 @@ class ZeroCauses:
         environment: its name.
         state_names: (dt,) names of a Jacobian's rows and first columns (tangents of the state).
         action_names: (da,) names of its last columns.
-        constraint_names: (nc,) named constraints.
+        constraint_names: (g,) what can be off: limits by name, and contacts by the two bodies that they join, each with
+            all that it carries (``"contact torso-world"``).
+        members: (g,) the named constraints of each.
         labels: (n, dt, dt + da) index into ``ZERO_LABELS``; 0 for an element that is not zero.
-        constraint_off: (n, dt, dt + da) index of the constraint that is off; -1 where none is the cause.
+        constraint_off: (n, dt, dt + da) index of what is off; of several, the one that tells best; -1 where none is.
+        switched_by: (dt, dt + da, g) bool; an element that is zero because something is off was non-zero, in all rows
+            that were looked at, only while one of these was on.
         symmetries: every shift of a whole body that was tried, and whether the step commutes with it.
         atol: an element is zero when ``abs(x) < atol``.
-        evidence_rows: further rows, near contacts and limits, from which was learned what constraints switch on.
+        evidence_rows: further rows from which was learned what is switched on: given ones, and ones that were made near
+            contacts and limits.
+        active_rows: (g,) in how many of all rows each of ``constraint_names`` was on.
     """
 
     environment: str
     state_names: tuple[str, ...]
     action_names: tuple[str, ...]
     constraint_names: tuple[str, ...]
+    members: tuple[tuple[str, ...], ...] = field(repr=False)
     labels: np.ndarray = field(repr=False)
     constraint_off: np.ndarray = field(repr=False)
+    switched_by: np.ndarray = field(repr=False)
     symmetries: tuple[Symmetry, ...]
     atol: float
     evidence_rows: int
+    active_rows: np.ndarray = field(repr=False)
 
     def __len__(self) -> int:
         """How many rows there are."""
@@ -68,6 +78,7 @@ def explain_zeros(
     *,
     jacobians: tuple[np.ndarray, np.ndarray] | None = None,
     constraint_active: np.ndarray | None = None,
+    evidence: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
     atol: float = 1e-15,
     evidence_rows: int = 256,
     seed: int = 0,
@@ -81,12 +92,13 @@ def explain_zeros(
       as they are.
     - ``symmetry``: zero in all rows although there is a path, because the step commutes with shifting that coordinate:
       the translation or rotation of a whole body.
-    - ``contact-off``, ``limit-off``: it is non-zero in rows where a named contact or limit is active that is off here.
+    - ``contact-off``, ``limit-off``: it is non-zero only in rows where one of a few limits, or contacts between two
+      bodies, is on, all of which are off here.
     - ``clamped``: a clamp holds, without which there would be a path.
     - ``numerical``: below ``atol`` with none of these.
 
-    The rules are those of ``label_zeros``; what a constraint switches on is learned from these rows and from
-    ``evidence_rows`` more, made near contacts and limits.
+    The rules are those of ``label_zeros``; what is switched on is learned from these rows, from those of ``evidence``
+    and from ``evidence_rows`` more, made near contacts and limits.
 
     Args:
         env: the environment; MJX's, or a function of this process.
@@ -94,7 +106,9 @@ def explain_zeros(
         actions: (n, da) applied, inside the control range.
         warmstarts: (n, nv), or None for zeros.
         jacobians: (n, dt, dt) and (n, dt, da) exact ones, where they are known; else computed.
-        constraint_active: (n, nc) bool beside them.
+        constraint_active: (n, nc) bool, given with them and only then.
+        evidence: more rows of which is known what is wanted, such as the rest of a data set: (k, dt, dt) and
+            (k, dt, da) exact Jacobians, and (k, nc) bool.  Rows that are not finite count for nothing.
         atol: an element is zero when ``abs(x) < atol``.
         evidence_rows: how many rows are made; 0 for none.  A function has no constraints and needs none.
         seed: decides these.
@@ -108,91 +122,126 @@ def explain_zeros(
     Raises:
         ArrayError: wrong shapes or types; a row whose Jacobian is not finite, which is named.
         ActionRangeError: an action outside its range.
-        SettingError: ``atol`` or ``evidence_rows`` below 0.
+        SettingError: ``atol`` or ``evidence_rows`` can not be; Jacobians without constraints, or the other way round.
+        DependenceError: a Jacobian has a slope where the trace has no path: one of the two is wrong; names the row.
         UnsupportedModelError: MuJoCo's C code runs the environment.
         UnknownPrimitiveError: the program does something that no rule covers; named.
         WorkerError: a worker died or hung.
     """
     rows = check_rows(env, states, actions, warmstarts)
-    if atol <= 0 or evidence_rows < 0:
-        raise SettingError(f"expected atol above 0 and evidence_rows of 0 or more, got {atol!r} and {evidence_rows!r}")
+    check_atol(atol)
+    check_count("evidence_rows", evidence_rows, 0, "0 makes none")
+    check_count("seed", seed, 0, "try 0")
+    if (jacobians is None) != (constraint_active is None):
+        raise SettingError("expected jacobians and constraint_active together, got one of them; pass both or neither")
     if env.engine == "mujoco-c":
         raise UnsupportedModelError(
             f"{env.name} is run by MuJoCo's C code, whose finite differences leave noise in place of zeros: there is "
             "nothing to explain; open a model that MJX can run"
         )
+    given = None if jacobians is None else _known(env, (*jacobians, constraint_active), len(rows[0]))
+    known = [] if evidence is None else [_known(env, evidence, None)]
+    switches = switches_of(env)
     with Linearizer(env, "exact", workers=workers) as linearizer:
-        if jacobians is None or constraint_active is None:
+        if given is None:
             on_phase("linearize")
             found = linearizer.linearize(*rows)
-            jacobians, constraint_active = (found.jac_state, found.jac_action), found.constraint_active
-        whole = _whole(env, jacobians, len(rows[0]))
-        more = None
-        if env.constraint_names and evidence_rows:
+            given = _known(env, (found.jac_state, found.jac_action, found.constraint_active), len(rows[0]))
+        _refuse_nonfinite(env, given.jacobian)
+        tried = _spread(rows)
+        if switches.names and evidence_rows:
             on_phase("evidence")
             probe = probe_rows(env, linearizer, evidence_rows, seed)
             more = linearizer.linearize(probe.states, probe.actions, probe.warmstarts)
-            tried = [
-                np.concatenate(x)
-                for x in zip(_first(rows), _last((probe.states, probe.actions, probe.warmstarts)), strict=True)
-            ]
-        else:
-            tried = _first(rows)
+            known.append(_known(env, (more.jac_state, more.jac_action, more.constraint_active), None))
+            made = (probe.states, probe.actions, probe.warmstarts)
+            tried = [np.concatenate([x, y[-_SYMMETRY_ROWS:]]) for x, y in zip(tried, made, strict=True)]
         on_phase("symmetry")
         symmetries = find_symmetries(env, linearizer, *tried)
     on_phase("trace")
     path, open_path = step_paths(env, *rows, workers=workers, on_rows=on_rows)
-    zero = np.abs(whole) < atol
-    symmetric = np.zeros(whole.shape[2], dtype=bool)
+    real = is_real(given.jacobian)
+    _refuse_pathless(env, real & ~path)
+    seen = [_Known(given.jacobian, given.active), *known]
+    learned = ZeroEvidence(
+        np.concatenate([real, *(is_real(x.jacobian) for x in known)]),
+        switches.active(np.concatenate([x.active for x in seen])),
+    )
+    symmetries = held_against(symmetries, learned, switches)
+    symmetric = np.zeros(given.jacobian.shape[2], dtype=bool)
     symmetric[[symmetry.shift.column for symmetry in symmetries if symmetry.holds]] = True
-    labels, off = label_zeros(
-        zero, path, open_path, constraint_active, env.constraint_kinds, symmetric,
-        _evidence(zero, constraint_active, more, atol),
-    )  # fmt: skip
+    zero = np.abs(given.jacobian) < atol
+    here = switches.active(given.active)
+    labelled = label_zeros(zero, path, open_path, here, switches.kinds, symmetric, learned)
     return ZeroCauses(
         environment=env.name,
         state_names=env.tangent_names,
         action_names=env.action_names,
-        constraint_names=env.constraint_names,
-        labels=labels,
-        constraint_off=off,
+        constraint_names=switches.names,
+        members=tuple(tuple(env.constraint_names[k] for k in each) for each in switches.members),
+        labels=labelled.labels,
+        constraint_off=labelled.off,
+        switched_by=labelled.switched_by,
         symmetries=symmetries,
         atol=atol,
-        evidence_rows=0 if more is None else int(more.finite.sum()),
+        evidence_rows=sum(len(x.active) for x in known),
+        active_rows=learned.active.sum(axis=0),
     )
 
 
-def _whole(env: Environment, jacobians: tuple[np.ndarray, np.ndarray], rows: int) -> np.ndarray:
-    """Join both blocks and refuse what can not be labelled."""
-    shapes = (rows, env.tangent_dim, env.tangent_dim), (rows, env.tangent_dim, env.action_dim)
-    if tuple(x.shape for x in jacobians) != shapes:
+@dataclass(frozen=True)
+class _Known:
+    """Rows whose (n, dt, dt + da) Jacobian and (n, nc) constraints are known."""
+
+    jacobian: np.ndarray
+    active: np.ndarray
+
+
+def _known(env: Environment, arrays: tuple[object, ...], rows: int | None) -> _Known:
+    """Join both blocks, check shapes, and leave out what is not finite where any number of rows will do."""
+    jac_state, jac_action, active = (np.asarray(x) for x in arrays)
+    n = len(active) if rows is None and active.ndim else rows
+    shapes = [
+        (n, env.tangent_dim, env.tangent_dim),
+        (n, env.tangent_dim, env.action_dim),
+        (n, len(env.constraint_names)),
+    ]
+    got = [jac_state.shape, jac_action.shape, active.shape]
+    if got != shapes or active.dtype != bool or jac_state.dtype.kind != "f" or jac_action.dtype.kind != "f":
         raise ArrayError(
-            f"expected Jacobians of {env.name} of shapes {shapes[0]} and {shapes[1]}, got "
-            f"{' and '.join(str(x.shape) for x in jacobians)}"
+            f"expected Jacobians of {env.name} of shapes {shapes[0]} and {shapes[1]} and constraints of shape "
+            f"{shapes[2]} and type bool, got {got[0]}, {got[1]} and {got[2]} of type {active.dtype}"
         )
-    whole = np.concatenate(jacobians, axis=2)
-    lost = np.flatnonzero(~np.isfinite(whole).all(axis=(1, 2)))
+    jacobian = np.concatenate([jac_state, jac_action], axis=2)
+    if rows is not None:
+        return _Known(jacobian, active)
+    finite = np.isfinite(jacobian).all(axis=(1, 2))
+    return _Known(jacobian[finite], active[finite])
+
+
+def _refuse_nonfinite(env: Environment, jacobian: np.ndarray) -> None:
+    lost = np.flatnonzero(~np.isfinite(jacobian).all(axis=(1, 2)))
     if lost.size:
         raise ArrayError(
-            f"expected finite Jacobians, row {lost[0]} of {env.name} is not ({lost.size} of {rows} are not): "
+            f"expected finite Jacobians, row {lost[0]} of {env.name} is not ({lost.size} of {len(jacobian)} are not): "
             "leave these rows out"
         )
-    return whole
 
 
-def _evidence(zero: np.ndarray, active: np.ndarray, more: Linearization | None, atol: float) -> ZeroEvidence:
-    if more is None:
-        return ZeroEvidence(~zero, active)
-    jacobian = np.concatenate([more.jac_state, more.jac_action], axis=2)[more.finite]
-    nonzero = np.abs(jacobian) >= atol
-    return ZeroEvidence(np.concatenate([~zero, nonzero]), np.concatenate([active, more.constraint_active[more.finite]]))
+def _refuse_pathless(env: Environment, pathless: np.ndarray) -> None:
+    """A slope without a path is a proof that the trace has lost one, or that the Jacobian is not of this step."""
+    if pathless.any():
+        row, output, column = np.argwhere(pathless)[0]
+        names = (*env.tangent_names, *env.action_names)
+        raise DependenceError(
+            f"row {row} of {env.name} has a slope of next {env.tangent_names[output]} by {names[column]}, and the "
+            f"program has no path between them ({pathless.any(axis=(1, 2)).sum()} of {len(pathless)} rows have such "
+            "slopes): the Jacobians are not those of this environment's exact derivative, or the trace is wrong; check "
+            "with dynsparse audit, and report it where that is clean"
+        )
 
 
-def _first(rows: tuple[np.ndarray, ...]) -> list[np.ndarray]:
+def _spread(rows: tuple[np.ndarray, ...]) -> list[np.ndarray]:
     """Return rows spread evenly over those that there are."""
     chosen = np.unique(np.linspace(0, len(rows[0]) - 1, _SYMMETRY_ROWS).astype(int))
     return [x[chosen] for x in rows]
-
-
-def _last(rows: tuple[np.ndarray, ...]) -> list[np.ndarray]:
-    return [x[-_SYMMETRY_ROWS:] for x in rows]
