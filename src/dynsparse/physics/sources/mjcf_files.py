@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from dynsparse.errors import EnvironmentFileError
-from dynsparse.physics.sources.mjcf_tree import Element, Folder, parse
+from dynsparse.physics.sources.mjcf_growth import Growth, check_picture, measure
+from dynsparse.physics.sources.mjcf_tree import MOST_DEPTH, Element, Folder
+from dynsparse.physics.sources.model_path import check_model_path
 
 __all__ = ["ModelFiles", "gather"]
 
@@ -16,10 +18,10 @@ _FOREIGN = ("extension", "plugin")
 _NAMED = ("mesh", "hfield", "texture", "skin")
 """Assets that are called after their file where they have no name."""
 
-MOST_COPIES = 10_000
-"""Of what stands in nested ``<replicate>``."""
-MOST_MEMORY_BITS = 33
-"""A model may ask for 8 GiB."""
+MOST_FILES = 10_000
+"""That a model may refer to."""
+MOST_MODELS = 20
+"""Inside one another."""
 
 
 @dataclass
@@ -29,12 +31,16 @@ class ModelFiles:
     Attributes:
         folder: of the model.
         assets: content by name.
+        known: the name of each file that was read, and whether as a model.
+        models: of each attached model that was read, how it calls itself and what it grows to.
         lines: which element each line of the text is of.
         text: the XML.
     """
 
     folder: Folder
     assets: dict[str, bytes] = field(default_factory=dict)
+    known: dict[tuple[Path, bool], str] = field(default_factory=dict)
+    models: dict[Path, tuple[str, Growth]] = field(default_factory=dict)
     lines: list[Element] = field(default_factory=list)
     text: str = ""
 
@@ -60,29 +66,30 @@ def gather(path: Path) -> ModelFiles:
         The files.
 
     Raises:
-        EnvironmentFileError: a file is missing, is no XML, lies outside the model's folder, or holds a plugin.
+        EnvironmentFileError: a file is missing, is no XML, lies outside the model's folder, holds a plugin, or grows
+            beyond all measure.
     """
+    check_model_path(path)
     folder = Folder(path.parent.resolve())
-    if not path.exists():
-        raise EnvironmentFileError(f"there is no file {path}; expected the path of a model (.xml)")
     files = ModelFiles(folder)
     # The file that was named may be a link itself; what it refers to is looked for where the link lies.
-    root = _model(files, folder.root / path.name, [])
+    root, _ = _model(files, folder.root / path.name, [])
     pairs = list(root.lines())
     files.text = "\n".join(line for line, _ in pairs)
     files.lines = [element for _, element in pairs]
     return files
 
 
-def _model(files: ModelFiles, path: Path, above: list[Path]) -> Element:
-    """Read one model, its includes put in and its files named anew."""
+def _model(files: ModelFiles, path: Path, above: list[Path]) -> tuple[Element, Growth]:
+    """Read one model, its includes put in and its files named anew; and say what it grows to."""
     folder = files.folder
-    root = parse(folder.read(path, str(path)), folder.name(path))
+    root = folder.parse(path, str(path))
     if root.tag != "mujoco":
         raise EnvironmentFileError(f"expected {root.file} to begin with <mujoco>, got <{root.tag}>; give an MJCF file")
     own = _relative(path, folder)
-    _include(files, root, own, {path.resolve()})
+    _include(files, root, own, {path.resolve()}, 1)
     _refuse(root)
+    inner: dict[str, Growth] = {}
     mesh, texture, strip = _directories(root)
     for element in root.walk():
         for attribute in _FILES:
@@ -97,29 +104,43 @@ def _model(files: ModelFiles, path: Path, above: list[Path]) -> Element:
             if attribute == "file" and element.tag in _NAMED:
                 element.attributes.setdefault("name", PurePosixPath(reference).stem)
             element.attributes[attribute] = _asset(files, element, found, where, [*above, path])
-    return root
+            if element.tag == "model":
+                name, growth = files.models[found]
+                inner[element.attributes.get("name") or name] = growth
+    return root, measure(root, inner)
 
 
 def _asset(files: ModelFiles, element: Element, found: Path, where: str, above: list[Path]) -> str:
     """Keep a file's content under a name of our own and return the name."""
+    if found in above:
+        raise EnvironmentFileError(f"{where}: {found.name} holds itself")
+    key = found, element.tag == "model"
+    if key in files.known:
+        return files.known[key]
     if element.tag == "model":
-        if found in above:
-            raise EnvironmentFileError(f"{where}: {found.name} holds itself")
-        inner = _model(files, found, above)
+        if len(above) > MOST_MODELS:
+            raise EnvironmentFileError(f"{where}: models may be {MOST_MODELS} inside one another; use fewer")
+        inner, growth = _model(files, found, above)
         content = "\n".join(line for line, _ in inner.lines()).encode()
+        files.models[found] = inner.attributes.get("model", "MuJoCo Model"), growth
     else:
         content = files.folder.read(found, where)
-    name = f"file{len(files.assets)}{found.suffix}"
+        check_picture(element, content)
+    if len(files.assets) >= MOST_FILES:
+        raise EnvironmentFileError(f"{where}: a model may refer to {MOST_FILES:,} files; use fewer")
+    name = files.known[key] = f"file{len(files.assets)}{found.suffix}"
     files.assets[name] = content
     return name
 
 
-def _include(files: ModelFiles, element: Element, own: str, seen: set[Path]) -> None:
+def _include(files: ModelFiles, element: Element, own: str, seen: set[Path], depth: int) -> None:
     """Put the content of included files where they are included."""
+    if depth > MOST_DEPTH:
+        raise EnvironmentFileError(f"{element.place}: a model may have elements {MOST_DEPTH} inside one another")
     children: list[Element] = []
     for child in element.children:
         if child.tag != "include":
-            _include(files, child, own, seen)
+            _include(files, child, own, seen, depth + 1)
             children.append(child)
             continue
         where = f"{child.place}, file"
@@ -131,40 +152,23 @@ def _include(files: ModelFiles, element: Element, own: str, seen: set[Path]) -> 
         if path.resolve() in seen:
             raise EnvironmentFileError(f"{where}: {reference!r} is included already; MuJoCo includes a file once")
         seen.add(path.resolve())
-        root = parse(files.folder.read(path, where), files.folder.name(path))
-        _include(files, root, own, seen)
+        root = files.folder.parse(path, where)
+        _include(files, root, own, seen, depth)
         children += root.children
     element.children = children
 
 
 def _refuse(root: Element) -> None:
-    """Refuse plugins, and models that grow beyond all measure when they are compiled.
+    """Refuse plugins.
 
     Raises:
         EnvironmentFileError: naming the element.
     """
-    waiting = [(root, 1)]
-    while waiting:
-        element, copies = waiting.pop()
+    for element in root.walk():
         if element.tag in _FOREIGN:
             raise EnvironmentFileError(
                 f"{element.place}: plugins run code that the model does not hold; remove it, and what needs it"
             )
-        if element.tag == "replicate":
-            count = element.attributes.get("count", "1")
-            copies *= int(count) if count.isascii() and count.isdigit() else 1
-            if copies > MOST_COPIES:
-                raise EnvironmentFileError(f"{element.place}: more than {MOST_COPIES:,} copies")
-        memory = element.attributes.get("memory", "") if element.tag == "size" else ""
-        if memory and _bits(memory) > MOST_MEMORY_BITS:
-            raise EnvironmentFileError(f"{element.place}: memory={memory!r} is more than {2**MOST_MEMORY_BITS:,} bytes")
-        waiting += [(child, copies) for child in element.children]
-
-
-def _bits(memory: str) -> int:
-    """Bits of a size such as ``10M``; 0 of none, which MuJoCo refuses in words of its own."""
-    found = re.fullmatch(r"\s*(\d{1,20})\s*([KMGTPE]?)\s*", memory.upper())
-    return (int(found[1]) << 10 * " KMGTPE".index(found[2] or " ")).bit_length() if found else 0
 
 
 def _directories(root: Element) -> tuple[str, str, bool]:

@@ -12,7 +12,7 @@ from xml.sax.saxutils import quoteattr
 
 from dynsparse.errors import EnvironmentFileError
 
-__all__ = ["Element", "Folder", "parse"]
+__all__ = ["MOST_DEPTH", "MOST_ELEMENTS", "Element", "Folder", "parse"]
 
 MOST_XML_BYTES = 64 * 2**20
 MOST_BYTES = 2**30
@@ -71,10 +71,12 @@ class Folder:
     Attributes:
         root: the folder, links resolved.
         left: bytes that may still be read.
+        elements: that may still be read.
     """
 
     root: Path
     left: int = MOST_BYTES
+    elements: int = MOST_ELEMENTS
 
     def find(self, reference: str, where: str, *folders: str) -> Path:
         """Return the file that a reference means.
@@ -92,16 +94,28 @@ class Folder:
         self._refuse_path(reference, where)
         places = [self.root / folder / reference for folder in folders]
         for place in places:
-            if place.exists():
-                if not place.resolve().is_relative_to(self.root):
-                    raise EnvironmentFileError(
-                        f"{where}: {reference!r} is a link that leads out of {self.root}; a model may read its own "
-                        "folder alone: copy the file there"
-                    )
-                if not stat.S_ISREG(place.stat().st_mode):
-                    raise EnvironmentFileError(f"{where}: expected {reference!r} to be a file, it is something else")
-                return place
-        raise EnvironmentFileError(f"{where}: there is no file {places[0]}")
+            try:
+                mode = place.stat().st_mode
+                inside = place.resolve().is_relative_to(self.root)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except (OSError, RuntimeError) as error:  # a RuntimeError: links in a circle
+                reason = getattr(error, "strerror", None) or error
+                raise EnvironmentFileError(
+                    f"{where}: {reference[:80]!r} can not be read ({reason}); give the path of a file that can"
+                ) from error
+            if not inside:
+                raise EnvironmentFileError(
+                    f"{where}: {reference!r} is a link that leads out of {self.root}; a model may read its own "
+                    "folder alone: copy the file there"
+                )
+            if not stat.S_ISREG(mode):
+                raise EnvironmentFileError(f"{where}: expected {reference!r} to be a file, it is something else")
+            return place
+        raise EnvironmentFileError(
+            f"{where}: there is no file {places[0]}; put it there, or correct the path, which begins at the folder of "
+            "the model (and its meshdir, texturedir or assetdir)"
+        )
 
     def read(self, path: Path, where: str) -> bytes:
         """Return a file's content.
@@ -121,6 +135,20 @@ class Folder:
             raise EnvironmentFileError(f"{where}: the files of a model may have {MOST_BYTES:,} bytes, {path} is beyond")
         self.left -= size
         return content
+
+    def parse(self, path: Path, where: str) -> Element:
+        """Return the root of an XML file.
+
+        Raises:
+            EnvironmentFileError: it can not be read, is no XML, or all files together have too many elements.
+        """
+        root = parse(self.read(path, where), self.name(path))
+        self.elements -= sum(1 for _ in root.walk())
+        if self.elements < 0:
+            raise EnvironmentFileError(
+                f"{where}: the files of a model may have {MOST_ELEMENTS:,} elements, {path} is beyond"
+            )
+        return root
 
     def name(self, path: Path) -> str:
         """Return a file's path relative to the folder."""
