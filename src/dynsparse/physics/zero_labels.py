@@ -115,7 +115,7 @@ def label_zeros(
     share_on, tells = _shares(evidence)
     cover = _cover(evidence, tells)
     gates = np.where(cover, tells, -np.inf)
-    best = gates.argmax(axis=0)
+    best: np.ndarray = gates.argmax(axis=0)
     share = np.take_along_axis(share_on, best[None], axis=0)[0]
     switched = cover.any(axis=0)
     label_of_best = np.array([_OFF[kind] for kind in kinds], dtype=np.int8)[best]
@@ -150,7 +150,7 @@ def _cover(evidence: ZeroEvidence, tells: np.ndarray) -> np.ndarray:
         for active, nonzero in _chunks(evidence):
             covered: np.ndarray = active.astype(np.float32) @ cover.astype(np.float32) > 0
             uncovered = nonzero & ~covered
-            lost |= (uncovered & ~active.any(axis=1)[:, None]).any(axis=0)
+            lost |= (uncovered & ~active.any(axis=1, keepdims=True)).any(axis=0)
             left += active.T.astype(np.float32) @ uncovered.astype(np.float32)
         # Only what tells something: a switch that is on as often without the element would cover it by chance.
         value = np.where((left > 0) & (tells > 0), tells, -np.inf)
