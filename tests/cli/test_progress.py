@@ -73,3 +73,16 @@ def test_bars_show_every_environment(clock):
 
 def test_plain_lines_where_there_is_no_terminal():
     assert isinstance(progress.open_progress(), LogProgress)
+
+
+def test_that_it_compiles_is_said_once_in_lines_and_beside_bars(clock):
+    stream, screen = io.StringIO(), io.StringIO()
+    boards = [LogProgress(stream), BarProgress(Console(file=screen, force_terminal=True, width=160, color_system=None))]
+    for board in boards:
+        for name in "AB":
+            board.add(name, 10)
+            board.phase(name, "compile")
+        board.close()
+    said = "compiling: once for each model, then kept in the cache; seconds for small models, minutes for large ones"
+    assert stream.getvalue().splitlines() == ["[   0 s] A: compile", f"[   0 s] {said}", "[   0 s] B: compile"]
+    assert screen.getvalue().count(said) == 1

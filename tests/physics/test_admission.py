@@ -33,7 +33,7 @@ def model(turn="ball", joint="", actuator='<motor joint="slide"/>', option=""):
 REFUSED = {
     "activation": (
         {"actuator": '<general joint="slide" dyntype="filter" dynprm="0.1"/>'},
-        "1 actuator activation states",
+        "1 actuator activation states, of actuator 0 (",
     ),
     "ball limit": ({"joint": 'limited="true" range="0 30"'}, "limits on ball joints"),
     "ball spring": ({"joint": 'stiffness="2"'}, "springs on ball or free joints"),
@@ -43,8 +43,8 @@ REFUSED = {
         "actuators on ball or free joints",
     ),
     "reference site": ({"actuator": '<motor site="tip" refsite="origin"/>'}, "actuators with a reference site"),
-    "implicit": ({"option": 'integrator="implicit"'}, "the integrator mjINT_IMPLICIT$"),
-    "PGS": ({"option": 'solver="PGS"'}, "the solver mjSOL_PGS"),
+    "implicit": ({"option": 'integrator="implicit"'}, "the integrator implicit$"),
+    "PGS": ({"option": 'solver="PGS"'}, "the solver PGS"),
     "few CG iterations": ({"option": 'solver="CG" iterations="3"'}, "a CG solver of 3 iterations for 4 degrees"),
     "loose tolerance": ({"option": 'tolerance="1e-4"'}, "a solver tolerance of 0.0001"),
     "noslip": ({"option": 'noslip_iterations="2"'}, "noslip iterations"),
@@ -58,7 +58,7 @@ def test_each_refusal_names_the_model_and_the_reason(case):
         admit(model(**settings), "Wobbler")
     told = str(refused.value)
     assert told.startswith("Wobbler can not be differentiated exactly: it has ")
-    found = told.removeprefix("Wobbler can not be differentiated exactly: it has ").partition(". Remove these")[0]
+    found = told.removeprefix("Wobbler can not be differentiated exactly: it has ").partition(". Open it with")[0]
     assert ";" not in found, "exactly one reason"
     assert found.startswith(reason.rstrip("$"))
     if reason.endswith("$"):
@@ -67,8 +67,34 @@ def test_each_refusal_names_the_model_and_the_reason(case):
 
 def test_all_reasons_are_told_at_once():
     everything = model(joint='stiffness="2"', actuator='<motor joint="turn"/>', option='solver="PGS"')
-    with pytest.raises(UnsupportedModelError, match=r"springs on .*; actuators on ball .*; the solver mjSOL_PGS\."):
+    with pytest.raises(UnsupportedModelError, match=r"springs on .*; actuators on ball .*; the solver PGS\."):
         admit(everything, "Wobbler")
+
+
+def advice(found, name="Wobbler", **options):
+    with pytest.raises(UnsupportedModelError) as refused:
+        admit(found, name, **options)
+    return str(refused.value)
+
+
+def test_the_way_out_is_told_for_the_command_line_and_for_the_model():
+    pgs = model(option='solver="PGS"')
+    told = advice(pgs)
+    assert told.endswith(
+        'the solver PGS. Open it with derivative="finite-difference" (--derivative finite-difference on the command '
+        'line), or set solver="Newton" in the model\'s <option>.'
+    )
+    both = advice(model(option='solver="PGS" integrator="implicit"'))
+    assert 'solver="Newton"' in both and both.endswith("or change the model so that it has none of these.")
+    assert "the model" not in advice(pgs, "Humanoid-v5").partition("PGS")[2]  # which nobody edits
+    assert (
+        advice(pgs, "Robot", has_others=False).partition("PGS.")[2] == ' Set solver="Newton" in the model\'s <option>.'
+    )
+
+
+def test_actuators_with_activations_are_named():
+    named = model(actuator='<motor joint="slide"/><general name="slow" joint="slide" dyntype="filter" dynprm="0.1"/>')
+    assert "1 actuator activation states, of slow (" in advice(named)
 
 
 @pytest.mark.parametrize("integrator", ["Euler", "implicitfast", "RK4"])
@@ -98,7 +124,7 @@ def test_a_spring_on_a_free_joint_is_refused():
 
 
 def test_an_environment_is_refused_when_it_is_described():
-    with pytest.raises(UnsupportedModelError, match=r"Wobbler .* the solver mjSOL_PGS"):
+    with pytest.raises(UnsupportedModelError, match=r"Wobbler .* the solver PGS"):
         environment_from_model("Wobbler", model(option='solver="PGS"'), 1)
 
 

@@ -160,13 +160,24 @@ def test_fingerprint_is_the_same_in_other_processes_and_places(tmp_path):
         ({"state_names": ("a", "a")}, "distinct state_names, 'a' is there 2 times"),
         ({"state_names": ()}, "at least one of state_names"),
         ({"action_names": ()}, "at least one of action_names"),
-        ({"state_units": ("rad",)}, "expected 2 state_units, one for each of state_names, got 1"),
+        ({"state_units": ("rad",)}, "got 2 state_names and 1 state_units for the 2 numbers of initial_state"),
+        (
+            {"state_names": ("a", "b"), "state_units": ("1", "1", "1"), "initial_state": (0.0, 0.0, 0.0)},
+            "got 2 state_names and 3 state_units for the 3 numbers of initial_state",
+        ),
+        ({"name": "Go1Getup"}, "'Go1Getup' is an environment that comes with dynsparse"),
         ({"action_low": (-1.0, -1.0)}, "action_low must be 1 numbers"),
         ({"action_low": ("low",)}, "action_low must be 1 numbers"),
         ({"action_high": (float("nan"),)}, "action_high must be 1 numbers"),
         ({"action_high": (-2.0,)}, "expected action_low below action_high, 'torque' has -2 and -2"),
-        ({"quaternions": (0,)}, "quaternions must be the places where each starts"),
-        ({"quaternions": 0}, "quaternions must be the places where each starts"),
+        (
+            {"quaternions": (0,)},
+            r"^Pendulum: a quaternion at place 0 takes the numbers 0 to 3 of the state, which has 2 "
+            r"\(angle, velocity\); quaternions are the places where each starts$",
+        ),
+        ({"quaternions": (1, 3)}, "a quaternion at place 1 takes the numbers 1 to 4"),
+        ({"quaternions": (-1,)}, "four numbers each, from place 0 on, got one at place -1"),
+        ({"quaternions": 0}, "quaternions must be whole numbers, the places in the state where each starts, got 0"),
     ],
 )
 def test_description_that_does_not_fit_is_refused(other, told):
@@ -201,6 +212,14 @@ def looping_outside(s: jax.Array, a: jax.Array) -> Any:
     return jax.lax.cond(s[0] > 0, lambda: outside(s, a), lambda: s)
 
 
+def narrowed(s: jax.Array, a: jax.Array) -> jax.Array:
+    return jnp.sin(s.astype(jnp.float32)).astype(jnp.float64) + a
+
+
+def looping_narrowed(s: jax.Array, _a: jax.Array) -> jax.Array:
+    return lax.fori_loop(0, 3, lambda _, y: jax.jit(lambda z: z.astype(jnp.bfloat16).astype(float))(y), s)
+
+
 def dividing(_s: jax.Array, _a: jax.Array) -> float:
     return 1 / 0
 
@@ -215,6 +234,12 @@ def dividing(_s: jax.Array, _a: jax.Array) -> float:
         (lambda s, a: s[:1], r"got shape \(1,\) and type float64"),
         (lambda s, a: s[None], r"got shape \(1, 2\)"),
         (lambda s, a: s.astype(jnp.float32), "type float32; leave out what converts to float32"),
+        (
+            narrowed,
+            r"float64 throughout, got convert_element_type to float32 \(from .*test_function_system.py.*leave out",
+        ),
+        (looping_narrowed, "float64 throughout, got convert_element_type to bfloat16"),
+        (lambda s, a: lax.reduce_precision(s, 8, 23), "float64 throughout, got reduce_precision to float64 of 23 bits"),
         (lambda s, a: s.astype(int), "type int64"),
         (lambda s, a: s + 1j, "type complex128"),
         (
@@ -264,6 +289,19 @@ def test_constants_of_float32_are_taken_as_they_are():
     mass = jnp.asarray(0.1, dtype=jnp.float32)
     env = pendulum(lambda s, a: s * mass)
     assert dynsparse.step(env, [1.0, 2.0], [0.0]).next_state.tolist() == [float(mass), 2.0 * float(mass)]
+
+
+def test_what_is_no_number_of_the_state_may_be_narrow():
+    """Constants, truth values and integers are the same in float32, inside branches and loops too."""
+    table = np.array([0.5, 0.25])
+
+    def step(s, a):
+        mask = (s > 0).astype(jnp.float32) + jnp.floor(s[0]).astype(int).astype(jnp.float32)
+        half = lax.fori_loop(0, 3, lambda i, y: y + jnp.asarray(table).astype(jnp.float32)[i % 2] * mask, s)
+        return lax.cond(a[0] > 0, lambda y: y * 2, lambda y: y + jnp.asarray(table, dtype=jnp.float32), half)
+
+    found = dynsparse.step(pendulum(step), [1.5, -1.0], [0.0]).next_state
+    assert found.tolist() == [1.5 + 1.25 * 2 + 0.5, -1.0 + 1.25 * 1 + 0.25]
 
 
 def test_name_is_known_once_registered_and_the_last_counts():

@@ -55,9 +55,14 @@ def test_two_environments_of_one_model_get_different_rows():
 
 
 def test_a_range_without_end_is_refused():
-    free = SimpleNamespace(name="Free", action_dim=1, action_low=np.array([-np.inf]), action_high=np.array([np.inf]))
-    with pytest.raises(SettingError, match="bounded control range, Free"):
+    low, high = np.array([-1.0, -np.inf, 0.0]), np.array([1.0, 1.0, np.inf])
+    free = SimpleNamespace(
+        name="Free", engine="mjx", action_dim=3, action_names=("a", "b", "c"), action_low=low, action_high=high
+    )
+    with pytest.raises(SettingError, match=r"Free has actuators without one: b, c; give each a ctrlrange"):
         random_actions(free, 1, 1, 0, 1)
+    with pytest.raises(SettingError, match=r"Free has no bounds of b, c; pass action_low and action_high"):
+        random_actions(SimpleNamespace(**{**vars(free), "engine": "function"}), 1, 1, 0, 1)
 
 
 def test_one_episode_is_that_of_all_of_them():

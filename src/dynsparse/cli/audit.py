@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,20 +89,26 @@ class Audit:
             The exit code: 0 where the exact derivative is clean on every environment, else 1.
         """
         from dynsparse.physics.probe import check_probe
+        from dynsparse.physics.sources.model_options import check_substeps
         from dynsparse.workers import worker_count
 
         if not self.envs:
             raise SettingError("expected an environment or all, got none: try dynsparse audit CartpoleBalance")
-        folders = [Path(entry) for entry in self.envs if Path(entry).is_dir()]
-        named = [entry for entry in self.envs if not Path(entry).is_dir()]
+        folders = [Path(entry) for entry in self.envs if os.path.isdir(entry)]
+        named = [entry for entry in self.envs if not os.path.isdir(entry)]
         models = [entry for entry in named if is_model_path(entry) and entry.lower().endswith(".xml")]
-        absent = [entry for entry in named if "/" in entry and not is_environment_file(entry) and entry not in models]
+        there = [entry for entry in named if os.path.exists(entry) or is_environment_file(entry) or entry in models]
+        absent = [entry for entry in named if "/" in entry and entry not in there]
         if absent:
             raise SettingError(f"expected environments or folders of data sets, there is no folder {absent[0]}")
         if folders and self.reference:
             raise SettingError("--reference compares derivatives of environments, got a data set; leave it out")
         if self.env is not None and not folders:
             raise SettingError(f"--env {self.env} says what the environment of a data set is, got no data set")
+        if self.substeps is not None:
+            check_substeps(self.substeps)
+            if not models:
+                raise SettingError(f"--substeps is for model files (.xml), got {', '.join(self.envs)}; leave it out")
         names: tuple[str | Path, ...] = (
             *(environment_names(named, models=True) if named else ()),
             *folders,

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from dynsparse.cli.environments import environment_names, open_environment
 from dynsparse.config import EPISODE_STEPS
 from dynsparse.errors import SettingError
+
+if TYPE_CHECKING:
+    from dynsparse.cli.progress import Progress
+    from dynsparse.physics.environment import Environment
+    from dynsparse.rollout.collect import Collected
+    from dynsparse.rollout.settings import CollectSettings
 
 __all__ = ["EXAMPLES", "Collect"]
 
@@ -84,6 +90,8 @@ class Collect:
         Returns:
             The exit code.
         """
+        from dynsparse.dataset.creation import refuse_taken
+        from dynsparse.physics.sources.catalog import check_options, opens_in_c
         from dynsparse.rollout.experts import policy_path
         from dynsparse.rollout.settings import CollectSettings
         from dynsparse.workers import worker_count
@@ -101,35 +109,54 @@ class Collect:
             episode_steps=self.episode_steps,
         )
         worker_count(self.workers)
+        check_options(name, substeps=self.substeps, initial_noise=self.initial_noise)
         policy_path(name, self.policy)  # refused before anything is loaded
-
-        from dynsparse.dataset.creation import refuse_taken
-
-        refuse_taken(self.out, resume=self.resume, overwrite=self.overwrite)
+        if not opens_in_c(name):  # what can be wrong with a model is told before what lies in --out
+            refuse_taken(self.out, resume=self.resume, overwrite=self.overwrite)
 
         from dynsparse.cli.progress import open_progress
-        from dynsparse.rollout.collect import collect
 
         progress = open_progress()
         progress.add(name, self.rows)
         progress.phase(name, "load")
         try:
-            found = collect(
-                open_environment(
-                    name, substeps=self.substeps, derivative=self.derivative, initial_noise=self.initial_noise
-                ),
+            env = open_environment(
+                name, substeps=self.substeps, derivative=self.derivative, initial_noise=self.initial_noise
+            )
+            found = self._fill(env, settings, progress, name)
+            progress.finish(name, "done")
+        finally:
+            progress.close()
+        if not env.action_dim:
+            print(f"{env.name} has no actuators: the data set has no actions")
+        rate = f", in {found.seconds:,.1f} s after {found.compile_seconds:,.0f} s of start-up" if found.seconds else ""
+        lost = f", {found.nonfinite_rows:,} of them not finite" if found.nonfinite_rows else ""
+        print(f"{self.out}: {found.rows:,} rows ({found.new_rows:,} new{lost}{rate})")
+        return 0
+
+    def _fill(self, env: Environment, settings: CollectSettings, progress: Progress, name: str) -> Collected:
+        from dynsparse.rollout.collect import collect
+
+        writing: list[bool] = []
+
+        def begin(phase: str) -> None:
+            if phase == "collect":
+                writing.append(True)
+            in_c = phase == "compile" and env.engine == "mujoco-c"  # which has nothing to compile
+            progress.phase(name, "start" if in_c else phase)
+
+        try:
+            return collect(
+                env,
                 settings,
                 self.out,
                 workers=self.workers,
                 resume=self.resume,
                 overwrite=self.overwrite,
-                on_phase=lambda phase: progress.phase(name, phase),
+                on_phase=begin,
                 on_rows=lambda done, nonfinite: progress.rows(name, done, nonfinite),
             )
-            progress.finish(name, "done")
-        finally:
-            progress.close()
-        rate = f", in {found.seconds:,.1f} s after {found.compile_seconds:,.0f} s of start-up" if found.seconds else ""
-        lost = f", {found.nonfinite_rows:,} of them not finite" if found.nonfinite_rows else ""
-        print(f"{self.out}: {found.rows:,} rows ({found.new_rows:,} new{lost}{rate})")
-        return 0
+        except KeyboardInterrupt as stop:
+            if writing:
+                raise
+            raise KeyboardInterrupt("nothing was written; run the same command again") from stop

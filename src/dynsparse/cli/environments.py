@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dynsparse.errors import EnvironmentFileError, SettingError
+from dynsparse.errors import SettingError
 
 if TYPE_CHECKING:
     from dynsparse.physics.environment import Environment
@@ -84,9 +83,10 @@ def is_model_path(name: str) -> bool:
 
 
 def _check_model(path: str, models: bool) -> None:
+    from dynsparse.physics.sources.model_path import check_model_path
+
     if not models:
         raise SettingError(
             f"expected environments by name, got the model file {path}; collect, audit and render take model files"
         )
-    if not Path(path).is_file():
-        raise EnvironmentFileError(f"there is no file {path}; expected the path of a model (.xml)")
+    check_model_path(path)

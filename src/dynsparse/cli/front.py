@@ -110,11 +110,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _terminated_as_interrupted():
             return _run(name, verb, arguments[1:])
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         again = "; run the same command again to continue" if verb.resumes else ""
         if verb.resumes_with:
             place = " in place of --overwrite" if "--overwrite" in arguments else ""
             again = f"; run the same command with {verb.resumes_with}{place} to continue"
+        if stop.args:  # the verb knows how far it has got
+            again = f"; {stop.args[0]}"
         _complain(f"interrupted{again}")
         return INTERRUPTED
     except BrokenPipeError:

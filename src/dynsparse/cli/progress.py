@@ -26,6 +26,8 @@ _COUNTED = (*_RATES, "analyze", "verify", "trace")
 _COUNTED_THINGS = {"verify": "blocks", "train": "steps", "learn": "epochs"}
 """What is counted, where it is not rows."""
 
+_COMPILING = "compiling: once for each model, then kept in the cache; seconds for small models, minutes for large ones"
+
 
 @dataclass
 class EnvironmentProgress:
@@ -131,6 +133,7 @@ class _Board:
         self._lock = threading.RLock()
         self._environments: dict[str, EnvironmentProgress] = {}
         self._start = time.monotonic()
+        self._told = False
 
     def add(self, environment: str, rows: int) -> None:
         """Expect an environment."""
@@ -142,6 +145,9 @@ class _Board:
         with self._lock:
             state = self._environments[environment]
             state.phase, state.since = phase, time.monotonic()
+            if phase == "compile" and not self._told:
+                self._told = True
+                self._notice(_COMPILING)
 
     def rows(self, environment: str, done: int, nonfinite: int) -> None:
         """Note rows linearized so far."""
@@ -165,6 +171,9 @@ class _Board:
             self._environments[environment].total = total
         self.rows(environment, done, 0)
 
+    def _notice(self, line: str) -> None:
+        """Say a sentence that stands by itself; a board without a place for it says nothing."""
+
     def _at_work(self) -> list[tuple[str, EnvironmentProgress]]:
         return [(n, s) for n, s in self._environments.items() if not s.finished and s.phase != "wait"]
 
@@ -184,8 +193,9 @@ class LogProgress(_Board):
 
     def phase(self, environment: str, phase: str) -> None:
         """Note that a phase has begun, and say so."""
-        super().phase(environment, phase)
-        self._say(f"{environment}: {phase}")
+        with self._lock:
+            self._say(f"{environment}: {phase}")
+            super().phase(environment, phase)
 
     def finish(self, environment: str, note: str) -> None:
         """Note that an environment's results are on disk, and say so."""
@@ -216,6 +226,9 @@ class LogProgress(_Board):
     def close(self) -> None:
         """Nothing to tidy."""
 
+    def _notice(self, line: str) -> None:
+        self._say(line)
+
     def _say(self, line: str) -> None:
         with self._lock:
             self._last = time.monotonic()
@@ -236,6 +249,9 @@ class BarProgress(_Board):
     def close(self) -> None:
         """Leave the last picture on the terminal and give the cursor back."""
         self._live.stop()
+
+    def _notice(self, line: str) -> None:
+        self._live.console.print(line)
 
     def _draw(self) -> Table:
         drawn = Table.grid(padding=(0, 2))

@@ -56,7 +56,7 @@ def _environment(dataset: Dataset, own: str | None) -> Environment:
         if description.environment_config.get("source") == "mjcf":
             raise DatasetError(
                 f"{dataset.path} is of {dataset.environment}, a model of the user's own, which it does not hold; say "
-                f"where it is with --env {description.environment_config.get('file', 'model.xml')}"
+                f"where it is with --env PATH/{description.environment_config.get('file', 'model.xml')}"
             )
         if dataset.description.extras.get("engine") == "function":
             raise DatasetError(

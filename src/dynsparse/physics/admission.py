@@ -8,7 +8,9 @@ import numpy as np
 from dynsparse.errors import UnsupportedModelError
 from dynsparse.physics.convergence import CONVERGED
 
-__all__ = ["admit"]
+__all__ = ["IN_C", "admit"]
+
+IN_C = "--derivative finite-difference"
 
 _INTEGRATORS = (
     mujoco.mjtIntegrator.mjINT_EULER,
@@ -17,13 +19,17 @@ _INTEGRATORS = (
 )
 
 
-def admit(model: mujoco.MjModel, name: str, engine: str = "mjx") -> None:
+_SOLVER = "the solver "
+
+
+def admit(model: mujoco.MjModel, name: str, engine: str = "mjx", *, has_others: bool = True) -> None:
     """Refuse a model whose next state depends on more than it says, or whose slope as coded is wrong.
 
     Args:
         model: the compiled model.
         name: how messages call it.
         engine: ``"mjx"``, which differentiates exactly, or ``"mujoco-c"``, which takes differences.
+        has_others: whether it could be opened in MuJoCo's C code, for the message.
 
     Raises:
         UnsupportedModelError: naming everything in the model that is not supported.
@@ -32,16 +38,35 @@ def admit(model: mujoco.MjModel, name: str, engine: str = "mjx") -> None:
     if engine == "mujoco-c":
         if by_differences:
             raise UnsupportedModelError(
-                f"{name} can not be differentiated: it has {'; '.join(by_differences)}. Remove these from the model."
+                f"{name} can not be differentiated: it has {'; '.join(by_differences)}."
+                f"{_advice(name, False, by_differences)}"
             )
         return
     reasons = by_differences + _activated(model) + _ignored(model) + _singular(model) + _solver(model)
     if reasons:
-        others = "" if by_differences else ', or open it with derivative="finite-difference"'
+        opens = has_others and not by_differences
         raise UnsupportedModelError(
-            f"{name} can not be differentiated exactly: it has {'; '.join(reasons)}. "
-            f"Remove these from the model{others}."
+            f"{name} can not be differentiated exactly: it has {'; '.join(reasons)}.{_advice(name, opens, reasons)}"
         )
+
+
+def _advice(name: str, opens_in_c: bool, reasons: list[str]) -> str:
+    """Say what to do: with a model of the user's own, or with one that comes with a package."""
+    from dynsparse.physics.sources.gymnasium import is_gymnasium_id
+
+    ways = []
+    if opens_in_c:
+        ways.append(f'open it with derivative="finite-difference" ({IN_C} on the command line)')
+    if not is_gymnasium_id(name):
+        solver = 'set solver="Newton" in the model\'s <option>'
+        others = [reason for reason in reasons if not reason.startswith(_SOLVER)]
+        if len(others) < len(reasons):
+            ways.append(solver)
+        if others:
+            ways.append("change the model so that it has none of these" if len(reasons) > 1 else "change the model")
+    if not ways:
+        return " Another environment is needed."
+    return f" {ways[0][0].upper()}{ways[0][1:]}{''.join(f', or {way}' for way in ways[1:])}."
 
 
 def _empty(model: mujoco.MjModel) -> list[str]:
@@ -78,7 +103,8 @@ def _activated(model: mujoco.MjModel) -> list[str]:
     """Find what makes a state longer than MJX's is here."""
     if not model.na:
         return []
-    return [f"{model.na} actuator activation states (the state would be qpos and qvel alone)"]
+    own = [model.actuator(i).name or f"actuator {i}" for i in np.flatnonzero(model.actuator_actnum > 0)]
+    return [f"{model.na} actuator activation states, of {', '.join(own)} (the state would be qpos and qvel alone)"]
 
 
 def _moving_mocap(model: mujoco.MjModel) -> bool:
@@ -141,9 +167,10 @@ def _singular(model: mujoco.MjModel) -> list[str]:
 def _solver(model: mujoco.MjModel) -> list[str]:
     reasons = []
     if model.opt.integrator not in [int(kind) for kind in _INTEGRATORS]:
-        reasons.append(f"the integrator {mujoco.mjtIntegrator(model.opt.integrator).name}")
+        kind = mujoco.mjtIntegrator(model.opt.integrator).name.removeprefix("mjINT_").lower()
+        reasons.append(f"the integrator {kind}")
     if model.opt.solver not in (int(mujoco.mjtSolver.mjSOL_NEWTON), int(mujoco.mjtSolver.mjSOL_CG)):
-        reasons.append(f"the solver {mujoco.mjtSolver(model.opt.solver).name}")
+        reasons.append(f"{_SOLVER}{mujoco.mjtSolver(model.opt.solver).name.removeprefix('mjSOL_')}")
     if model.opt.tolerance > CONVERGED:
         reasons.append(
             f"a solver tolerance of {model.opt.tolerance:g} (above {CONVERGED:g} the solver stops where it is neither "

@@ -74,7 +74,8 @@ def environment_from_function(
         SettingError: a name, unit, bound or place does not fit.
     """
     check_name(name)
-    words = check_words(name, state_names, action_names, state_units, (action_low, action_high), quaternions)
+    bounds = action_low, action_high
+    words = check_words(name, state_names, action_names, state_units, bounds, quaternions, _numbers(initial_state))
     if isinstance(dt, bool) or not isinstance(dt, int | float | np.number) or not 0.0 < dt < math.inf:
         raise FunctionError(f"{name}: dt must be the duration of a step in s, above 0, got {dt!r}")
     state_dim, action_dim = len(words.state_names), len(words.action_names)
@@ -111,6 +112,14 @@ def _start(name: str, initial_state: Function | ArrayLike) -> Function:
             f"{name}: initial_state must be a function of a key or one state of real numbers, got {initial_state!r}"
         )
     return lambda _seed: jax.numpy.asarray(numbers)
+
+
+def _numbers(initial_state: Function | ArrayLike) -> int | None:
+    """Return how many numbers a state has, where that is seen before anything is traced."""
+    shape = getattr(initial_state, "shape", None)
+    if isinstance(initial_state, list | tuple):
+        return len(initial_state)
+    return int(shape[0]) if isinstance(shape, tuple) and len(shape) == 1 else None
 
 
 def _try(env: Environment, source: FunctionSource) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from dynsparse.errors import SettingError
-from dynsparse.physics.state_space import StateSpace
 
 __all__ = ["Words", "check_words"]
 
@@ -49,6 +49,7 @@ def check_words(
     state_units: Sequence[str] | None,
     bounds: tuple[Sequence[float] | None, Sequence[float] | None],
     quaternions: Sequence[int],
+    state_dim: int | None = None,
 ) -> Words:
     """Check a description as a whole.
 
@@ -59,6 +60,7 @@ def check_words(
         state_units: (ds,), or None for ``"1"``.
         bounds: (da,) lower and upper ones, each None for none.
         quaternions: where in the state unit quaternions start.
+        state_dim: ds, where it is known already, for the message.
 
     Raises:
         SettingError: something does not fit; says what.
@@ -66,7 +68,11 @@ def check_words(
     states, actions = _names(name, "state_names", state_names), _names(name, "action_names", action_names)
     units = ("1",) * len(states) if state_units is None else _strings(name, "state_units", state_units)
     if len(units) != len(states):
-        raise SettingError(f"{name}: expected {len(states)} state_units, one for each of state_names, got {len(units)}")
+        raise SettingError(
+            f"{name}: expected one of state_names and one of state_units for each number of the state, got "
+            f"{len(states)} state_names and {len(units)} state_units"
+            + ("" if state_dim is None else f" for the {state_dim} numbers of initial_state")
+        )
     low, high = (
         _bound(name, what, bound, len(actions), otherwise)
         for what, bound, otherwise in zip(("action_low", "action_high"), bounds, (-np.inf, np.inf), strict=True)
@@ -114,12 +120,22 @@ def _bound(name: str, what: str, given: Any, width: int, otherwise: float) -> np
 
 def _quaternions(name: str, states: tuple[str, ...], given: Any) -> tuple[int, ...]:
     try:
-        places = tuple(int(place) for place in given)
-        StateSpace(len(states), places)
-    except (TypeError, ValueError) as error:  # a SettingError is a ValueError
+        places = tuple(operator.index(place) for place in given)
+    except TypeError as error:
         raise SettingError(
-            f"{name}: quaternions must be the places where each starts, got {given!r}: {error}"
+            f"{name}: quaternions must be whole numbers, the places in the state where each starts, got {given!r}"
         ) from error
+    for place, free in zip(places, (0, *(place + 4 for place in places)), strict=False):
+        if place < free:
+            raise SettingError(
+                f"{name}: expected quaternions in rising order, four numbers each, from place {free} on, got one at "
+                f"place {place}"
+            )
+        if place + 4 > len(states):
+            raise SettingError(
+                f"{name}: a quaternion at place {place} takes the numbers {place} to {place + 3} of the state, which "
+                f"has {len(states)} ({', '.join(states)}); quaternions are the places where each starts"
+            )
     for place in places:
         ends = [entry.split()[-1][-2:] for entry in states[place : place + 4]]
         if ends != list(_PARTS):

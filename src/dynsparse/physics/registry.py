@@ -57,13 +57,13 @@ def check_name(name: object) -> None:
     Raises:
         SettingError: it is another environment's, or has letters that a file name or a message can not have.
     """
-    from dynsparse.physics.sources.catalog import ALL_ENVIRONMENT_NAMES
+    from dynsparse.physics.sources.names import ALL_ENVIRONMENT_NAMES, SUITE_NAMES
 
     if not isinstance(name, str) or not _FORM.fullmatch(name):
         raise SettingError(
             f"expected a name of letters, digits, _ and - that begins with a letter, got {name!r}; try 'Pendulum'"
         )
-    taken = name.lower() in ("all", *(known.lower() for known in ALL_ENVIRONMENT_NAMES))
+    taken = name.lower() in ("all", *(known.lower() for known in (*ALL_ENVIRONMENT_NAMES, *SUITE_NAMES)))
     if taken or _GYMNASIUM.fullmatch(name):
         whose = "is an environment that comes with dynsparse" if taken else "has the form of a Gymnasium task's id"
         raise SettingError(f"{name!r} {whose}; give your own another name, such as 'My{name.partition('-')[0]}'")

@@ -182,8 +182,16 @@ def bounded_range(env: Environment, who: str) -> tuple[NDArray[np.float64], NDAr
     """
     low, high = env.action_low, env.action_high
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        bounded = np.isfinite(low) & np.isfinite(high)
+        lacking = ", ".join(name for name, has in zip(env.action_names, bounded, strict=True) if not has)
+        if env.engine == "function":
+            raise SettingError(
+                f"{who} needs bounded actions, {env.name} has no bounds of {lacking}; pass action_low and action_high "
+                "to environment_from_function"
+            )
         raise SettingError(
-            f"{who} needs a bounded control range, {env.name} has {low} to {high}; give its actuators a ctrlrange"
+            f"{who} needs a bounded control range, {env.name} has actuators without one: {lacking}; give each a "
+            "ctrlrange"
         )
     return low, high
 

@@ -12,6 +12,7 @@ from dynsparse.errors import EnvironmentFileError, SettingError
 from dynsparse.physics.environment import load_environment
 from dynsparse.physics.passing import pack, unpack
 from dynsparse.physics.sources.menagerie import VARIABLE, suite_names
+from dynsparse.physics.sources.names import SUITE_NAMES
 from dynsparse.workers import Message
 
 MESHES = ("trunk", "hip", "thigh_mirror", "calf", "thigh")
@@ -77,6 +78,10 @@ def test_where_the_assets_are_a_robot_loads_and_travels_like_the_others(own_fold
     assert there.playground.n_substeps == 5  # loaded again by name, and the same
 
 
+def test_the_names_that_are_known_without_playground_are_its_own():
+    assert sorted(suite_names()) == sorted(SUITE_NAMES)
+
+
 def test_options_of_models_of_ones_own_are_refused(monkeypatch):
     assert "Go1Getup" in suite_names() and "PandaPickCube" in suite_names() and "CheetahRun" not in suite_names()
     for options in ({"substeps": 2}, {"initial_noise": 0.1}, {"derivative": "finite-difference"}):
@@ -84,3 +89,5 @@ def test_options_of_models_of_ones_own_are_refused(monkeypatch):
             SettingError, match=f"{next(iter(options))} is for models of your own, got it with Go1Getup"
         ):
             load_environment("Go1Getup", **options)
+    with pytest.raises(SettingError, match=r"substeps is for models of your own, got it with FishSwim; leave it out$"):
+        load_environment("FishSwim", substeps=3)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import dynsparse
-from dynsparse.errors import EnvironmentFileError, SettingError, UnsupportedModelError
+from dynsparse.errors import EnvironmentFileError, SettingError, UnknownEnvironmentError, UnsupportedModelError
 from dynsparse.physics.engines import make_engine
 from dynsparse.physics.environment import load_environment
 
@@ -174,8 +174,15 @@ def test_mujocos_own_words_name_the_users_line(own_folder):
 def test_a_missing_file_and_a_name_that_is_no_path_are_told(own_folder):
     with pytest.raises(EnvironmentFileError, match=r"there is no file nowhere/robot\.xml"):
         load_environment("nowhere/robot.xml")
-    with pytest.raises(EnvironmentFileError, match="there is no file"):
+    with pytest.raises(EnvironmentFileError, match="there is no file robot; expected the path of a model"):
         load_environment(Path("robot"))
+    Path("robots").mkdir()
+    write(ARM.format(more=""), "robots/arm.xml")
+    with pytest.raises(UnknownEnvironmentError, match=r"robots is a folder; .*; there are robots/arm\.xml"):
+        load_environment("robots")
+    write("", "arm.txt")
+    with pytest.raises(UnknownEnvironmentError, match=r"arm\.txt is a file that is no model; a model ends in \.xml"):
+        load_environment("arm.txt")
 
 
 @pytest.mark.parametrize(
@@ -195,8 +202,8 @@ def test_settings_that_can_not_be_are_refused(own_folder, options, told):
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ('<option solver="PGS"/>', "the solver mjSOL_PGS"),
-        ('<actuator><position joint="shoulder" timeconst="0.1"/></actuator>', "1 actuator activation states"),
+        ('<option solver="PGS"/>', "the solver PGS"),
+        ('<actuator><position joint="shoulder" timeconst="0.1"/></actuator>', "1 actuator activation states, of actuator"),
         ('<worldbody><body><joint type="slide"/><geom type="ellipsoid" size=".1 .2 .3"/></body><geom type="box" '
          'size=".1 .2 .3"/></worldbody>', "by MJX: (mjtGeom.mjGEOM_ELLIPSOID, mjtGeom.mjGEOM_BOX)"),
     ],
@@ -236,3 +243,4 @@ def test_both_engines_agree_on_a_model_that_both_can_take(own_folder):
 def test_a_file_called_like_an_environment_is_told_from_it(own_folder):
     assert load_environment(write(ARM.format(more=""), "CheetahRun.xml")).name == "model-CheetahRun"
     assert load_environment(write(ARM.format(more=""), "my arm (2).xml")).name == "my-arm-2"
+    assert load_environment(write(ARM.format(more=""), "Go1Getup.xml")).name == "model-Go1Getup"

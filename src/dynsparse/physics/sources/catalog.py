@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import difflib
 import os
+from pathlib import Path
 from typing import Any
 
 from dynsparse.errors import SettingError, UnknownEnvironmentError
 from dynsparse.physics.environment import Environment
 from dynsparse.physics.registry import registered, registered_names
 from dynsparse.physics.sources.gymnasium import is_gymnasium_id, load_gymnasium
-from dynsparse.physics.sources.names import ALL_ENVIRONMENT_NAMES
+from dynsparse.physics.sources.model_path import models_in
+from dynsparse.physics.sources.names import ALL_ENVIRONMENT_NAMES, SUITE_NAMES
 
 __all__ = [
     "ALL_ENVIRONMENT_NAMES",
     "check_name",
+    "check_options",
     "is_model_file",
     "is_taken",
     "load_environment",
@@ -53,6 +56,7 @@ def load_environment(
         UnsupportedModelError: if its model can not be differentiated.
         SettingError: if a setting has a value that it can not have, or that this environment does not take.
     """
+    check_options(name, substeps=substeps, derivative=derivative, initial_noise=initial_noise)
     if is_model_file(name):
         from dynsparse.physics.sources.mjcf import load_model_file
 
@@ -60,22 +64,45 @@ def load_environment(
         return load_model_file(
             name, substeps=1 if substeps is None else substeps, derivative=derivative, initial_noise=noise
         )
-    check_name(name)
     told = str(name)
     if is_gymnasium_id(told) and registered(told) is None:
-        _refuse_options(told, "its own frame_skip is its substeps", substeps=substeps)
         return load_gymnasium(told, derivative=derivative, initial_noise=initial_noise)
-    asked = None if derivative == "exact" else derivative
-    _refuse_options(
-        told, "leave it out; linearize and collect take a derivative of their own",
-        substeps=substeps, derivative=asked, initial_noise=initial_noise,
-    )  # fmt: skip
     own = registered(told)
     if own is not None:
         return own
     from dynsparse.physics.sources.playground import load_playground
 
     return load_playground(told)
+
+
+def check_options(
+    name: str | os.PathLike[str],
+    *,
+    substeps: int | None = None,
+    derivative: str = "exact",
+    initial_noise: float | None = None,
+) -> None:
+    """Refuse options of ``load_environment`` before anything is loaded.
+
+    Raises:
+        UnknownEnvironmentError: there is no such environment.
+        SettingError: an option has a value that it can not have, or that this environment does not take.
+    """
+    from dynsparse.physics.sources.model_options import check_noise, check_substeps, engine_for
+
+    if not is_model_file(name):
+        check_name(name)
+    told = str(name)
+    if is_model_file(name):
+        check_substeps(1 if substeps is None else substeps)
+    elif opens_in_c(told):
+        _refuse_options(told, "its own frame_skip is its substeps", substeps=substeps)
+    else:
+        _refuse_options(told, "leave it out", substeps=substeps, initial_noise=initial_noise)
+        asked = None if derivative == "exact" else derivative
+        _refuse_options(told, "leave it out; linearize and collect take a derivative of their own", derivative=asked)
+    check_noise(0.0 if initial_noise is None else initial_noise)
+    engine_for(derivative)
 
 
 def is_model_file(name: object) -> bool:
@@ -92,7 +119,7 @@ def opens_in_c(name: str) -> bool:
 
 def is_taken(name: str) -> bool:
     """Tell whether a name means an environment that comes with dynsparse or Gymnasium."""
-    return name in ALL_ENVIRONMENT_NAMES or name == "all" or is_gymnasium_id(name)
+    return name in (*ALL_ENVIRONMENT_NAMES, *SUITE_NAMES, "all") or is_gymnasium_id(name)
 
 
 def check_name(name: object) -> None:
@@ -114,6 +141,10 @@ def check_name(name: object) -> None:
 
 def unknown_environment(name: object) -> str:
     """Return the message for a name that is no environment's: it says which ones are nearest."""
+    if isinstance(name, str) and os.path.isdir(name):
+        return f"{name} is a folder; give the path of a model in it (.xml){models_in(Path(name))}"
+    if isinstance(name, str) and os.path.isfile(name):
+        return f"{name} is a file that is no model; a model ends in .xml, and a Python file is given as FILE.py:NAME"
     names: tuple[str, ...] = (*registered_names(), *ALL_ENVIRONMENT_NAMES)
     if isinstance(name, str) and name.isidentifier():
         from dynsparse.physics.sources.menagerie import suite_names

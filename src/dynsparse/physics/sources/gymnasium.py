@@ -14,7 +14,8 @@ from dynsparse.errors import UnknownEnvironmentError, UnsupportedModelError
 from dynsparse.physics.environment import Environment
 from dynsparse.physics.quiet import quiet_mujoco
 from dynsparse.physics.sources.bare import Start
-from dynsparse.physics.sources.mjcf import check_noise, engine_for, opened_model
+from dynsparse.physics.sources.mjcf import opened_model
+from dynsparse.physics.sources.model_options import check_noise, engine_for
 
 __all__ = ["is_gymnasium_id", "load_gymnasium"]
 
@@ -88,7 +89,8 @@ def _opened(name: str) -> Any:
         named = [known for known in near if stem in known.lower()] or [known for known in near if known.endswith("-v5")]
         raise UnknownEnvironmentError(f"Gymnasium has no task {name!r}; nearest: {', '.join(named[:3])}")
     if not _is_mujoco(spec):
-        raise UnknownEnvironmentError(f"{name} is no MuJoCo task of Gymnasium's; expected one such as HalfCheetah-v5")
+        known = [task for task, other in gymnasium.registry.items() if _is_mujoco(other) and task.endswith("-v5")]
+        raise UnknownEnvironmentError(f"{name} is no MuJoCo task of Gymnasium's; these are: {', '.join(sorted(known))}")
     with quiet_mujoco():
         try:
             task = gymnasium.make(name).unwrapped

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Mapping
@@ -11,14 +10,14 @@ from typing import Any
 
 import mujoco
 
-from dynsparse.errors import EnvironmentFileError, SettingError
+from dynsparse.errors import EnvironmentFileError
 from dynsparse.physics.environment import Environment, environment_from_model
-from dynsparse.physics.linearization import DERIVATIVES
 from dynsparse.physics.quiet import quiet_mujoco
 from dynsparse.physics.sources.bare import ModelSource, Start
 from dynsparse.physics.sources.mjcf_files import ModelFiles, gather
+from dynsparse.physics.sources.model_options import check_noise, check_substeps, engine_for
 
-__all__ = ["check_noise", "check_substeps", "compile_model", "engine_for", "load_model_file", "opened_model"]
+__all__ = ["compile_model", "load_model_file", "opened_model"]
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -92,37 +91,6 @@ def compile_model(files: ModelFiles, name: str) -> mujoco.MjModel:
             return mujoco.MjModel.from_xml_string(files.text, files.assets)
         except (ValueError, mujoco.FatalError) as error:
             raise EnvironmentFileError(f"MuJoCo can not compile {name}: {files.told(str(error))}") from error
-
-
-def engine_for(derivative: object) -> str:
-    """Return the engine that a derivative asks for.
-
-    Raises:
-        SettingError: there is no such derivative.
-    """
-    if derivative not in DERIVATIVES:
-        raise SettingError(f"derivative must be one of {', '.join(DERIVATIVES)}, got {derivative!r}; try exact")
-    return "mujoco-c" if derivative == "finite-difference" else "mjx"
-
-
-def check_substeps(substeps: object) -> None:
-    """Refuse a number of substeps that can not be.
-
-    Raises:
-        SettingError: it is no whole number from 1.
-    """
-    if isinstance(substeps, bool) or not isinstance(substeps, int) or substeps < 1:
-        raise SettingError(f"substeps must be at least 1, got {substeps!r}; try 1")
-
-
-def check_noise(noise: object) -> None:
-    """Refuse noise that can not be.
-
-    Raises:
-        SettingError: it is no number from 0.
-    """
-    if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 <= noise < math.inf:
-        raise SettingError(f"initial_noise must be a number from 0, got {noise!r}; 0 starts every episode alike")
 
 
 def _name(path: Path) -> str:

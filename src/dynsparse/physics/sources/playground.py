@@ -112,7 +112,7 @@ def load_playground(name: str) -> Environment:
 
     found = _load(name)
     source = PlaygroundSource(name, found)
-    admit(found.mj_model, name)  # MJX has taken it already
+    admit(found.mj_model, name, has_others=False)  # MJX has taken it already
     return environment_from_model(name, found.mj_model, found.n_substeps, source=source, admitted=True)
 
 
