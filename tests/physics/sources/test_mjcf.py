@@ -203,7 +203,7 @@ def test_settings_that_can_not_be_are_refused(own_folder, options, told):
     ("more", "told"),
     [
         ('<option solver="PGS"/>', "the solver PGS"),
-        ('<actuator><position joint="shoulder" timeconst="0.1"/></actuator>', "1 actuator activation states, of actuator"),
+        ('<actuator><position joint="shoulder" timeconst="0.1"/></actuator>', "1 actuator activation states, of act"),
         ('<worldbody><body><joint type="slide"/><geom type="ellipsoid" size=".1 .2 .3"/></body><geom type="box" '
          'size=".1 .2 .3"/></worldbody>', "by MJX: (mjtGeom.mjGEOM_ELLIPSOID, mjtGeom.mjGEOM_BOX)"),
     ],
