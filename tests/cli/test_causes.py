@@ -10,6 +10,8 @@ import pytest
 
 from dynsparse.analysis import CauseRecord
 from dynsparse.cli import main
+from dynsparse.cli.explanation import read_evidence
+from dynsparse.dataset import open_dataset
 
 
 def run(*words):
@@ -34,13 +36,15 @@ def test_the_whole_way(stored, own_folder, capsys):
     assert run(*words) == 0
     told = capsys.readouterr()
     sentence = (
-        "3 of CartpoleBalance's 3 always-zero state elements are zero as long as joint limit slider is off; until then "
-        "the step commutes with translation of cart along x."
+        "3 of CartpoleBalance's 3 always-zero state elements are zero while joint limit slider is off (316 rows looked "
+        "at); until then the step commutes with translation of cart along x."
     )
     assert sentence in told.out
     assert "limit-off" in told.out and "causes.npz" in told.out
-    phases = [phase for phase in ("load", "evidence", "symmetry", "trace") if f"CartpoleBalance: {phase}" in told.err]
-    assert phases == ["load", "evidence", "symmetry", "trace"]
+    phases = [
+        phase for phase in ("load", "read", "evidence", "symmetry", "trace") if f"CartpoleBalance: {phase}" in told.err
+    ]
+    assert phases == ["load", "read", "evidence", "symmetry", "trace"]
     record = CauseRecord.load("out/one")
     assert (record.environment, record.rows, record.atol) == ("CartpoleBalance", 16, 1e-15)
     # By hand: the slider's column but for its own element, in every row, and nothing else.
@@ -48,22 +52,40 @@ def test_the_whole_way(stored, own_folder, capsys):
     assert counts == {"none": 16 * 20 - 16 * 3, "limit-off": 16 * 3}
     assert np.argwhere(record.state.always_zero).tolist() == [[1, 0], [2, 0], [3, 0]]
     assert record.off == {"joint limit slider": 48}
+    # All 60 rows of the data set, 16 of them explained, and 256 that were made.
+    assert (record.data_rows, record.evidence_stored, record.evidence_rows) == (60, 44, 300)
+    assert record.active_rows[0] > 0 and record.state.real[1:, 0].sum() == 0 and record.state.real[0, 0] == 60
+    assert f"Joint limit slider was on in {record.active_rows[0]} of 316 rows." in told.out
     assert record.provenance["command"] == "dynsparse causes cartpole --rows 16 --seed 0 --atol 1e-15"
     assert record.provenance["extra"]["dataset"]["name"] == "cartpole"
     assert run("report", "out/one") == 0
     out = capsys.readouterr().out
     assert "on record" not in out and "no causes.json" not in out
-    assert "qpos slider (3 elements): zero as long as joint limit slider is off" in out
+    assert "qpos slider (3 elements): zero while joint limit slider is off (316 rows looked at)" in out
     # An apostrophe is written otherwise in HTML.
     assert sentence.partition("'s 3 ")[2] in Path("out/one/report.html").read_text()
     for name in ("CartpoleBalance-causes", "causes"):
         assert Path(f"out/one/figures/{name}.png").exists() and Path(f"out/one/figures/{name}.pdf").exists()
     assert (
-        "as long as joint limit slider" in json.loads(Path("out/one/table1.json").read_text())["causes"][0]["sentence"]
+        "while joint limit slider is off"
+        in json.loads(Path("out/one/table1.json").read_text())["causes"][0]["sentence"]
     )
     # Nothing is overwritten without being told to, and nothing is computed before that is known.
     assert run(*words) == 2
     assert "add --overwrite" in capsys.readouterr().err
+
+
+def test_of_many_rows_some_are_kept_that_are_spread_evenly(stored):
+    dataset = open_dataset(stored)
+    explained = np.array([0, 7])
+    (state, action, active), sizes = read_evidence(dataset, explained, most=20 * 20)
+    whole = dataset.load()
+    kept = np.setdiff1d(np.arange(60), explained)[np.linspace(0, 57, 20).astype(int)]
+    assert np.array_equal(state, whole["jac_state"][kept]) and np.array_equal(action, whole["jac_action"][kept])
+    assert np.array_equal(active, whole["constraint_active"][kept])
+    # Sizes are of all rows.
+    assert sizes.rows == 60 and np.array_equal(sizes.largest[:, :4], np.abs(whole["jac_state"]).max(axis=0))
+    assert np.array_equal(sizes.real[:, 4:], (np.abs(whole["jac_action"]) > 1e-9).sum(axis=0))
 
 
 def test_causes_at_another_threshold_are_not_drawn_beside_the_analysis(stored, own_folder, only_line, capsys):

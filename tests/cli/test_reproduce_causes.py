@@ -22,10 +22,34 @@ def block(columns):
     labels[0] = 9
     if columns == 4:
         labels[0, 1:, 0], labels[1, 1:, 0] = 0, 9  # the first column is structural, its own element aside
-    return CauseCounts(labels, np.full((4, columns), -1, dtype=np.int32), np.zeros(1, dtype=np.int64))
+    shape = (4, columns)
+    return CauseCounts(
+        labels,
+        np.full(shape, -1, dtype=np.int32),
+        np.zeros(1, dtype=np.int64),
+        np.zeros((*shape, 1), dtype=bool),
+        np.zeros(shape),
+        np.zeros(shape, dtype=np.int64),
+    )
 
 
-RECORD = CauseRecord("Toy", 9, 1e-15, 0, NAMES, ("slide",), ("joint limit slider",), block(4), block(1), (), {})
+RECORD = CauseRecord(
+    environment="Toy",
+    rows=9,
+    atol=1e-15,
+    evidence_rows=0,
+    evidence_stored=0,
+    data_rows=9,
+    state_names=NAMES,
+    action_names=("slide",),
+    constraint_names=("joint limit slider",),
+    members=(("joint limit slider",),),
+    active_rows=(0,),
+    state=block(4),
+    action=block(1),
+    symmetries=(),
+    provenance={},
+)
 
 
 @pytest.fixture

@@ -92,14 +92,20 @@ def test_the_page_has_the_section(tmp_path):
     page = write_report(reports, tmp_path / "r.html", expected=["One", "Two"], measured=causes)
     reader = read_page(page.read_text(encoding="utf-8"))
     assert reader.faults == [] and "#causes" in reader.links
-    assert "One's only always-zero state element is translation of cart along x" in reader.text
+    assert "One's only always-zero state element is zero by symmetry: translation of cart along x" in reader.text
     assert "There is no record of causes of Two: dynsparse causes DATASET --out DIR makes it" in reader.text
     assert [image["alt"] for image in reader.images if "cause" in image["alt"]] == [
         "bars of One: the share of elements that are zero, stacked by cause",
         "One: heat map of the most frequent cause of each element's zeros",
     ]
+    # What the labels mean, in the order in which they are tried; how often each switch was on.
+    order = [
+        reader.text.index(word) for word in ("no contact joins two bodies", "a clamp holds, without", "in this row")
+    ]
+    assert order == sorted(order) and "a velocity at rest" in reader.text
+    assert "1 of 8" in reader.text and "Contact foot-world was on in 1 of 8 rows" in reader.text
     # Table 1's list too: what was measured, and that the other was not.
-    assert "One, qpos a (1 element): translation of cart along x" in reader.text
+    assert "One, qpos a (1 element): zero by symmetry: translation of cart along x" in reader.text
     assert "Two, qpos a (1 element): measured always zero in 128 rows; there is no cause on record" in reader.text
 
 

@@ -105,6 +105,13 @@ def test_table1_has_the_paper_s_count_beside(tmp_path):
     assert cells == ["2", "1", "1 (25.00 %)", "3", "0", "0", "NO", "1e-20 to 1e-03", "128", "0"]
 
 
+def test_without_the_paper_s_environments_its_columns_are_left_out(tmp_path):
+    page = write_report([switched_report("Mine")], tmp_path / "r.html", expected=["Mine"]).read_text(encoding="utf-8")
+    row = re.search(r"<tr><th scope=\"row\">Mine</th>(.*?)</tr>", page).group(1)
+    assert re.findall(r"<td>(.*?)</td>", row) == ["2", "1", "1 (25.00 %)", "0", "1e-20 to 1e-03", "128", "0"]
+    assert "beside the paper&#x27;s Table 1" not in page and ">as paper<" not in page
+
+
 def test_the_same_reports_give_the_same_bytes(tmp_path):
     told = []
     one = write_report([switched_report()], tmp_path / "one.html", on_environment=told.append)

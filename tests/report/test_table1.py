@@ -9,7 +9,7 @@ import pytest
 
 from dynsparse.analysis.global_sparsity import ThresholdPoint
 from dynsparse.errors import OutputError
-from dynsparse.report.table1 import make_table1, paper_table1, write_table1
+from dynsparse.report.table1 import about_thresholds, in_paper, make_table1, paper_table1, write_table1
 
 
 def test_the_paper_s_table_is_the_one_typed_from_the_paper(checkout):
@@ -43,6 +43,8 @@ def test_one_action_element_too_many_is_not_equal(make_record):
 def test_an_environment_outside_the_paper_is_compared_with_nothing(make_record):
     (row,), _ = make_table1([make_record("PendulumSwingup")])
     assert (row.paper_always_zero_state, row.equals_paper) == (None, None)
+    both, _ = make_table1([make_record("PendulumSwingup"), make_record()])
+    assert not in_paper([row]) and in_paper(both)
 
 
 def test_the_range_of_thresholds_with_the_same_count_is_found(make_record):
@@ -58,6 +60,10 @@ def test_the_range_of_thresholds_with_the_same_count_is_found(make_record):
         sparsity = dataclasses.replace(record.global_sparsity, threshold_sweep=sweep(*counts))
         (row,), _ = make_table1([dataclasses.replace(record, global_sparsity=sparsity)])
         assert (row.same_count_from_atol, row.same_count_to_atol) == pytest.approx(expected)
+        said = about_thresholds([row])
+        assert bool(said) == (expected[0] == expected[1])
+    assert said == ("ReacherHard: this count of ∂s'/∂s hangs on round-off; look at it with --atol 1e-12.",)
+    assert about_thresholds([dataclasses.replace(row, atol=1e-9)]) == ()
 
 
 def test_csv_and_json_hold_the_same_table(make_record, tmp_path):

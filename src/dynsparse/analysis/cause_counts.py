@@ -1,4 +1,4 @@
-"""Cause counts: in how many rows each element of one block is zero, by the reason why."""
+"""Cause counts: in how many rows each element of one block is zero, by the reason why; and how large it gets."""
 
 from __future__ import annotations
 
@@ -27,17 +27,24 @@ class CauseCounts:
     Attributes:
         labels: (labels, dt, columns) rows in which each element has each of ``ZERO_LABELS``; the first one, ``none``,
             stands for an element that is not zero.
-        constraint: (dt, columns) index of the constraint that is off most often where the element is zero because one
-            is; -1 where none ever is the cause.
-        off: (nc,) pairs of row and element that are zero because each constraint is off.
+        constraint: (dt, columns) index of the switch that is off most often where the element is zero because one is;
+            -1 where none ever is the cause.
+        off: (g,) pairs of row and element that are zero because each switch is off.
+        switched_by: (dt, columns, g) bool; in all rows that were looked at, the element was really non-zero only while
+            one of these was on.
+        largest: (dt, columns) largest ``abs(x)`` in the data set.
+        real: (dt, columns) rows of the data set in which the element is too large to be round-off.
     """
 
     labels: NDArray[np.int64]
     constraint: NDArray[np.int32]
     off: NDArray[np.int64]
+    switched_by: NDArray[np.bool_]
+    largest: NDArray[np.float64]
+    real: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        """Check that the three belong together.
+        """Check that they belong together.
 
         Raises:
             ArrayError: They do not; says what does not.
@@ -46,6 +53,7 @@ class CauseCounts:
             ("labels", self.labels, 3),
             ("constraint", self.constraint, 2),
             ("off", self.off, 1),
+            ("real", self.real, 2),
         ):
             if array.ndim != dimensions or array.dtype.kind != "i":
                 raise ArrayError(
@@ -55,7 +63,20 @@ class CauseCounts:
             raise ArrayError(
                 f"expected counts of {_LABELS} labels of {self.constraint.shape} elements, got {self.labels.shape}"
             )
-        if self.labels.min(initial=0) < 0 or self.off.min(initial=0) < 0:
+        shape = (*self.constraint.shape, len(self.off))
+        if self.switched_by.dtype.kind != "b" or self.switched_by.shape != shape:
+            raise ArrayError(
+                f"expected switched_by as truth values of shape {shape}, got {self.switched_by.dtype} of shape "
+                f"{self.switched_by.shape}"
+            )
+        if self.largest.dtype.kind != "f" or not self.largest.shape == self.real.shape == self.constraint.shape:
+            raise ArrayError(
+                f"expected sizes of {self.constraint.shape} elements as numbers, got {self.largest.dtype} of shape "
+                f"{self.largest.shape}, and whole numbers of shape {self.real.shape}"
+            )
+        if not (np.isfinite(self.largest) & (self.largest >= 0)).all():
+            raise ArrayError("expected finite sizes of 0 or more, got another one")
+        if min(array.min(initial=0) for array in (self.labels, self.off, self.real)) < 0:
             raise ArrayError("expected counts of 0 or more, got a negative one")
         found = np.unique(self.labels.sum(axis=0))
         if found.size > 1:
@@ -65,19 +86,31 @@ class CauseCounts:
         named = self.constraint >= 0
         if (named != (self.labels[_OFF].sum(axis=0) > 0)).any() or self.constraint.max(initial=-1) >= len(self.off):
             raise ArrayError("expected a constraint for each element that is zero because one is off, and for no other")
+        rows, columns = named.nonzero()
+        if not self.switched_by[rows, columns, self.constraint[named]].all():
+            raise ArrayError("expected a switch that is off to be one of those that switch its element, one is not")
         if self.off.sum() != self.labels[_OFF].sum():
             raise ArrayError(
                 f"expected {self.labels[_OFF].sum()} zeros of constraints that are off, got {self.off.sum()} by name"
             )
 
     @classmethod
-    def from_rows(cls, labels: NDArray[np.int8], constraint_off: NDArray[np.int32], constraints: int) -> CauseCounts:
+    def from_rows(
+        cls,
+        labels: NDArray[np.int8],
+        constraint_off: NDArray[np.int32],
+        switched_by: NDArray[np.bool_],
+        largest: NDArray[np.float64],
+        real: NDArray[np.int64],
+    ) -> CauseCounts:
         """Count over rows.
 
         Args:
             labels: (n, dt, columns) index into ``ZERO_LABELS``.
-            constraint_off: (n, dt, columns) index of the constraint that is off; -1 where none is the cause.
-            constraints: How many named ones there are.
+            constraint_off: (n, dt, columns) index of the switch that is off; -1 where none is the cause.
+            switched_by: (dt, columns, g), as the attribute.
+            largest: (dt, columns), as the attribute.
+            real: (dt, columns), as the attribute.
 
         Returns:
             The counts.
@@ -86,12 +119,12 @@ class CauseCounts:
         counts = np.stack([(labels == label).sum(axis=0, dtype=np.int64) for label in range(_LABELS)])
         most = np.full(shape, -1, dtype=np.int32)
         rows_of_most = np.zeros(shape, dtype=np.int64)
-        off = np.bincount(constraint_off[constraint_off >= 0], minlength=constraints).astype(np.int64)
+        off = np.bincount(constraint_off[constraint_off >= 0], minlength=switched_by.shape[2]).astype(np.int64)
         for constraint in np.flatnonzero(off):
             rows = (constraint_off == constraint).sum(axis=0)
             more = rows > rows_of_most
             most[more], rows_of_most[more] = constraint, rows[more]
-        return cls(counts, most, off)
+        return cls(counts, most, off, switched_by, largest, real)
 
     @property
     def elements(self) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from dynsparse.analysis import files
@@ -16,12 +17,14 @@ from dynsparse.errors import ArrayError, InputError
 from dynsparse.physics.zero_labels import ZERO_LABELS
 
 if TYPE_CHECKING:
+    from dynsparse.analysis.slope_sizes import SlopeSizes
     from dynsparse.physics.zero_causes import ZeroCauses
 
 __all__ = ["CauseRecord", "holds_causes", "record_causes"]
 
 _STEM = "causes"
 _BLOCKS = ("state", "action")
+_ARRAYS = ("labels", "constraint", "off", "switched_by", "largest", "real")
 _DOMINANT = "of an element that is zero in every row, the reason of most of its rows"
 
 
@@ -33,10 +36,14 @@ class CauseRecord:
         environment: Name of the environment.
         rows: Rows that were explained.
         atol: An element is zero when ``abs(x) < atol``.
-        evidence_rows: Further rows, near contacts and limits, from which was learned what constraints switch on.
+        evidence_rows: Further rows from which was learned what switches on what.
+        evidence_stored: How many of these are of the data set; the others were made near contacts and limits.
+        data_rows: Finite rows of the data set, over which sizes of elements were taken.
         state_names: (dt,) names of a Jacobian's rows and first columns.
         action_names: (da,) names of its last columns.
-        constraint_names: (nc,) named constraints.
+        constraint_names: (g,) switches: limits by name, contacts by the two bodies that they join.
+        members: (g,) the named constraints of each switch.
+        active_rows: (g,) in how many of all rows that were looked at (``looked_at``) each switch was on.
         state: Counts of ∂s'/∂s, dt columns.
         action: Counts of ∂s'/∂a, da columns.
         symmetries: Every shift that was tried.
@@ -47,9 +54,13 @@ class CauseRecord:
     rows: int
     atol: float
     evidence_rows: int
+    evidence_stored: int
+    data_rows: int
     state_names: tuple[str, ...]
     action_names: tuple[str, ...]
     constraint_names: tuple[str, ...]
+    members: tuple[tuple[str, ...], ...]
+    active_rows: tuple[int, ...]
     state: CauseCounts
     action: CauseCounts
     symmetries: tuple[TriedSymmetry, ...]
@@ -64,6 +75,15 @@ class CauseRecord:
         strange = [tried.coordinate for tried in self.symmetries if tried.coordinate not in self.state_names]
         if strange:
             raise ArrayError(f"expected symmetries of {', '.join(self.state_names)}, got one of {strange[0]}")
+        if not 0 <= self.evidence_stored <= self.evidence_rows:
+            raise ArrayError(f"expected 0 to {self.evidence_rows} stored rows of evidence, got {self.evidence_stored}")
+        switches = len(self.constraint_names)
+        if not len(self.members) == len(self.active_rows) == switches or not all(self.members):
+            raise ArrayError(
+                f"expected members and rows of {switches} switches, got {len(self.members)} and {len(self.active_rows)}"
+            )
+        if not all(0 <= rows <= self.looked_at for rows in self.active_rows):
+            raise ArrayError(f"expected switches on in 0 to {self.looked_at} rows, got {list(self.active_rows)}")
         states = len(self.state_names)
         for name, columns in zip(_BLOCKS, (states, len(self.action_names)), strict=True):
             block: CauseCounts = getattr(self, name)
@@ -76,12 +96,23 @@ class CauseRecord:
                 raise ArrayError(
                     f"expected {self.rows} rows x {block.elements} labels of {name} elements, got {block.rows} rows"
                 )
+            if block.real.max(initial=0) > self.data_rows:
+                raise ArrayError(f"expected at most {self.data_rows} rows of the data set, got {block.real.max()}")
+            if block.switched_by[:, :, np.array(self.active_rows, dtype=int) == 0].any():
+                raise ArrayError(
+                    f"expected {name} elements switched by what was on in some row, got one that never was"
+                )
             for label in CONSTRAINT_LABELS:
                 counted = sum(block.off[[label_of(c) == label for c in self.constraint_names]].tolist())
                 if counted != block.by_label[label]:
                     raise ArrayError(
                         f"expected {block.by_label[label]} {name} zeros labelled {label}, got {counted} by constraint"
                     )
+
+    @property
+    def looked_at(self) -> int:
+        """Rows from which was learned what switches on what: those explained, and those of evidence."""
+        return self.rows + self.evidence_rows
 
     @property
     def pairs(self) -> int:
@@ -96,7 +127,7 @@ class CauseRecord:
 
     @property
     def off(self) -> Mapping[str, int]:
-        """Pairs of row and element that are zero because a named constraint is off, most frequent first; none at 0."""
+        """Pairs of row and element that are zero because a switch is off, most frequent first; none at 0."""
         counts = (self.state.off + self.action.off).tolist()
         found = [(name, count) for name, count in zip(self.constraint_names, counts, strict=True) if count]
         return dict(sorted(found, key=lambda entry: -entry[1]))
@@ -115,10 +146,14 @@ class CauseRecord:
             "rows": self.rows,
             "atol": self.atol,
             "evidence_rows": self.evidence_rows,
+            "evidence_stored": self.evidence_stored,
+            "data_rows": self.data_rows,
             "labels": list(ZERO_LABELS),
             "state_names": list(self.state_names),
             "action_names": list(self.action_names),
             "constraint_names": list(self.constraint_names),
+            "members": [list(names) for names in self.members],
+            "active_rows": list(self.active_rows),
             "counts": {
                 label: {"state": state[label], "action": action[label], "combined": state[label] + action[label]}
                 for label in ZERO_LABELS
@@ -140,11 +175,7 @@ class CauseRecord:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return what ``causes.npz`` holds, by name."""
-        return {
-            f"{field}_{name}": getattr(getattr(self, name), field)
-            for name in _BLOCKS
-            for field in ("labels", "constraint", "off")
-        }
+        return {f"{field}_{name}": getattr(getattr(self, name), field) for name in _BLOCKS for field in _ARRAYS}
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write ``causes.json`` and ``causes.npz``; until both are on the disk, those that are there stay.
@@ -188,18 +219,19 @@ class CauseRecord:
 
     @classmethod
     def _from_parts(cls, found: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> CauseRecord:
-        blocks = {
-            name: CauseCounts(arrays[f"labels_{name}"], arrays[f"constraint_{name}"], arrays[f"off_{name}"])
-            for name in _BLOCKS
-        }
+        blocks = {name: CauseCounts(*(arrays[f"{field}_{name}"] for field in _ARRAYS)) for name in _BLOCKS}
         return cls(
             environment=found["environment"],
             rows=found["rows"],
             atol=found["atol"],
             evidence_rows=found["evidence_rows"],
+            evidence_stored=found["evidence_stored"],
+            data_rows=found["data_rows"],
             state_names=tuple(found["state_names"]),
             action_names=tuple(found["action_names"]),
             constraint_names=tuple(found["constraint_names"]),
+            members=tuple(tuple(names) for names in found["members"]),
+            active_rows=tuple(found["active_rows"]),
             symmetries=tuple(
                 TriedSymmetry(**{**entry, "broken_by": tuple(entry["broken_by"])}) for entry in found["symmetries"]
             ),
@@ -213,19 +245,29 @@ def holds_causes(folder: str | os.PathLike[str]) -> bool:
     return files.holds_analysis(folder, _STEM)
 
 
-def record_causes(causes: ZeroCauses, provenance: Mapping[str, Any]) -> CauseRecord:
+def record_causes(
+    causes: ZeroCauses, sizes: SlopeSizes, provenance: Mapping[str, Any], *, evidence_stored: int = 0
+) -> CauseRecord:
     """Make the record of what ``explain_zeros`` found.
 
     Args:
         causes: Labels of n rows.
+        sizes: Of the elements of all finite rows of the data set.
         provenance: Settings, seeds and versions that made them; plain JSON values.
+        evidence_stored: How many rows of the evidence are of the data set.
 
     Returns:
         The record: counts over the rows, and the symmetries.
     """
-    states, constraints = len(causes.state_names), len(causes.constraint_names)
+    states = len(causes.state_names)
     blocks = [
-        CauseCounts.from_rows(causes.labels[:, :, span], causes.constraint_off[:, :, span], constraints)
+        CauseCounts.from_rows(
+            causes.labels[:, :, span],
+            causes.constraint_off[:, :, span],
+            causes.switched_by[:, span],
+            sizes.largest[:, span],
+            sizes.real[:, span],
+        )
         for span in (slice(0, states), slice(states, None))
     ]
     return CauseRecord(
@@ -233,13 +275,28 @@ def record_causes(causes: ZeroCauses, provenance: Mapping[str, Any]) -> CauseRec
         rows=len(causes),
         atol=causes.atol,
         evidence_rows=causes.evidence_rows,
+        evidence_stored=evidence_stored,
+        data_rows=sizes.rows,
         state_names=causes.state_names,
         action_names=causes.action_names,
         constraint_names=causes.constraint_names,
+        members=causes.members,
+        active_rows=tuple(int(rows) for rows in causes.active_rows),
         state=blocks[0],
         action=blocks[1],
         symmetries=tuple(
-            TriedSymmetry(s.shift.words, s.shift.name, s.holds, s.rows, s.skipped, s.error, s.broken_by)
+            TriedSymmetry(
+                words=s.shift.words,
+                coordinate=s.shift.name,
+                holds=s.holds,
+                states=s.states,
+                rows=s.rows,
+                skipped=s.skipped,
+                largest=s.largest,
+                error=s.error,
+                broken_by=s.broken_by,
+                contradicted=s.contradicted,
+            )
             for s in causes.symmetries
         ),
         provenance=provenance,

@@ -14,11 +14,13 @@ from dynsparse.report.cause import Cause
 from dynsparse.report.cause_section import check_causes, write_cause_bars
 from dynsparse.report.document import write_report
 from dynsparse.report.gallery import QUESTIONS, figure_names, write_figures
-from dynsparse.report.table1 import Table1Row, make_table1, paper_table1, write_table1
+from dynsparse.report.table1 import Table1Row, about_thresholds, in_paper, make_table1, paper_table1, write_table1
 from dynsparse.report.verdict import verdict
 
 __all__ = ["in_papers_order", "publish"]
 
+_PAPER = (4, 6, 7)
+"""Columns of Table 1 that compare with the paper's."""
 _SAME = {True: "yes", False: "NO", None: "not in it"}
 
 
@@ -86,14 +88,17 @@ def in_papers_order(names: Sequence[str]) -> list[str]:
 def _print_table(rows: Sequence[Table1Row], causes: Sequence[Cause]) -> None:
     columns = ["environment", "ds", "da", "∂s'/∂s", "paper", "∂s'/∂a", "paper", "as paper", "same for atol", "rows"]
     cells = [_cells(row) for row in rows]
+    if not in_paper(rows):
+        kept = [place for place in range(len(columns)) if place not in _PAPER]
+        columns, cells = [columns[k] for k in kept], [[line[k] for k in kept] for line in cells]
     if any(row.nonfinite_rows for row in rows):
         columns.append("non-finite")
         cells = [[*line, f"{row.nonfinite_rows:,}"] for line, row in zip(cells, rows, strict=True)]
     console = wide_console()
     atol = f"{rows[0].atol:g}" if rows else ""
     console.print(table(columns, cells, title=f"Table 1: elements of the Jacobian with |x| < {atol} in every row"))
-    for cause in causes:
-        console.print(Text(f"- {cause.text}", overflow="fold"))
+    for sentence in (*(cause.text for cause in causes), *about_thresholds(rows)):
+        console.print(Text(f"- {sentence}", overflow="fold"))
 
 
 def _cells(row: Table1Row) -> list[str]:

@@ -36,8 +36,6 @@ _LETTER = 0.075
 _NARROWEST = 4.6
 _LEGEND_LINE = 0.16
 
-_KEY = "large, full colour: zero in every row; small, pale: in some"
-
 
 def draw_cause_block(
     axes: Axes,
@@ -48,7 +46,7 @@ def draw_cause_block(
     label_rows: bool = True,
     look: CellLook = _LOOK,
 ) -> None:
-    """Draw one block: colour and letter say why an element is zero, large and full colour that it always is.
+    """Draw one block: colour and letter say why an element is zero, large and full colour that it is in every row.
 
     Args:
         axes: Where to draw.
@@ -124,7 +122,7 @@ def draw_cause_heatmap(record: CauseRecord) -> Figure:
     figure.text(0.5, 1 - 0.3 / height, said, ha="center", va="top", fontsize=7.5)
     figure.legend(
         handles=_legend(used),
-        title=_KEY,
+        title=f"large, full colour: zero in each of the {record.rows:,} rows explained; small, pale: in some",
         loc="lower center",
         ncols=2,
         frameon=False,

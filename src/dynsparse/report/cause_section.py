@@ -13,9 +13,10 @@ from dynsparse.errors import InputError
 from dynsparse.report.cause_bars import draw_cause_bars
 from dynsparse.report.cause_heatmap import draw_cause_heatmap
 from dynsparse.report.cause_looks import LOOKS
-from dynsparse.report.cause_sentences import about_causes, joined
+from dynsparse.report.cause_sentences import about_causes
+from dynsparse.report.cause_switches import joined
 from dynsparse.report.figure import write_pair
-from dynsparse.report.markup import element, make_table, text
+from dynsparse.report.markup import details, element, make_table, text
 from dynsparse.report.picture import picture
 from dynsparse.report.quantities import percent
 
@@ -23,12 +24,23 @@ __all__ = ["cause_section", "check_causes", "write_cause_bars"]
 
 _BARS = "causes"
 _COLUMNS = ("environment", *(look.name for look in LOOKS), "zero in all", "rows")
+_MEANING = "the element is zero in this row because"
 _NOT_ZERO = "none"
 _INTRODUCTION = (
-    "A cause stands for one element in one row: structural, the step's program has no path from the input to the "
-    "output there; symmetry, it has, and moving the whole body changes nothing else; contact-off and limit-off, the "
-    "element is not zero in rows where a named contact or limit is active; clamped, a clamp holds; numerical, none of "
-    "these, numbers cancel."
+    "A cause stands for one element in one row. The first rule that holds decides: what is off wins over a path that "
+    "is missing, often for that reason."
+)
+_RULES = (
+    ("contact-off", "no contact joins two bodies; in the rows looked at it is not zero only while one of these is on"),
+    ("limit-off", "a limit of a joint or tendon is off, likewise"),
+    ("clamped", "a clamp holds, without which the program would have a path from the input to the output"),
+    ("structural", "the program of the step has no path from the input to the output in this row"),
+    ("symmetry", "there is a path, and moving the whole body along that coordinate changes nothing else"),
+    (
+        "numerical",
+        "below the threshold all the same: a factor that is zero at this state, such as a velocity at rest, or numbers "
+        "that cancel",
+    ),
 )
 
 
@@ -72,7 +84,7 @@ def cause_section(reports: Sequence[SparsityReport], causes: Mapping[str, CauseR
     """
     records = [causes[report.environment] for report in reports if report.environment in causes]
     missing = [report.environment for report in reports if report.environment not in causes]
-    parts = [element("p", text(_INTRODUCTION))] if records else []
+    parts = [element("p", text(_INTRODUCTION)), _rules()] if records else []
     if missing:
         said = (
             f"There is no record of causes of {joined(missing)}: dynsparse causes DATASET --out DIR makes it, in the "
@@ -85,6 +97,8 @@ def cause_section(reports: Sequence[SparsityReport], causes: Mapping[str, CauseR
         figures = [_bars(records)]
         figures += [_heatmap(report, causes[report.environment]) for report in reports if report.environment in causes]
         parts.append(element("div", *figures, class_="figures"))
+        if any(record.constraint_names for record in records):
+            parts.append(details("How often each contact and limit was on", _switches(records)))
     return "".join(parts)
 
 
@@ -102,6 +116,23 @@ def write_cause_bars(records: Sequence[CauseRecord], folder: str | os.PathLike[s
         OutputError: If the folder can not be written.
     """
     return write_pair(partial(draw_cause_bars, records), folder, _BARS) if records else ()
+
+
+def _rules() -> str:
+    """List the labels in the order of their rules; what they mean is prose, which wraps."""
+    head = element("tr", element("th", "label", scope="col"), element("th", text(_MEANING), scope="col"))
+    lines = [element("tr", element("th", text(name), scope="row"), element("td", text(said))) for name, said in _RULES]
+    return element("table", element("thead", head), element("tbody", *lines), class_="meanings")
+
+
+def _switches(records: Sequence[CauseRecord]) -> str:
+    cells = []
+    for record in records:
+        for name, members, rows in zip(record.constraint_names, record.members, record.active_rows, strict=True):
+            zeros = record.off.get(name, 0) / max(record.pairs, 1)
+            cells.append((record.environment, name, len(members), f"{rows:,} of {record.looked_at:,}", percent(zeros)))
+    columns = ("environment", "contact or limit", "constraints", "on in rows", "zeros while it is off")
+    return make_table("Contacts and limits in the rows looked at", columns, cells, words=("contact or limit",))
 
 
 def _cells(record: CauseRecord) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from dynsparse.analysis.cause_counts import CONSTRAINT_LABELS, CauseCounts, label_of
 from dynsparse.analysis.cause_record import CauseRecord
 from dynsparse.physics.zero_labels import ZERO_LABELS
+from dynsparse.report.cause_switches import about_switches, shortened, while_off
+from dynsparse.report.cause_symmetries import about_incomplete, by_symmetry
 from dynsparse.report.quantities import number, percent
 
-__all__ = ["Reason", "about_causes", "joined", "reasons_of"]
+__all__ = ["Reason", "about_causes", "reasons_of"]
 
 _MOST_NAMED = 3
-"""Constraints that get a sentence each; more share one."""
+"""Sets of contacts and limits that get a sentence each; more share one."""
 
 _NOUNS = {"contact-off": "a contact is off", "limit-off": "a limit is off"}
 
@@ -29,11 +31,13 @@ class Reason:
         elements: How many.
         label: One of ``ZERO_LABELS``; ``none`` where the record did not find them zero.
         text: The reason, to stand after "are" or, of a structural one, "have".
+        where: (dt, columns) which elements.
     """
 
     elements: int
     label: str
     text: str
+    where: NDArray[np.bool_] = field(repr=False, compare=False)
 
     @property
     def predicate(self) -> str:
@@ -52,16 +56,18 @@ def about_causes(record: CauseRecord, always_zero: Mapping[str, NDArray[np.bool_
             in all of them; by default those that are zero in all rows of the record.
 
     Returns:
-        Whole sentences: on the elements that are always zero, then on what contacts and limits that are off leave zero.
+        Whole sentences: on the elements that are always zero, on what contacts and limits that are off leave zero, on
+        symmetries that something ends, and on how often each contact and limit was on.
     """
     masks = always_zero or {"state": record.state.always_zero, "action": record.action.always_zero}
     sentences: list[str] = []
+    ending = (*_about_constraints(record), *_about_incomplete(record, masks["state"]), *about_switches(record))
     if not any(mask.any() for mask in masks.values()):
-        return (f"No element of {record.environment} is always zero.", *_about_constraints(record))
+        return (f"No element of {record.environment} is always zero.", *ending)
     for name, block in (("state", record.state), ("action", record.action)):
         if block.elements:
             sentences += _about_always_zero(record, name, block, masks[name])
-    return (*sentences, *_about_constraints(record))
+    return (*sentences, *ending)
 
 
 def reasons_of(record: CauseRecord, block: CauseCounts, mask: NDArray[np.bool_]) -> tuple[Reason, ...]:
@@ -79,20 +85,16 @@ def reasons_of(record: CauseRecord, block: CauseCounts, mask: NDArray[np.bool_])
     found: list[Reason] = []
     for index, label in enumerate(ZERO_LABELS):
         chosen = dominant == index
-        if not chosen.any():
+        if label in CONSTRAINT_LABELS or not chosen.any():
             continue
         if label == "symmetry":
             found += _by_symmetry(record, chosen)
-        elif label in CONSTRAINT_LABELS:
-            found += _by_constraint(record, block, chosen, label)
         else:
-            found.append(Reason(int(chosen.sum()), label, _plain(record, label)))
+            found.append(Reason(int(chosen.sum()), label, _plain(record, label), chosen))
+    gated = np.isin(dominant, [ZERO_LABELS.index(label) for label in CONSTRAINT_LABELS])
+    if gated.any():
+        found += _by_switches(record, block, gated)
     return tuple(sorted(found, key=lambda reason: ZERO_LABELS.index(reason.label) or len(ZERO_LABELS)))
-
-
-def joined(words: Sequence[str]) -> str:
-    """List words: ``"a"``, ``"a and b"``, ``"a, b and c"``."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _about_always_zero(record: CauseRecord, name: str, block: CauseCounts, mask: NDArray[np.bool_]) -> Iterable[str]:
@@ -104,6 +106,11 @@ def _about_always_zero(record: CauseRecord, name: str, block: CauseCounts, mask:
         return [f"{record.environment}'s only always-zero {name} element {reason.predicate}."]
     whole = f"{record.environment}'s {total:,} always-zero {name} elements"
     return [f"{reason.elements:,} of {whole} {reason.predicate}." for reason in reasons_of(record, block, mask)]
+
+
+def _about_incomplete(record: CauseRecord, always_zero: NDArray[np.bool_]) -> list[str]:
+    said = [about_incomplete(record, shift, always_zero) for shift in record.symmetries if shift.holds]
+    return [f"{record.environment}: {sentence}." for sentence in said if sentence]
 
 
 def _about_constraints(record: CauseRecord) -> list[str]:
@@ -124,11 +131,11 @@ def _about_constraints(record: CauseRecord) -> list[str]:
 
 
 def _ends(record: CauseRecord, name: str) -> str:
-    """Name the symmetry that a constraint ends, if it is the cause of zeros of that column alone."""
+    """Name the symmetry that a switch ends, if it is the cause of zeros of that column alone."""
     index = record.constraint_names.index(name)
     if (record.action.constraint == index).any():
         return ""
-    return _until_then(record, record.state, np.flatnonzero((record.state.constraint == index).any(axis=0)), name)
+    return _until_then(record, record.state, np.any(record.state.constraint == index, axis=0), [name])
 
 
 def _by_symmetry(record: CauseRecord, chosen: NDArray[np.bool_]) -> list[Reason]:
@@ -137,49 +144,54 @@ def _by_symmetry(record: CauseRecord, chosen: NDArray[np.bool_]) -> list[Reason]
         count = int(chosen[:, column].sum())
         # An action shifts no body: only a column of the state has this label.
         shift = record.symmetry_of(record.state_names[column])
-        if shift is None:
-            text = f"zero because the step commutes with a shift of {record.state_names[column]}"
-        else:
-            tried = number(shift.rows, "shifted step")
-            text = f"{shift.words}: shifting it changed nothing else in {tried} ({_up_to(shift.error)})"
-        found.append(Reason(count, "symmetry", text))
+        said = f"zero because the step commutes with a shift of {record.state_names[column]}"
+        where = chosen & (np.arange(chosen.shape[1]) == column)
+        found.append(Reason(count, "symmetry", said if shift is None else by_symmetry(shift), where))
     return found
 
 
-def _up_to(error: float) -> str:
-    return "to the last bit" if error == 0 else f"up to {error:.0e}"
-
-
-def _by_constraint(record: CauseRecord, block: CauseCounts, chosen: NDArray[np.bool_], label: str) -> list[Reason]:
-    which, counts = np.unique(block.constraint[chosen], return_counts=True)
-    order = np.argsort(-counts, kind="stable")
-    which, counts = which[order], counts[order]
-    names = [record.constraint_names[index] for index in which]
-    if len(which) > _MOST_NAMED:
-        most = f"most often {joined(names[:2])}"
-        return [
-            Reason(
-                int(counts.sum()), label, f"zero as long as one of {number(len(names), _noun(label))} is off, {most}"
-            )
-        ]
+def _by_switches(record: CauseRecord, block: CauseCounts, chosen: NDArray[np.bool_]) -> list[Reason]:
+    """Group elements by the set of switches of which one is on wherever they are not zero, the largest group first."""
+    places = np.argwhere(chosen)
+    sets, inverse = np.unique(block.switched_by[chosen], axis=0, return_inverse=True)
+    groups = [(sets[k], places[inverse.reshape(-1) == k]) for k in range(len(sets))]
+    groups.sort(key=lambda group: -len(group[1]))
+    looked_at = f"({number(record.looked_at, 'row')} looked at)"
     found = []
-    for index, count, name in zip(which, counts, names, strict=True):
-        columns = np.flatnonzero((chosen & (block.constraint == index)).any(axis=0))
-        text = f"zero as long as {name} is off{_until_then(record, block, columns, name)}"
-        found.append(Reason(int(count), label, text))
+    for switches, elements in groups[:_MOST_NAMED]:
+        names = [record.constraint_names[k] for k in np.flatnonzero(switches)]
+        where = _mask(chosen, elements)
+        ends = _until_then(record, block, np.any(where, axis=0), names)
+        text = f"zero {while_off(names)} {looked_at}{ends}"
+        found.append(Reason(len(elements), _label(block, where), text, where))
+    rest = groups[_MOST_NAMED:]
+    if rest:
+        where = _mask(chosen, np.concatenate([places for _, places in rest]))
+        names = [record.constraint_names[k] for k in np.flatnonzero(np.any([switches for switches, _ in rest], axis=0))]
+        sets_of = number(len(rest), "more such set")
+        rows = number(record.looked_at, "row")
+        text = f"zero while all of a set of contacts and limits are off ({sets_of}, of {shortened(names)}; {rows} looked at)"
+        found.append(Reason(int(where.sum()), _label(block, where), text, where))
     return found
 
 
-def _noun(label: str) -> str:
-    return "contact" if label == "contact-off" else "limit"
+def _mask(like: NDArray[np.bool_], places: NDArray[np.int64]) -> NDArray[np.bool_]:
+    mask = np.zeros_like(like)
+    mask[places[:, 0], places[:, 1]] = True
+    return mask
 
 
-def _until_then(record: CauseRecord, block: CauseCounts, columns: NDArray[np.int64], name: str) -> str:
-    """Name the symmetry that a constraint ends, if all the elements are those of its column."""
-    if len(columns) != 1 or block is not record.state:
+def _label(block: CauseCounts, where: NDArray[np.bool_]) -> str:
+    found = np.bincount(block.dominant[where], minlength=len(ZERO_LABELS))
+    return ZERO_LABELS[int(found.argmax())]
+
+
+def _until_then(record: CauseRecord, block: CauseCounts, columns: NDArray[np.bool_], names: Sequence[str]) -> str:
+    """Name the symmetry that switches end, if all the elements are those of its column."""
+    if columns.sum() != 1 or block is not record.state:
         return ""
-    shift = record.symmetry_of(record.state_names[columns[0]])
-    if shift is None or name not in shift.broken_by:
+    shift = record.symmetry_of(record.state_names[int(columns.argmax())])
+    if shift is None or not set(names) & set(shift.broken_by):
         return ""
     return f"; until then the step commutes with {shift.words}"
 
@@ -189,5 +201,6 @@ def _plain(record: CauseRecord, label: str) -> str:
         "none": f"not zero in any of the {record.rows:,} rows that were explained, which must be of other data",
         "structural": "no path in the step's program from the input to the output",
         "clamped": "zero because a clamp holds",
-        "numerical": f"below {record.atol:g} although the program has a path: numbers cancel",
+        "numerical": f"below {record.atol:g} all the same: a factor that is zero at this state, such as a velocity at "
+        "rest, or numbers that cancel",
     }[label]

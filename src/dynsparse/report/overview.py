@@ -9,7 +9,7 @@ from dynsparse.report.cause import Cause
 from dynsparse.report.markup import element, make_table, prose, text
 from dynsparse.report.quantities import number, percent
 from dynsparse.report.sentences import TANGENT
-from dynsparse.report.table1 import Table1Row
+from dynsparse.report.table1 import Table1Row, about_thresholds, in_paper, paper_table1
 from dynsparse.report.verdict import verdict
 
 __all__ = ["about_page", "summary_table", "table1"]
@@ -17,6 +17,8 @@ __all__ = ["about_page", "summary_table", "table1"]
 _SAME = {True: "yes", False: "NO", None: "not in it"}
 _MISSING = "missing: not analysed"
 _NONE = "-"
+_PAPER = (4, 6, 7)
+"""Columns of Table 1 that compare with the paper's."""
 _HEADINGS = (
     "Same for: the range of thresholds within which the count of ∂s'/∂s stays the same. "
     "Left out: rows that are not finite."
@@ -47,7 +49,7 @@ def about_page(reports: Sequence[SparsityReport], missing: Sequence[str]) -> str
 
 
 def table1(rows: Sequence[Table1Row], causes: Sequence[Cause], missing: Sequence[str]) -> str:
-    """Set the always-zero elements beside the paper's, with what is known about their causes.
+    """Set the always-zero elements beside the paper's, where it has them, with what is known about their causes.
 
     Args:
         rows: Table 1.
@@ -57,7 +59,7 @@ def table1(rows: Sequence[Table1Row], causes: Sequence[Cause], missing: Sequence
     Returns:
         HTML.
     """
-    columns = (
+    columns: Sequence[str] = (
         "environment",
         "ds",
         "da",
@@ -71,12 +73,17 @@ def table1(rows: Sequence[Table1Row], causes: Sequence[Cause], missing: Sequence
         "left out",
     )
     cells: list[Sequence[object]] = [_table1_cells(row) for row in rows]
+    compared = in_paper(rows) or any(name in paper_table1() for name in missing)
+    if not compared:
+        kept = [place for place in range(len(columns)) if place not in _PAPER]
+        columns, cells = [columns[k] for k in kept], [[line[k] for k in kept] for line in cells]
     cells += [(name, _MISSING) for name in missing]
     atols = sorted({row.atol for row in rows})
     at = f" with |x| < {', '.join(f'{atol:g}' for atol in atols)}" if atols else ""
     listed = element("ul", *(element("li", prose(cause.text)) for cause in causes)) if causes else ""
-    counts = make_table(f"Elements{at} in every finite row, beside the paper's Table 1", columns, cells)
-    return counts + element("p", prose(_HEADINGS)) + listed
+    beside = ", beside the paper's Table 1" if compared else ""
+    counts = make_table(f"Elements{at} in every finite row{beside}", columns, cells)
+    return counts + element("p", prose(" ".join([_HEADINGS, *about_thresholds(rows)]))) + listed
 
 
 def summary_table(reports: Sequence[SparsityReport], missing: Sequence[str]) -> str:

@@ -19,9 +19,19 @@ from dynsparse.report.cause import Cause
 from dynsparse.report.causes import explain
 from dynsparse.report.files import write_file
 
-__all__ = ["PaperRow", "Table1Row", "make_table1", "paper_table1", "write_table1"]
+__all__ = [
+    "PaperRow",
+    "Table1Row",
+    "about_thresholds",
+    "in_paper",
+    "make_table1",
+    "paper_table1",
+    "write_table1",
+]
 
 _SCHEMA = 1
+
+_ABOVE_ROUND_OFF = 1e-12
 
 
 @dataclass(frozen=True)
@@ -121,6 +131,27 @@ def make_table1(
         known = (measured or {}).get(record.environment)
         causes.extend(explain(record, printed.always_zero_state if printed else None, known))
     return tuple(rows), tuple(causes)
+
+
+def in_paper(rows: Iterable[Table1Row]) -> bool:
+    """Whether some environment is one of the paper's: without, its columns hold nothing."""
+    return any(row.equals_paper is not None for row in rows)
+
+
+def about_thresholds(rows: Iterable[Table1Row]) -> tuple[str, ...]:
+    """Name the environments whose count is another one at both neighbouring thresholds.
+
+    Args:
+        rows: The table.
+
+    Returns:
+        A sentence each.
+    """
+    return tuple(
+        f"{row.environment}: this count of ∂s'/∂s hangs on round-off; look at it with --atol 1e-12."
+        for row in rows
+        if row.same_count_from_atol == row.same_count_to_atol and row.atol < _ABOVE_ROUND_OFF
+    )
 
 
 def write_table1(

@@ -18,7 +18,7 @@ from dynsparse.provenance import content_hash
 from dynsparse.rollout.collector import Collector
 from dynsparse.rollout.settings import CollectSettings
 
-__all__ = ["Recomputed", "audit_dataset", "identity", "recompute_rows", "sample_rows", "settings_of"]
+__all__ = ["Recomputed", "audit_dataset", "identity", "recompute_rows", "sample_rows", "sampled_places", "settings_of"]
 
 RECOMPUTE_TOLERANCE = 1e-6
 """What another processor's or version's round-off may come to after a control step in contact, relative to
@@ -82,8 +82,13 @@ def sample_rows(dataset: Dataset, rows: int, seed: int) -> dict[str, np.ndarray]
             f"expected float64 data, {dataset.path} is stored in {dataset.description.dtype}: the rounded states are "
             "not the ones that its rows were computed from; collect with --dtype float64"
         )
-    chosen = np.sort(np.random.default_rng(seed).permutation(dataset.rows)[:rows])
-    return dataset.take(chosen)
+    return dataset.take(sampled_places(dataset, rows, seed))
+
+
+def sampled_places(dataset: Dataset, rows: int, seed: int) -> np.ndarray:
+    """Return which rows ``sample_rows`` draws: (k,) places among the committed rows, in increasing order."""
+    chosen: np.ndarray = np.sort(np.random.default_rng(seed).permutation(dataset.rows)[:rows])
+    return chosen
 
 
 def recompute_rows(stored: Mapping[str, np.ndarray], collector: Collector) -> Recomputed:
