@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dynsparse.analysis.cause_counts import CONSTRAINT_LABELS, CauseCounts, label_of
+from dynsparse.analysis.cause_counts import CONSTRAINT_LABELS, CauseCounts
 from dynsparse.analysis.cause_record import CauseRecord
 from dynsparse.physics.zero_labels import ZERO_LABELS
 from dynsparse.report.cause_switches import about_switches, shortened, while_off
@@ -20,7 +20,7 @@ __all__ = ["Reason", "about_causes", "reasons_of"]
 _MOST_NAMED = 3
 """Sets of contacts and limits that get a sentence each; more share one."""
 
-_NOUNS = {"contact-off": "a contact is off", "limit-off": "a limit is off"}
+_OFF = [ZERO_LABELS.index(label) for label in CONSTRAINT_LABELS]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def about_causes(record: CauseRecord, always_zero: Mapping[str, NDArray[np.bool_
     """
     masks = always_zero or {"state": record.state.always_zero, "action": record.action.always_zero}
     sentences: list[str] = []
-    ending = (*_about_constraints(record), *_about_incomplete(record, masks["state"]), *about_switches(record))
+    ending = (*_about_switched(record), *_about_incomplete(record, masks["state"]), *about_switches(record))
     if not any(mask.any() for mask in masks.values()):
         return (f"No element of {record.environment} is always zero.", *ending)
     for name, block in (("state", record.state), ("action", record.action)):
@@ -91,7 +91,7 @@ def reasons_of(record: CauseRecord, block: CauseCounts, mask: NDArray[np.bool_])
             found += _by_symmetry(record, chosen)
         else:
             found.append(Reason(int(chosen.sum()), label, _plain(record, label), chosen))
-    gated = np.isin(dominant, [ZERO_LABELS.index(label) for label in CONSTRAINT_LABELS])
+    gated = np.isin(dominant, _OFF)
     if gated.any():
         found += _by_switches(record, block, gated)
     return tuple(sorted(found, key=lambda reason: ZERO_LABELS.index(reason.label) or len(ZERO_LABELS)))
@@ -113,29 +113,39 @@ def _about_incomplete(record: CauseRecord, always_zero: NDArray[np.bool_]) -> li
     return [f"{record.environment}: {sentence}." for sentence in said if sentence]
 
 
-def _about_constraints(record: CauseRecord) -> list[str]:
-    """Say how much of everything is zero because something is off."""
-    found = []
-    for label in CONSTRAINT_LABELS:
-        count = record.by_label[label]
-        if count:
-            name = next(name for name in record.off if label_of(name) == label)
-            others = sum(label_of(other) == label for other in record.constraint_names) > 1
-            which = f"{'most often' if others else 'namely'} {name}"
-            share = percent(count / record.pairs)
-            ends = "" if others else _ends(record, name)
-            found.append(f"{share} of {record.environment}'s elements are zero because {_NOUNS[label]}, {which}{ends}.")
-    if not found and record.constraint_names:
-        return [f"No element of {record.environment} is zero because a contact or a limit is off."]
-    return found
+def _about_switched(record: CauseRecord) -> list[str]:
+    """Say how much of everything is zero because something is off, by the set of what would switch it on."""
+    pairs: dict[tuple[int, ...], int] = {}
+    for block in (record.state, record.action):
+        off = block.labels[_OFF].sum(axis=0)
+        for row, column in np.argwhere(off > 0):
+            switches = tuple(np.flatnonzero(block.switched_by[row, column]).tolist())
+            pairs[switches] = pairs.get(switches, 0) + int(off[row, column])
+    if not pairs:
+        said = f"No element of {record.environment} is zero because a contact or a limit is off."
+        return [said] if record.constraint_names else []
+    whole, looked_at = f"of {record.environment}'s elements are zero", f"({number(record.looked_at, 'row')} looked at)"
+    sets = sorted(pairs, key=lambda switches: -pairs[switches])
+    shares = {switches: percent(pairs[switches] / record.pairs) for switches in sets}
+    words = {switches: while_off([record.constraint_names[k] for k in switches]) for switches in sets}
+    if len(sets) == 1:
+        (only,) = sets
+        return [f"{shares[only]} {whole} {words[only]} {looked_at}{_ends(record, only)}."]
+    listed = [f"{shares[switches]} {words[switches]}" for switches in sets[:_MOST_NAMED]]
+    rest = sets[_MOST_NAMED:]
+    if rest:
+        share = percent(sum(pairs[switches] for switches in rest) / record.pairs)
+        listed.append(f"{share} while all of {number(len(rest), 'other set')} of these are off")
+    every = percent(sum(pairs.values()) / record.pairs)
+    return [f"{every} {whole} because contacts or limits are off: {', '.join(listed)} {looked_at}."]
 
 
-def _ends(record: CauseRecord, name: str) -> str:
-    """Name the symmetry that a switch ends, if it is the cause of zeros of that column alone."""
-    index = record.constraint_names.index(name)
-    if (record.action.constraint == index).any():
+def _ends(record: CauseRecord, switches: Sequence[int]) -> str:
+    """Name the symmetry that the only switches end, if what they switch is that column alone."""
+    if record.action.labels[_OFF].any():
         return ""
-    return _until_then(record, record.state, np.any(record.state.constraint == index, axis=0), [name])
+    columns = record.state.labels[_OFF].sum(axis=(0, 1)) > 0
+    return _until_then(record, record.state, columns, [record.constraint_names[k] for k in switches])
 
 
 def _by_symmetry(record: CauseRecord, chosen: NDArray[np.bool_]) -> list[Reason]:
@@ -168,9 +178,9 @@ def _by_switches(record: CauseRecord, block: CauseCounts, chosen: NDArray[np.boo
     if rest:
         where = _mask(chosen, np.concatenate([places for _, places in rest]))
         names = [record.constraint_names[k] for k in np.flatnonzero(np.any([switches for switches, _ in rest], axis=0))]
-        sets_of = number(len(rest), "more such set")
         rows = number(record.looked_at, "row")
-        text = f"zero while all of a set of contacts and limits are off ({sets_of}, of {shortened(names)}; {rows} looked at)"
+        sets_of = f"{number(len(rest), 'more such set')}, of {shortened(names)}; {rows} looked at"
+        text = f"zero while all of a set of contacts and limits are off ({sets_of})"
         found.append(Reason(int(where.sum()), _label(block, where), text, where))
     return found
 

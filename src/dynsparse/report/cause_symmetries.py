@@ -49,14 +49,14 @@ def about_incomplete(record: CauseRecord, shift: TriedSymmetry, always_zero: NDA
     said = []
     if noise.any():
         size = float(largest[noise].max())
-        said.append(f"{_of_its(noise)} round-off above {record.atol:g} (up to {size:.1e})")
+        said.append(f"{_elements(noise)} round-off above {record.atol:g} (up to {size:.1e})")
     if ended.any():
         share = percent(int(real[ended].max()) / record.data_rows)
         by = f"{shortened(shift.broken_by)} ends it" if shift.broken_by else "what ends it is not known"
-        said.append(f"{_of_its(ended)} not zero in up to {share} of {number(record.data_rows, 'row')}: {by}")
+        said.append(f"{_elements(ended)} not zero in up to {share} of {number(record.data_rows, 'row')}: {by}")
     return "; ".join([f"the step commutes with {shift.words}", *said]) if said else ""
 
 
-def _of_its(mask: NDArray[np.bool_]) -> str:
+def _elements(mask: NDArray[np.bool_]) -> str:
     count = int(mask.sum())
-    return f"{count:,} of its elements {'is' if count == 1 else 'are'}"
+    return f"{number(count, 'element')} of its column {'is' if count == 1 else 'are'}"
