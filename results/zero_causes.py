@@ -74,9 +74,10 @@ def _page(records: list[CauseRecord]) -> str:
     lines = [
         "# Why elements are zero",
         "",
-        f"{EXPLAINED} rows of {ROWS:,} of a random policy, with the rows that `explain_zeros` makes near contacts and "
-        "limits as further evidence. Share of all pairs of row and element that are zero, by cause; *zero in all*: the "
-        "mean sparsity of these rows. Made by `python results/zero_causes.py measure` and `write`; mujoco "
+        f"{EXPLAINED} rows of {ROWS:,} of a random policy, with all its other finite rows, and rows that "
+        "`explain_zeros` makes near contacts and limits, as further evidence. Share of all pairs of row and element that "
+        "are zero, by cause; *zero in all*: the mean sparsity of these rows. Made by `python results/zero_causes.py "
+        "measure` and `write`; mujoco "
         f"{versions['mujoco']}, jax {versions['jax']}.",
         "",
         f"| environment | {' | '.join(LABELS)} | zero in all |",
@@ -103,13 +104,14 @@ def _page(records: list[CauseRecord]) -> str:
     lines += ["", "In words:", ""]
     lines += [f"- {sentence}" for record in records for sentence in about_causes(record)]
     lines += ["", "Shifts of whole bodies that were tried:", ""]
-    lines += ["| environment | shift | coordinate | holds | steps | error | ended by |"]
-    lines += ["| --- | --- | --- | --- | ---: | ---: | --- |"]
+    lines += ["| environment | shift | coordinate | holds | states | steps | error | ended by |"]
+    lines += ["| --- | --- | --- | --- | ---: | ---: | ---: | --- |"]
     for record in records:
         for tried in record.symmetries:
             cells = [record.environment, tried.words, tried.coordinate]
             # Of one that does not hold, error and constraints say nothing.
-            cells += ["yes", f"{tried.rows:,}", f"{tried.error:.0e}"] if tried.holds else ["no", f"{tried.rows:,}", "-"]
+            compared = [f"{tried.states:,}", f"{tried.rows:,}"]
+            cells += ["yes", *compared, f"{tried.error:.0e}"] if tried.holds else ["no", *compared, "-"]
             cells.append((tried.holds and ", ".join(tried.broken_by)) or "-")
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

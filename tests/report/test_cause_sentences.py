@@ -189,8 +189,8 @@ def not_zero_in_the_sliders_column(make_record, sizes, **changes):
 def test_a_symmetry_that_ended_is_named(make_record):
     sizes = {(1, 0): (0.5, 20), (2, 0): (0.25, 3), (3, 0): (0.1, 1)}
     assert not_zero_in_the_sliders_column(make_record, sizes) == (
-        "CartpoleBalance, qpos slider: the step commutes with translation of cart along x; 3 elements of its column are "
-        "not zero in up to 10.0 % of 200 rows: joint limit slider ends it."
+        "CartpoleBalance, qpos slider: the step commutes with translation of cart along x; 3 elements of its column "
+        "are not zero in up to 10.0 % of 200 rows: joint limit slider ends it."
     )
 
 

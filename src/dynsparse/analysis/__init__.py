@@ -8,6 +8,7 @@ from dynsparse.analysis.durations import Durations
 from dynsparse.analysis.global_sparsity import BlockSparsity, GlobalSparsity, ThresholdPoint, analyze_global
 from dynsparse.analysis.local_sparsity import LocalBlock, LocalSparsity
 from dynsparse.analysis.pattern import SparsityPattern, global_pattern
+from dynsparse.analysis.slope_sizes import SlopeSizes
 from dynsparse.analysis.source import ArrayRows, RowDescription, RowSource
 from dynsparse.analysis.sparsity_report import SparsityReport
 from dynsparse.analysis.streaming import analyze
@@ -26,6 +27,7 @@ __all__ = [
     "LocalSparsity",
     "RowDescription",
     "RowSource",
+    "SlopeSizes",
     "SparsityPattern",
     "SparsityReport",
     "TemporalSparsity",
