@@ -79,6 +79,12 @@ def test_what_is_wrong_is_told_before_what_lies_in_out(model, no_worker, capsys,
     code, said = run(capsys, "collect", model, "--rows", "4", "--out", "out", *words)
     assert code == 2 or not words
     assert told in said and "mine" not in said
+    Path("free.xml").write_text(Path(model).read_text().replace('timeconst="0.05" ctrlrange="-1 1"', ""))
+    code, said = run(capsys, "collect", "free.xml", "--rows", "4", "--out", "out")
+    assert code == 2 and "free has actuators without one: push; give each a ctrlrange" in said
+    Path(model).write_text("<mujoco><worldbody>")
+    code, said = run(capsys, "collect", model, "--rows", "4", "--out", "out")
+    assert code == 2 and "slow.xml is no XML" in said
     code, said = run(capsys, "collect", "FishSwim", "--rows", "4", "--out", "out", "--substeps", "3")
     assert code == 2 and "substeps is for models of your own, got it with FishSwim; leave it out" in said
     code, said = run(capsys, "audit", "FishSwim", "--substeps", "3")

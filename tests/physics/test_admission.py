@@ -81,8 +81,8 @@ def test_the_way_out_is_told_for_the_command_line_and_for_the_model():
     pgs = model(option='solver="PGS"')
     told = advice(pgs)
     assert told.endswith(
-        'the solver PGS. Open it with derivative="finite-difference" (--derivative finite-difference on the command '
-        'line), or set solver="Newton" in the model\'s <option>.'
+        'the solver PGS. Open it with derivative="finite-difference" (collect and render: --derivative '
+        'finite-difference), or set solver="Newton" in the model\'s <option>.'
     )
     both = advice(model(option='solver="PGS" integrator="implicit"'))
     assert 'solver="Newton"' in both and both.endswith("or change the model so that it has none of these.")

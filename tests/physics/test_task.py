@@ -14,7 +14,6 @@ from dynsparse.physics.tasks import observation_dim
 
 from .hand_models import ARM, build
 
-
 QUICKLY = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 """Most of the time of a test goes into compiling what then runs a few times."""
 

@@ -91,7 +91,7 @@ class Collect:
             The exit code.
         """
         from dynsparse.dataset.creation import refuse_taken
-        from dynsparse.physics.sources.catalog import check_options, opens_in_c
+        from dynsparse.physics.sources.catalog import ALL_ENVIRONMENT_NAMES, check_options
         from dynsparse.rollout.experts import policy_path
         from dynsparse.rollout.settings import CollectSettings
         from dynsparse.workers import worker_count
@@ -111,10 +111,11 @@ class Collect:
         worker_count(self.workers)
         check_options(name, substeps=self.substeps, initial_noise=self.initial_noise)
         policy_path(name, self.policy)  # refused before anything is loaded
-        if not opens_in_c(name):  # what can be wrong with a model is told before what lies in --out
+        if name in ALL_ENVIRONMENT_NAMES:  # else what can be wrong with the environment is told before
             refuse_taken(self.out, resume=self.resume, overwrite=self.overwrite)
 
         from dynsparse.cli.progress import open_progress
+        from dynsparse.rollout.collect import describe
 
         progress = open_progress()
         progress.add(name, self.rows)
@@ -123,6 +124,7 @@ class Collect:
             env = open_environment(
                 name, substeps=self.substeps, derivative=self.derivative, initial_noise=self.initial_noise
             )
+            describe(env, settings)
             found = self._fill(env, settings, progress, name)
             progress.finish(name, "done")
         finally:

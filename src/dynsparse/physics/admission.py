@@ -56,7 +56,7 @@ def _advice(name: str, opens_in_c: bool, reasons: list[str]) -> str:
 
     ways = []
     if opens_in_c:
-        ways.append(f'open it with derivative="finite-difference" ({IN_C} on the command line)')
+        ways.append(f'open it with derivative="finite-difference" (collect and render: {IN_C})')
     if not is_gymnasium_id(name):
         solver = 'set solver="Newton" in the model\'s <option>'
         others = [reason for reason in reasons if not reason.startswith(_SOLVER)]
