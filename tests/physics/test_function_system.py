@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 
 import dynsparse
 from dynsparse.errors import FunctionError, SettingError, UnknownEnvironmentError

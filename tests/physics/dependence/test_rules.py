@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -48,7 +49,9 @@ ELEMENTWISE: dict[str, Case] = {
         [set(), set(), set(), set()],
     ),
     "integer and back": (lambda x: x.astype(int).astype(float), [0.3, 1.2], [set(), set()]),
-    "held": (lambda x: x[0] * lax.stop_gradient(x[1:]), [2.0, 3.0, 0.0], [{0}, set()]),
+    # The step moves with what its derivative leaves out.
+    "held": (lambda x: x[0] * lax.stop_gradient(x[1:]), [2.0, 3.0, 0.0], [{0, 1}, {0, 2}]),
+    "sign off the bits": (lambda x: jnp.copysign(x[0], x[1:]), [2.0, 3.0, -1.0], [{0}, {0}]),
     # Of the square's two sides only the second slopes here; the cube of nothing is flat, its root is not.
     "powers": (lambda x: x ** jnp.array([2, 2, 0]), [0.0, 3.0, 4.0], [set(), {1}, set()]),
     "whole powers": (lambda x: jnp.stack([x[0] ** 3, x[1] ** 3, x[0] ** 0.5]), [0.0, 3.0], [set(), {1}, {0}]),
@@ -112,6 +115,19 @@ REDUCTIONS: dict[str, Case] = {
     ),
     "running largest": (lax.cummax, [1.0, 3.0, 2.0], [{0}, {1}, {1}]),
     "sorted": (lambda x: jnp.sort(x), [3.0, 1.0, 2.0], [{1}, {2}, {0}]),
+    # A tie's order is anybody's, also that of what is carried along.
+    "sorted with ties": (jnp.sort, [2.0, 1.0, 2.0, 1.0, 3.0], [{1, 3}, {1, 3}, {0, 2}, {0, 2}, {4}]),
+    "carried by ties": (
+        lambda x: lax.sort((jnp.round(x[:3]), x[:3], x[3:]), num_keys=2)[2],
+        [1.1, 1.1, 0.9, 4.0, 5.0, 6.0],  # of two keys; the first alone ties all three
+        [{5}, {3, 4}, {3, 4}],
+    ),
+    "sorted along the first axis": (
+        lambda x: jnp.sort(x.reshape(2, 2), axis=0).reshape(-1),
+        [1.0, 5.0, 1.0, 4.0],
+        [{0, 2}, {3}, {0, 2}, {1}],
+    ),
+    "largest two of three that tie": (lambda x: lax.top_k(x, 2)[0], [3.0, 3.0, 3.0, 1.0], [{0, 1, 2}, {0, 1, 2}]),
     "largest two": (lambda x: lax.top_k(x, 2)[0], [3.0, 1.0, 4.0], [{2}, {0}]),
     "norm": (lambda x: jnp.linalg.norm(x[:2])[None], [3.0, 4.0, 5.0], [{0, 1}]),
     "cross product": (
@@ -140,6 +156,44 @@ INDICES: dict[str, Case] = {
     "interpolated": (lambda x: jnp.interp(x[0], jnp.arange(3.0), x[1:])[None], [0.5, 10.0, 11.0, 12.0], [{0, 1, 2}]),
 }
 
+
+@jax.custom_jvp
+def _rounded(x: Any) -> Any:
+    return jnp.round(x)
+
+
+_rounded.defjvps(lambda tangent, _ans, _x: tangent)
+
+
+@jax.custom_jvp
+def _half_seen(x: Any) -> Any:
+    return (x[0] * x[1])[None]
+
+
+_half_seen.defjvp(lambda primals, tangents: (_half_seen(*primals), (tangents[0][0] * primals[0][1])[None]))
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _scaled(power: int, x: Any, y: Any) -> Any:
+    return x**power * y
+
+
+@_scaled.defjvp
+def _of_scaled(power: int, primals: Any, tangents: Any) -> Any:
+    (x, y), (dx, dy) = primals, tangents
+    return _scaled(power, x, y), power * x ** (power - 1) * (y + 1) * dx + x**power * dy
+
+
+def _bisected(f: Any, start: Any) -> Any:
+    """Find a root between -10 and 10 by comparisons alone, which pass no slope on."""
+
+    def half(_: Any, ends: Any) -> Any:
+        middle = ends.mean()
+        return jnp.where(f(middle) > 0, ends.at[1].set(middle), ends.at[0].set(middle))
+
+    return lax.fori_loop(0, 60, half, jnp.array([-10.0, 10.0]))[0] + 0.0 * start
+
+
 CONTROL: dict[str, Case] = {
     "branch": (
         lambda x: lax.cond(x[0] > 0, lambda y: y[1:2], lambda y: y[2:], x),
@@ -157,6 +211,33 @@ CONTROL: dict[str, Case] = {
         [{0}, {0, 1}],
     ),
     "remainder of a function": (lambda x: jax.checkpoint(jnp.sin)(x), [1.0, 2.0], [{0}, {1}]),
+    # JAX follows the rule, differences the value.
+    "custom derivative that sees more": (_rounded, [1.2, 2.4], [{0}, {1}]),
+    "custom derivative that sees less": (_half_seen, [2.0, 3.0], [{0, 1}]),
+    "custom derivative of some arguments": (lambda x: _scaled(3, x[0], x[1:]), [2.0, 0.0, 3.0], [{0, 1}, {0, 2}]),
+    "root": (
+        lambda x: lax.custom_root(lambda y: y**3 - x[0] * x[1] - 1, jnp.array(1.0), _bisected, lambda g, y: y / g(1.0))[
+            None
+        ],
+        [2.0, 3.0, 5.0],
+        [{0, 1}],
+    ),
+    "device": (lambda x: jax.device_put(x), [1.0, 2.0], [{0}, {1}]),
+    "random": (
+        lambda x: (
+            x * jax.random.normal(jax.random.split(jax.random.key(3))[1], (2,))
+            + jax.random.uniform(jax.random.PRNGKey(jnp.floor(x[0]).astype(int)))
+        ),
+        [1.2, 2.0],
+        [{0}, {1}],
+    ),
+    "random in a loop": (
+        lambda x: lax.scan(
+            lambda c, key: (c + x[0] * jax.random.normal(key), c), x[1], jax.random.split(jax.random.key(0), 2)
+        )[1],
+        [1.2, 2.0],
+        [{1}, {0, 1}],
+    ),
     "custom derivative": (lambda x: jax.nn.softplus(x), [1.0, 2.0], [{0}, {1}]),
 }
 
@@ -184,6 +265,14 @@ MATRICES: dict[str, Case] = {
         lambda x: jnp.linalg.cholesky(_two_blocks(x)).reshape(-1),
         [2.0, 1.0, 4.0],
         [{0, 1}, set(), set(), {0, 1}, {0, 1}, set(), set(), set(), {2}],
+    ),
+    # Of the matrix as it is, the value reads the lower half and the derivative both.
+    "factor of a matrix that is not symmetric": (
+        lambda x: lax.linalg.cholesky(
+            jnp.array([[4.0, x[0], 0.0], [0.5, 3.0 + x[1], 0.0], [0.0, 0.0, 5.0]]), symmetrize_input=False
+        ).reshape(-1),
+        [0.0, 0.0, 7.0],
+        [{0, 1}, set(), set(), {0, 1}, {0, 1}, set(), set(), set(), set()],
     ),
     # The right-hand side is zero for good in the second block, so its matrix does not matter.
     "solve of two blocks": (

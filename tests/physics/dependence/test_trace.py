@@ -9,6 +9,8 @@ import pytest
 
 from dynsparse.errors import ArrayError, UnknownPrimitiveError
 from dynsparse.physics.dependence import DependenceTrace
+from dynsparse.physics.dependence.interpreter import RULES
+from dynsparse.physics.dependence.sets import Traced
 from dynsparse.physics.environment import float64_on_cpu
 
 PIECES = (
@@ -51,17 +53,12 @@ def test_where_there_is_a_slope_there_is_a_path(seed):
     assert (np.abs(jacobians) > 1e-12).any()
 
 
-def test_a_dropped_path_would_be_seen():
-    """The check above, on a function whose derivative rule says otherwise than its value."""
-
-    @jax.custom_jvp
-    def shy(x):
-        return jax.lax.stop_gradient(x)
-
-    shy.defjvp(lambda primals, tangents: (shy(*primals), 2.0 * tangents[0]))
-    found = DependenceTrace(shy)(np.ones((1, 2)))
+def test_a_dropped_path_would_be_seen(monkeypatch):
+    """The check above, with a rule that is wrong."""
+    monkeypatch.setitem(RULES, "sin", lambda _interpreter, _equation, a: Traced(np.sin(a.values)))
+    found = DependenceTrace(jnp.sin)(np.ones((1, 2)))
     with float64_on_cpu():
-        assert ((np.asarray(jax.jacfwd(shy)(jnp.ones(2))) != 0) & ~found.pattern[0]).any()
+        assert ((np.asarray(jax.jacfwd(jnp.sin)(jnp.ones(2))) != 0) & ~found.pattern[0]).any()
 
 
 def test_a_tree_of_results_and_more_inputs_than_a_word_holds():
@@ -96,6 +93,9 @@ def test_seeds_carry_what_an_argument_depends_on_already():
         (lambda x: jnp.abs(x + 1j * x), "complex"),
         (lambda x: jnp.where(x > 0, jnp.linalg.svd(jnp.outer(x, x))[1], x), "svd"),
         (lambda x: x.at[0].apply(jnp.sin), "scatter"),
+        (lambda x: jax.lax.bitcast_convert_type(x, jnp.int64).astype(float), "bitcast_convert_type"),
+        (lambda x: jnp.frexp(x)[0], "bitcast_convert_type"),
+        (lambda x: jnp.linalg.eigvalsh(jax.lax.stop_gradient(jnp.outer(x, x))), "eigh"),
         (lambda x: jax.pure_callback(lambda y: y, x, x, vmap_method="sequential"), "pure_callback"),
     ],
 )
@@ -103,7 +103,7 @@ def test_an_unknown_primitive_is_refused_by_name(function, name):
     with pytest.raises(UnknownPrimitiveError, match=name) as caught:
         DependenceTrace(function)(np.ones((2, 3)))
     assert name in caught.value.primitive
-    assert "stop_gradient" in str(caught.value)
+    assert "jnp.linalg.solve" in str(caught.value)
 
 
 def test_a_refusal_says_where_the_primitive_came_from():
@@ -113,12 +113,10 @@ def test_a_refusal_says_where_the_primitive_came_from():
 
 def test_an_unknown_primitive_of_constants_is_a_constant():
     def function(x):
-        return x * jnp.linalg.eigvalsh(jnp.array([[2.0, 1.0], [1.0, 2.0]])) + jnp.linalg.eigvalsh(
-            jax.lax.stop_gradient(jnp.outer(x, x))
-        )
+        return x * jnp.linalg.eigvalsh(jnp.array([[2.0, 1.0], [1.0, 2.0]]))
 
     found = DependenceTrace(function)(np.ones((1, 2)))
-    np.testing.assert_allclose(found.values, [[1.0, 5.0]], atol=1e-12)
+    np.testing.assert_allclose(found.values, [[1.0, 3.0]], atol=1e-12)
     np.testing.assert_array_equal(found.pattern[0], np.eye(2, dtype=bool))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dynsparse.physics.dependence.interpreter import RULES, Interpreter, Rule, rule, value_of
+from dynsparse.physics.dependence.interpreter import RULES, Interpreter, Rule, refused, rule, value_of
 from dynsparse.physics.dependence.sets import Traced, depends, inert, kept, over, union, unless_inert, where
 
 __all__ = ["extreme", "product"]
@@ -39,6 +39,7 @@ _SMOOTH: dict[str, Function] = {
     "logistic": lambda x: 1 / (1 + np.exp(-x)),
     "abs": np.abs,
     "real": np.real,
+    "stop_gradient": np.asarray,
 }
 _LEFT_TO_JAX = ("erf", "erfc", "erf_inv", "lgamma", "digamma", "bessel_i0e", "bessel_i1e", "reduce_precision")
 _CONSTANT: dict[str, Function] = {
@@ -56,7 +57,6 @@ _CONSTANT: dict[str, Function] = {
     "or": np.bitwise_or,
     "xor": np.bitwise_xor,
     "not": np.invert,
-    "stop_gradient": np.asarray,
 }
 _SUMS: dict[str, Function] = {"add": np.add, "add_any": np.add, "sub": np.subtract}
 
@@ -166,6 +166,14 @@ def _convert(_interpreter: Interpreter, equation: Any, a: Traced) -> Traced:
     if a.values.dtype.kind == "f" and new.kind in "iu":  # XLA's rule for what is too large, or no number
         return value_of(equation, [a])[0]
     return Traced(a.values.astype(new), a.sets)
+
+
+@rule("bitcast_convert_type")
+def _bitcast(_interpreter: Interpreter, equation: Any, a: Traced) -> Traced:
+    # The bits of a number are integers, but hold its slope when they become a number again.
+    if a.sets is not None:
+        raise refused(equation)
+    return value_of(equation, [a])[0]
 
 
 @rule("select_n")

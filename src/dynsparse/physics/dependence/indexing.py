@@ -197,20 +197,47 @@ def _sort(_interpreter: Interpreter, equation: Any, *operands: Traced) -> list[T
     axis, keys = int(equation.params["dimension"]), int(equation.params["num_keys"])
     # The last key of lexsort is its first; a NaN is the largest number for both.
     order = np.lexsort([operand.values for operand in operands[:keys]][::-1], axis=axis)
-    return [_taken(operand, order, axis) for operand in operands]
+    found = [_taken(operand, order, axis) for operand in operands]
+    tied = _tied([one.values for one in found[:keys]], axis)
+    return [_shared(one, tied, axis) for one in found]
 
 
 @rule("top_k")
 def _top_k(_interpreter: Interpreter, equation: Any, a: Traced) -> list[Traced]:
-    axis = int(equation.params.get("axis", -1)) % a.values.ndim
+    axis, count = int(equation.params.get("axis", -1)) % a.values.ndim, int(equation.params["k"])
     ranks = np.where(a.values != a.values, np.inf, a.values) if a.values.dtype.kind == "f" else a.values
     # Of equal ones the first: a stable sort of what is turned round.
     order = np.flip(a.values.shape[axis] - 1 - np.argsort(np.flip(ranks, axis), axis=axis, kind="stable"), axis)
-    order = np.take(order, np.arange(int(equation.params["k"])), axis=axis)
-    return [_taken(a, order, axis), Traced(order)]
+    found = _taken(a, order, axis)
+    found = _shared(found, _tied([found.values], axis), axis)
+    first = (*(slice(None),) * axis, slice(count))
+    return [
+        Traced(found.values[first], each_word(lambda word: word[first], found.sets)),
+        Traced(order[first]),
+    ]
 
 
 def _taken(a: Traced, order: np.ndarray, axis: int) -> Traced:
     return Traced(
         np.take_along_axis(a.values, order, axis), each_word(lambda word: np.take_along_axis(word, order, axis), a.sets)
     )
+
+
+def _tied(keys: Sequence[np.ndarray], axis: int) -> np.ndarray:
+    """Tell which elements of sorted keys equal the one before, the axis first, from its second element on."""
+    turned = [np.moveaxis(key, axis, 0) for key in keys]
+    equal = [(key[1:] == key[:-1]) | ((key[1:] != key[1:]) & (key[:-1] != key[:-1])) for key in turned]
+    return np.asarray(np.logical_and.reduce(equal))
+
+
+def _shared(a: Traced, tied: np.ndarray, axis: int) -> Traced:
+    """Give all elements of a tie the sets of each: a small change decides their order."""
+    if a.sets is None or not tied.any():
+        return a
+    sets = np.array(a.sets)
+    along = np.moveaxis(sets, axis + 1, 0)
+    for k, equal in enumerate(tied):
+        along[k + 1] |= np.where(equal, along[k], np.uint64(0))
+    for k in range(len(tied) - 1, -1, -1):
+        along[k] |= np.where(tied[k], along[k + 1], np.uint64(0))
+    return Traced(a.values, sets)

@@ -12,7 +12,7 @@ from jax.extend import core as jax_core
 from dynsparse.errors import UnknownPrimitiveError
 from dynsparse.physics.dependence.sets import Traced
 
-__all__ = ["RULES", "Interpreter", "Rule", "refused", "rule", "value_of"]
+__all__ = ["RULES", "Interpreter", "Rule", "is_key", "plain", "refused", "rule", "value_of"]
 
 Rule = Callable[..., "Traced | Sequence[Traced]"]
 
@@ -45,6 +45,14 @@ class Interpreter:
         self.open_clamps = open_clamps
         self._plans: dict[Any, _Plan] = {}
 
+    def of_words(self, words: int) -> Interpreter:
+        """Return an interpreter of other sets, otherwise the same."""
+        return Interpreter(words, open_clamps=self.open_clamps)
+
+    def run_closed(self, inner: Any, operands: Sequence[Traced]) -> list[Traced]:
+        """Evaluate a jaxpr that may hold its constants; see ``run``."""
+        return self.run(getattr(inner, "jaxpr", inner), getattr(inner, "consts", ()), operands)
+
     def run(self, jaxpr: Any, constants: Sequence[object], operands: Sequence[Traced]) -> list[Traced]:
         """Evaluate a jaxpr.
 
@@ -61,7 +69,7 @@ class Interpreter:
         """
         known: dict[Any, Traced] = dict(zip(jaxpr.invars, operands, strict=True))
         known.update(
-            (variable, value if isinstance(value, Traced) else Traced(np.asarray(value)))
+            (variable, value if isinstance(value, Traced) else Traced(plain(value)))
             for variable, value in zip(jaxpr.constvars, constants, strict=True)
         )
 
@@ -74,6 +82,8 @@ class Interpreter:
 
         for equation, finished in self._plan(jaxpr):
             apply: Rule = RULES.get(equation.primitive.name, _without_rule)
+            if _moves_keys(equation):
+                apply = _without_rule
             found = apply(self, equation, *map(read, equation.invars))
             results = [found] if isinstance(found, Traced) else found
             for variable, result in zip(equation.outvars, results, strict=True):
@@ -98,9 +108,28 @@ class Interpreter:
         return self._plans[jaxpr]
 
 
+def is_key(aval: Any) -> bool:
+    """Whether a type is that of keys of random numbers, which NumPy does not have."""
+    return hasattr(aval, "dtype") and not isinstance(aval.dtype, np.dtype)
+
+
+def plain(value: Any) -> Any:
+    """Return an array of NumPy, or JAX's where it holds keys of random numbers."""
+    return value if is_key(value) else np.asarray(value)
+
+
+def _moves_keys(equation: Any) -> bool:
+    """Whether an equation, and none inside it, works on keys of random numbers: they depend on nothing."""
+    if not any(is_key(variable.aval) for variable in (*equation.invars, *equation.outvars)):
+        return False
+    return not any(True for _ in jax_core.jaxprs_in_params(equation.params))
+
+
 def _typed(equation: Any, aval: Any, result: Traced) -> Traced:
     """Return a result in its type: of integers and truth values nothing is kept but the value."""
     values, sets = result
+    if is_key(aval):
+        return Traced(values)
     if values.shape != aval.shape:
         raise RuntimeError(f"{equation.primitive.name} gave {values.shape} in place of {aval.shape}")
     if aval.dtype.kind == "c":
@@ -115,9 +144,13 @@ def _typed(equation: Any, aval: Any, result: Traced) -> Traced:
 def _without_rule(interpreter: Interpreter, equation: Any, *operands: Traced) -> list[Traced]:
     """Compute what depends on nothing; refuse the rest."""
     constant = all(operand.sets is None for operand in operands)
-    if not constant and not all(variable.aval.dtype.kind in "iub" for variable in equation.outvars):
+    if not constant and not all(_is_whole(variable.aval) for variable in equation.outvars):
         raise refused(equation)
     return value_of(equation, operands)
+
+
+def _is_whole(aval: Any) -> bool:
+    return is_key(aval) or aval.dtype.kind in "iub"
 
 
 def value_of(equation: Any, operands: Sequence[Traced]) -> list[Traced]:
@@ -126,8 +159,8 @@ def value_of(equation: Any, operands: Sequence[Traced]) -> list[Traced]:
     try:
         found = primitive.bind(*(operand.values for operand in operands), **primitive.get_bind_params(equation.params))
         arrays = found if primitive.multiple_results else [found]
-        return [Traced(np.asarray(array)) for array in arrays]
-    except (NotImplementedError, TypeError) as error:  # keys of random numbers are no arrays of NumPy
+        return [Traced(plain(array)) for array in arrays]
+    except (NotImplementedError, TypeError) as error:  # what only a compiler can evaluate, such as a callback
         raise refused(equation) from error
 
 
@@ -140,6 +173,5 @@ def refused(equation: Any, name: str = "") -> UnknownPrimitiveError:
     return UnknownPrimitiveError(
         name,
         f"expected a function of JAX primitives whose dependence is known, got {name!r}{origin}: write that "
-        "line with ordinary arithmetic and jnp.linalg.solve, or apply jax.lax.stop_gradient to what it reads if no "
-        "slope is to pass through it",
+        "line with ordinary arithmetic and jnp.linalg.solve, or compute what it gives before the step, from constants",
     )

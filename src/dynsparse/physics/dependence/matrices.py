@@ -91,11 +91,9 @@ def _shaped(x: Traced, shape: tuple[int, ...]) -> Traced:
 
 
 @rule("cholesky")
-def _cholesky(interpreter: Interpreter, equation: Any, a: Traced) -> Traced:
+def _cholesky(_interpreter: Interpreter, _equation: Any, a: Traced) -> Traced:
     flat = _flat(a)
     matrix, count = flat.values, a.values.shape[-1]
-    if equation.params.get("symmetrize_input"):
-        matrix = 0.5 * (matrix + matrix.swapaxes(-1, -2))
     factor = np.zeros_like(matrix)
     for j in range(count):
         rest = matrix[:, j:, j] - np.einsum("bik,bk->bi", factor[:, j:, :j], factor[:, j, :j])
@@ -106,8 +104,9 @@ def _cholesky(interpreter: Interpreter, equation: Any, a: Traced) -> Traced:
     factor = np.tril(factor)
     sets = None
     if flat.sets is not None:
-        together = connected(~inert(flat) & np.tri(count, dtype=bool))
-        coupled = _coupled(np.bitwise_or.reduce(np.where(np.tri(count, dtype=bool), flat.sets, NOTHING), -1), together)
+        # The value reads the lower half, the derivative of JAX both.
+        together = connected(~inert(flat))
+        coupled = _coupled(np.bitwise_or.reduce(flat.sets, -1), together)
         sets = np.where(together & np.tri(count, dtype=bool), coupled[..., None], NOTHING)
     return _shaped(Traced(factor, sets), a.values.shape)
 

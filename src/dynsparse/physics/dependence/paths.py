@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -97,15 +98,19 @@ def _of_function(
         1: np.eye(env.action_dim, env.tangent_dim + env.action_dim, k=env.tangent_dim, dtype=bool)[None],
     }
     out = np.swapaxes(into[0], 0, 1)
-    found = []
-    for open_clamps in (False, True):
-        trace = DependenceTrace(
-            lambda state, action: transition(state, action, jnp.zeros(0))[0], open_clamps=open_clamps
-        )
-        pattern = trace(states, actions, seeds=seeds).pattern
-        found.append(np.einsum("ts,nsk->ntk", out, pattern.astype(np.uint8)) > 0)
-    on_rows(len(states))
-    return found[0], found[1]
+
+    def step(state: Any, action: Any) -> Any:
+        return transition(state, action, jnp.zeros(0))[0]
+
+    traces = [DependenceTrace(step, open_clamps=open_clamps) for open_clamps in (False, True)]
+    found: list[list[np.ndarray]] = [[], []]
+    for first in range(0, len(states), _ROWS):
+        span = slice(first, first + _ROWS)
+        for parts, trace in zip(found, traces, strict=True):
+            pattern = trace(states[span], actions[span], seeds=seeds).pattern
+            parts.append(np.einsum("ts,nsk->ntk", out, pattern.astype(np.uint8)) > 0)
+        on_rows(min(first + _ROWS, len(states)))
+    return np.concatenate(found[0]), np.concatenate(found[1])
 
 
 def _generic(env: Environment) -> np.ndarray:

@@ -57,7 +57,7 @@ def _moved(move: Mover) -> Rule:
 RULES.update((name, _moved(move)) for name, move in _MOVERS.items())
 
 
-@rule("optimization_barrier")
+@rule("optimization_barrier", "device_put")
 def _same(_interpreter: Interpreter, _equation: Any, *operands: Traced) -> Sequence[Traced]:
     return operands
 

@@ -16,6 +16,7 @@ from dynsparse.physics.dependence import (  # noqa: F401 # enter their rules
     matrices,
     reductions,
     shaping,
+    solves,
 )
 from dynsparse.physics.dependence.interpreter import Interpreter
 from dynsparse.physics.dependence.sets import WORD, Traced, packed, unpacked
