@@ -100,7 +100,8 @@ def test_the_page_has_the_section(tmp_path):
     ]
     # What the labels mean, in the order in which they are tried; how often each switch was on.
     order = [
-        reader.text.index(word) for word in ("no contact joins two bodies", "a clamp holds, without", "in this row")
+        reader.text.index(word)
+        for word in ("no contact joins two bodies", "a clamp holds, without", "output in this row")
     ]
     assert order == sorted(order) and "a velocity at rest" in reader.text
     assert "1 of 8" in reader.text and "Contact foot-world was on in 1 of 8 rows" in reader.text
