@@ -11,9 +11,9 @@ import jax
 import jax.extend.core
 import jax.numpy as jnp
 import numpy as np
-from jax._src import source_info_util
 
 from dynsparse.errors import FunctionError
+from dynsparse.physics.function_precision import check_precision
 
 __all__ = ["Traced", "blank", "differentiable", "raised", "trace_array", "trace_step"]
 
@@ -86,7 +86,7 @@ def trace_array(
     _check_output(name, what, out, shape, exact)
     _check_effects(name, what, closed)
     if exact:
-        _check_precision(name, what, closed.jaxpr)
+        check_precision(name, what, closed.jaxpr)
     run = jax.extend.core.jaxpr_as_fun(closed)
 
     def traced(*arguments: Array) -> Array:
@@ -161,65 +161,6 @@ def _check_effects(name: str, what: str, closed: Any) -> None:
     if closed.effects:
         told = ", ".join(sorted(type(effect).__name__ for effect in closed.effects))
         raise FunctionError(f"{name}: {what} has side effects ({told}), which can not be differentiated; take them out")
-
-
-def _check_precision(name: str, what: str, jaxpr: Any) -> None:
-    """Refuse what rounds a number of the state or action on its way, which the type of the result does not show."""
-    equation = _rounded(jaxpr, set(jaxpr.invars))
-    if equation is None:
-        return
-    summarize: Any = source_info_util.summarize
-    place = summarize(equation.source_info)
-    narrow = str(next((v.aval.dtype for v in equation.outvars if _is_narrow(v)), "float64"))
-    if narrow == "float64":
-        narrow += f" of {equation.params['mantissa_bits']} bits"
-    raise FunctionError(
-        f"{name}: {what} must compute in float64 throughout, got {equation.primitive.name} to {narrow}"
-        + (f" (from {place})" if place else "")
-        + f"; leave out what converts to {narrow}: exact derivatives exist in float64 only, and rounded numbers have "
-        "no differences"
-    )
-
-
-def _rounded(jaxpr: Any, moving: set[Any]) -> Any:
-    """Return the first equation that makes a narrower float of a float64 that is no constant, or None.
-
-    Args:
-        jaxpr: the equations.
-        moving: its variables that are no constants; more are added.
-    """
-    for equation in jaxpr.eqns:
-        read = [v for v in equation.invars if not isinstance(v, jax.extend.core.Literal) and v in moving]
-        if not read:
-            continue
-        inner = [getattr(x, "jaxpr", x) for x in jax.extend.core.jaxprs_in_params(equation.params)]
-        for one in inner:
-            # Of a plain call it is known which arguments move; of a loop or branch all may.
-            is_call = len(inner) == 1 and len(one.invars) == len(equation.invars) and equation.primitive.name != "scan"
-            pairs = zip(one.invars, equation.invars, strict=True) if is_call else ((v, read[0]) for v in one.invars)
-            found = _rounded(one, {within for within, given in pairs if given in read and _is_float(within)})
-            if found is not None:
-                return found
-        wide = any(_is_float(v) and v.aval.dtype == np.float64 for v in read)
-        if wide and not inner and (any(map(_is_narrow, equation.outvars)) or _drops_bits(equation)):
-            return equation
-        # An integer or truth value holds no number that could be rounded.
-        moving.update(v for v in equation.outvars if _is_float(v))
-    return None
-
-
-def _is_float(variable: Any) -> bool:
-    dtype = getattr(variable.aval, "dtype", None)
-    return dtype is not None and jnp.issubdtype(dtype, jnp.floating)
-
-
-def _is_narrow(variable: Any) -> bool:
-    return _is_float(variable) and variable.aval.dtype != np.float64
-
-
-def _drops_bits(equation: Any) -> bool:
-    """Whether an equation rounds float64 without changing its type."""
-    return equation.primitive.name == "reduce_precision" and equation.params["mantissa_bits"] < 52
 
 
 def _primitives(jaxpr: Any) -> Iterator[str]:

@@ -195,10 +195,10 @@ def test_where_mujoco_moves_there_is_a_path(integrator, cone, iterations):
     assert not patterns[converged][:, apart].any()
 
 
-@pytest.mark.parametrize("name", ["BallInCup", "CheetahRun", "CartpoleBalance", "FingerSpin"])
+@pytest.mark.parametrize("name", ["BallInCup", "CheetahRun", "FingerSpin"])
 def test_where_the_exact_jacobian_has_a_slope_there_is_a_path(loaded, opened, name):
     env, linearizer = loaded(name), opened(name)
-    rows = probe_rows(env, linearizer, 24, seed=5)
+    rows = probe_rows(env, linearizer, 12, seed=5)
     found = linearizer.linearize(rows.states, rows.actions, rows.warmstarts)
     engine = Engine(env.model, env.substeps, sizes=BatchSizes.single())
     sim = engine.simulator
