@@ -63,7 +63,7 @@ def test_attached_copies_are_counted_like_replicates_through_all_models(own_fold
     for level in range(6):
         write(attaching(f"m{level + 1}.xml", 8), f"m{level}.xml")
     write(world(BODY), "m6.xml")
-    assert "<attach> in line 1 of m1.xml: more than 10,000 copies" in refused(path=Path("m0.xml"))
+    assert "<attach> in line 1 of m2.xml: more than 2,000 attached copies" in refused(path=Path("m0.xml"))
     assert compile_model(gather(Path("m4.xml")), "m4.xml").nbody == 2 + 8 + 64  # with the world
     inner = world(f'<replicate count="200">{BODY}</replicate>')
     write(inner, "inner.xml")
@@ -78,7 +78,7 @@ def test_a_model_that_attaches_itself_doubles_each_time(own_folder):
         f'<frame><attach body="b{i}" prefix="q"/></frame></body>'
         for i in range(14)
     )
-    assert "more than 10,000 copies" in refused(world(BODY.replace('"b"', '"b0"') + pairs))
+    assert "more than 2,000 attached copies" in refused(world(BODY.replace('"b"', '"b0"') + pairs))
 
 
 def test_a_model_that_is_not_known_counts_as_the_largest():
@@ -88,11 +88,13 @@ def test_a_model_that_is_not_known_counts_as_the_largest():
 
 
 def test_a_sub_model_is_read_once_however_often_it_is_named(own_folder):
-    for level in range(18):  # 2^18 readings otherwise
+    for level in range(18):  # 2^18 readings otherwise; MuJoCo's own are as many
         both = "".join(f'<model name="m{i}" file="e{level + 1}.xml"/>' for i in range(2))
         write(world(BODY, f"<asset>{both}</asset>"), f"e{level}.xml")
     write(world(BODY), "e18.xml")
-    assert len(gather(Path("e0.xml")).assets) == 18
+    told = refused(path=Path("e0.xml"))
+    assert "e9.xml: its <model> elements, and theirs, name more than 1,000 models" in told
+    assert len(gather(Path("e10.xml")).assets) == 8
 
 
 def test_a_file_may_be_a_model_here_and_an_asset_there(own_folder):

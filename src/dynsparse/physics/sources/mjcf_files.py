@@ -106,7 +106,12 @@ def _model(files: ModelFiles, path: Path, above: list[Path]) -> tuple[Element, G
             element.attributes[attribute] = _asset(files, element, found, where, [*above, path])
             if element.tag == "model":
                 name, growth = files.models[found]
-                inner[element.attributes.get("name") or name] = growth
+                name = element.attributes.get("name") or name
+                if name in inner:
+                    raise EnvironmentFileError(
+                        f"{element.place}: expected models of different names, got {name!r} twice"
+                    )
+                inner[name] = growth
     return root, measure(root, inner)
 
 

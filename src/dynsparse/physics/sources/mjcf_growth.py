@@ -13,7 +13,11 @@ from dynsparse.physics.sources.mjcf_tree import MOST_ELEMENTS, Element
 __all__ = ["Growth", "check_picture", "measure"]
 
 MOST_COPIES = 10_000
-"""Of what stands in nested ``<replicate>``, and of attached models."""
+"""Of what stands in nested ``<replicate>``."""
+MOST_ATTACHED = 2_000
+"""Models that are attached, each copy counted: MuJoCo takes time that grows with the square of it."""
+MOST_READ = 1_000
+"""Times that MuJoCo reads a ``<model>``: one that two others name is read twice."""
 MOST_MEMORY_BITS = 33
 """A model may ask for 8 GiB."""
 MOST_GRID = 2**24
@@ -58,12 +62,14 @@ class Growth:
         attached: models that are attached in it, each copy counted.
         copies: most copies of one of its elements.
         points: of its height fields and textures.
+        read: times that MuJoCo reads a model in it.
     """
 
     elements: int = 0
     attached: int = 0
     copies: int = 1
     points: int = 0
+    read: int = 0
 
     def more(self, times: int, other: Growth) -> Growth:
         """Return this with another attached to it some times."""
@@ -72,6 +78,7 @@ class Growth:
             self.attached + times * (1 + other.attached),
             max(self.copies, times * other.copies),
             self.points,
+            self.read,
         )
 
 
@@ -85,7 +92,12 @@ def measure(root: Element, models: Mapping[str, Growth]) -> Growth:
     Raises:
         EnvironmentFileError: naming the element, and the limit.
     """
-    found = Growth(points=sum(growth.points for growth in models.values()))
+    inner = models.values()
+    found = Growth(points=sum(part.points for part in inner), read=sum(1 + part.read for part in inner))
+    if found.read > MOST_READ:
+        raise EnvironmentFileError(
+            f"{root.file}: its <model> elements, and theirs, name more than {MOST_READ:,} models; name fewer"
+        )
     waiting = [(root, 1)]
     while waiting:
         element, copies = waiting.pop()
@@ -94,11 +106,13 @@ def measure(root: Element, models: Mapping[str, Growth]) -> Growth:
         size = _size(element)
         made = size if element.tag in _MADE else 1
         points = found.points + (size if element.tag in _GRIDS else 0)
-        found = Growth(found.elements + copies * made, found.attached, max(found.copies, copies), points)
+        found = Growth(found.elements + copies * made, found.attached, max(found.copies, copies), points, found.read)
         if element.tag == "attach":
             found = found.more(copies, _attached(element, found, models))
-        if found.copies > MOST_COPIES or found.attached > MOST_COPIES:
+        if found.copies > MOST_COPIES:
             raise EnvironmentFileError(f"{element.place}: more than {MOST_COPIES:,} copies; make fewer")
+        if found.attached > MOST_ATTACHED:
+            raise EnvironmentFileError(f"{element.place}: more than {MOST_ATTACHED:,} attached copies; make fewer")
         if found.elements > MOST_ELEMENTS:
             raise EnvironmentFileError(
                 f"{element.place}: more than {MOST_ELEMENTS:,} elements, copies included; make fewer"
