@@ -229,3 +229,10 @@ def test_given_rows_are_evidence(env, causes):
     names = alone.state_names
     by = alone.switched_by[names.index("qvel left"), names.index("qpos right")]
     assert [name for name, flag in zip(alone.constraint_names, by, strict=True) if flag] == ["contact left-right"]
+    # A row whose solver ran out of iterations teaches nothing, and is labelled all the same.
+    told = np.arange(5) != TOUCHING
+    given = {"jacobians": more[:2], "constraint_active": more[2], "converged": told, "evidence_rows": 0, "workers": 1}
+    untaught = explain_zeros(env, states(), actions, **given)
+    assert label(untaught, APART, "qvel left", "qpos right") == "structural"
+    assert label(untaught, TOUCHING, "qvel left", "qpos right") == "none"
+    refused(env, ArrayError, r"shape \(5,\), bool", **{**given, "converged": told[:2]})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dynsparse.errors import ArrayError, SettingError
+from dynsparse.physics.convergence import CONVERGED
 
 if TYPE_CHECKING:
     from dynsparse.analysis.cause_record import CauseRecord
@@ -100,6 +101,7 @@ def explain_dataset(
             kept["warmstart"],
             jacobians=(kept["jac_state"], kept["jac_action"]),
             constraint_active=kept["constraint_active"],
+            converged=kept["solver_residual"] < CONVERGED,
             evidence=evidence,
             atol=atol,
             seed=seed,
@@ -116,7 +118,7 @@ def explain_dataset(
 def read_evidence(
     dataset: Dataset, explained: np.ndarray, most: int = MOST_EVIDENCE
 ) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], SlopeSizes]:
-    """Read the finite rows of a data set, block by block.
+    """Read the finite rows of a data set whose solver calls all converged, block by block.
 
     Args:
         dataset: The data set.
@@ -134,8 +136,9 @@ def read_evidence(
 
     specs = dataset.description.fields()
     shapes = [specs[name].shape for name in ("jac_state", "jac_action", "constraint_active")]
-    finite = dataset.load(["finite"])["finite"]
-    chosen = np.setdiff1d(np.flatnonzero(finite), explained)
+    flags = dataset.load(["finite", "solver_residual"])
+    finite = flags["finite"]
+    chosen = np.setdiff1d(np.flatnonzero(finite & (flags["solver_residual"] < CONVERGED)), explained)
     elements = int(np.prod(shapes[0])) + int(np.prod(shapes[1]))
     limit = min(len(chosen), most // max(elements, 1))
     chosen = chosen[np.linspace(0, len(chosen) - 1, limit).astype(int)] if limit < len(chosen) else chosen

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from dynsparse.config import check_atol, check_count
 from dynsparse.errors import ArrayError, DependenceError, SettingError, UnsupportedModelError
+from dynsparse.physics.convergence import CONVERGED
 from dynsparse.physics.dependence.paths import step_paths
 from dynsparse.physics.environment import Environment
 from dynsparse.physics.linearizer import Linearizer
@@ -78,6 +79,7 @@ def explain_zeros(
     *,
     jacobians: tuple[np.ndarray, np.ndarray] | None = None,
     constraint_active: np.ndarray | None = None,
+    converged: np.ndarray | None = None,
     evidence: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
     atol: float = 1e-15,
     evidence_rows: int = 256,
@@ -107,7 +109,10 @@ def explain_zeros(
         warmstarts: (n, nv), or None for zeros.
         jacobians: (n, dt, dt) and (n, dt, da) exact ones, where they are known; else computed.
         constraint_active: (n, nc) bool, given with them and only then.
-        evidence: more rows of which is known what is wanted, such as the rest of a data set: (k, dt, dt) and
+        converged: (n,) bool beside them: every solver call of the row converged (``solver_residual`` below 1e-8); None
+            for all.  Others are labelled and are no evidence: an unconverged call's line search couples what no contact
+            joins.
+        evidence: more converged rows of which is known what is wanted, such as the rest of a data set: (k, dt, dt) and
             (k, dt, da) exact Jacobians, and (k, nc) bool.  Rows that are not finite count for nothing.
         atol: an element is zero when ``abs(x) < atol``.
         evidence_rows: how many rows are made; 0 for none.  A function has no constraints and needs none.
@@ -140,6 +145,9 @@ def explain_zeros(
             "nothing to explain; open a model that MJX can run"
         )
     given = None if jacobians is None else _known(env, (*jacobians, constraint_active), len(rows[0]))
+    telling = np.ones(len(rows[0]), dtype=bool) if converged is None else np.asarray(converged)
+    if telling.shape != (len(rows[0]),) or telling.dtype != bool:
+        raise ArrayError(f"expected converged of shape ({len(rows[0])},), bool, got {telling.shape}, {telling.dtype}")
     known = [] if evidence is None else [_known(env, evidence, None)]
     switches = switches_of(env)
     with Linearizer(env, "exact", workers=workers) as linearizer:
@@ -147,25 +155,27 @@ def explain_zeros(
             on_phase("linearize")
             found = linearizer.linearize(*rows)
             given = _known(env, (found.jac_state, found.jac_action, found.constraint_active), len(rows[0]))
+            telling = found.solver_residual < CONVERGED
         _refuse_nonfinite(env, given.jacobian)
         tried = _spread(rows)
         if switches.names and evidence_rows:
             on_phase("evidence")
             probe = probe_rows(env, linearizer, evidence_rows, seed)
             more = linearizer.linearize(probe.states, probe.actions, probe.warmstarts)
-            known.append(_known(env, (more.jac_state, more.jac_action, more.constraint_active), None))
-            made = (probe.states, probe.actions, probe.warmstarts)
-            tried = [np.concatenate([x, y[-_SYMMETRY_ROWS:]]) for x, y in zip(tried, made, strict=True)]
+            told = more.solver_residual < CONVERGED
+            made = (more.jac_state[told], more.jac_action[told], more.constraint_active[told])
+            known.append(_known(env, made, None))
+            places = (probe.states, probe.actions, probe.warmstarts)
+            tried = [np.concatenate([x, y[-_SYMMETRY_ROWS:]]) for x, y in zip(tried, places, strict=True)]
         on_phase("symmetry")
         symmetries = find_symmetries(env, linearizer, *tried)
     on_phase("trace")
     path, open_path = step_paths(env, *rows, workers=workers, on_rows=on_rows)
     real = is_real(given.jacobian)
     _refuse_pathless(env, real & ~path)
-    seen = [_Known(given.jacobian, given.active), *known]
     learned = ZeroEvidence(
-        np.concatenate([real, *(is_real(x.jacobian) for x in known)]),
-        switches.active(np.concatenate([x.active for x in seen])),
+        np.concatenate([real[telling], *(is_real(x.jacobian) for x in known)]),
+        switches.active(np.concatenate([given.active[telling], *(x.active for x in known)])),
     )
     symmetries = held_against(symmetries, learned, switches)
     symmetric = np.zeros(given.jacobian.shape[2], dtype=bool)
@@ -185,7 +195,7 @@ def explain_zeros(
         symmetries=symmetries,
         atol=atol,
         evidence_rows=sum(len(x.active) for x in known),
-        active_rows=learned.active.sum(axis=0),
+        active_rows=switches.active(np.concatenate([given.active, *(x.active for x in known)])).sum(axis=0),
     )
 
 
