@@ -184,7 +184,7 @@ def lab(monkeypatch):
             dt=0.01,
             fingerprint="0" * 64,
             engine="mjx",
-            source=SimpleNamespace(config={}),
+            source=SimpleNamespace(config={}, kind="model"),
             space=StateSpace(4),
             tangent_dim=4,
             is_rewarded=True,

@@ -35,9 +35,11 @@ def test_the_whole_way(stored, own_folder, capsys):
     words = ("causes", stored, "--out", "out/one", "--rows", 16, "--workers", 1)
     assert run(*words) == 0
     told = capsys.readouterr()
+    record = CauseRecord.load("out/one")
+    looked_at = 16 + record.evidence_rows
     sentence = (
-        "3 of CartpoleBalance's 3 always-zero state elements are zero while joint limit slider is off (316 rows looked "
-        "at); until then the step commutes with translation of cart along x."
+        f"3 of CartpoleBalance's 3 always-zero state elements are zero while joint limit slider is off ({looked_at} "
+        "rows looked at); until then the step commutes with translation of cart along x."
     )
     assert sentence in told.out
     assert "limit-off" in told.out and "causes.npz" in told.out
@@ -45,23 +47,23 @@ def test_the_whole_way(stored, own_folder, capsys):
         phase for phase in ("load", "read", "evidence", "symmetry", "trace") if f"CartpoleBalance: {phase}" in told.err
     ]
     assert phases == ["load", "read", "evidence", "symmetry", "trace"]
-    record = CauseRecord.load("out/one")
     assert (record.environment, record.rows, record.atol) == ("CartpoleBalance", 16, 1e-15)
     # By hand: the slider's column but for its own element, in every row, and nothing else.
     counts = {label: entry["combined"] for label, entry in record.to_dict()["counts"].items() if entry["combined"]}
     assert counts == {"none": 16 * 20 - 16 * 3, "limit-off": 16 * 3}
     assert np.argwhere(record.state.always_zero).tolist() == [[1, 0], [2, 0], [3, 0]]
     assert record.off == {"joint limit slider": 48}
-    # All 60 rows of the data set, 16 of them explained, and 256 that were made.
-    assert (record.data_rows, record.evidence_stored, record.evidence_rows) == (60, 44, 300)
+    # All 60 rows of the data set, 16 of them explained, and those of 256 made ones whose solver converged.
+    assert (record.data_rows, record.evidence_stored) == (60, 44)
+    assert 44 + 128 < record.evidence_rows < 44 + 256
     assert record.active_rows[0] > 0 and record.state.real[1:, 0].sum() == 0 and record.state.real[0, 0] == 60
-    assert f"Joint limit slider was on in {record.active_rows[0]} of 316 rows." in told.out
+    assert f"Joint limit slider was on in {record.active_rows[0]} of {looked_at} rows." in told.out
     assert record.provenance["command"] == "dynsparse causes cartpole --rows 16 --seed 0 --atol 1e-15"
     assert record.provenance["extra"]["dataset"]["name"] == "cartpole"
     assert run("report", "out/one") == 0
     out = capsys.readouterr().out
     assert "on record" not in out and "no causes.json" not in out
-    assert "qpos slider (3 elements): zero while joint limit slider is off (316 rows looked at)" in out
+    assert f"qpos slider (3 elements): zero while joint limit slider is off ({looked_at} rows looked at)" in out
     # An apostrophe is written otherwise in HTML.
     assert sentence.partition("'s 3 ")[2] in Path("out/one/report.html").read_text()
     for name in ("CartpoleBalance-causes", "causes"):
