@@ -208,13 +208,7 @@ class CauseRecord:
                 expected = record.to_dict()
         except ArrayError as error:
             raise InputError(f"the files in {folder} contradict each other: {error}; make them again") from error
-        # What the arrays decide was computed from them again, so that a contradiction shows.
-        different = sorted(key for key in {*found, *expected} if found.get(key) != expected.get(key))
-        if different:
-            raise InputError(
-                f"the files in {folder} contradict each other: {', '.join(different)} is not what the arrays say; "
-                "make them again"
-            )
+        files.refuse_contradictions(folder, found, expected)
         return record
 
     @classmethod

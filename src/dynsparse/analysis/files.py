@@ -156,6 +156,27 @@ def seal(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict
     return {**content, "content_sha256": content_hash(content)}
 
 
+def refuse_contradictions(
+    folder: str | os.PathLike[str], found: Mapping[str, Any], computed: Mapping[str, Any]
+) -> None:
+    """Hold what a JSON file says against what is computed again from the arrays beside it.
+
+    Args:
+        folder: Folder that holds both.
+        found: What the file says.
+        computed: What it has to say.
+
+    Raises:
+        InputError: If any entry differs; names all that do.
+    """
+    different = sorted(key for key in {*found, *computed} if found.get(key) != computed.get(key))
+    if different:
+        raise InputError(
+            f"the files in {folder} contradict each other: {', '.join(different)} is not what the arrays say; "
+            "make them again"
+        )
+
+
 def read(folder: str | os.PathLike[str], stem: str = STEM) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Read both files, and prove that they are whole and belong together.
 

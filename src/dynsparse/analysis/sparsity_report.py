@@ -14,7 +14,7 @@ from dynsparse.analysis.durations import Durations
 from dynsparse.analysis.global_sparsity import BlockSparsity, GlobalSparsity, ThresholdPoint
 from dynsparse.analysis.local_sparsity import LocalBlock, LocalSparsity
 from dynsparse.analysis.temporal_sparsity import TemporalSparsity
-from dynsparse.errors import ArrayError, InputError
+from dynsparse.errors import ArrayError
 
 __all__ = ["SparsityReport"]
 
@@ -170,14 +170,7 @@ class SparsityReport:
         found, arrays = files.read(folder)
         with files.typed_errors(folder):
             report = cls._from_parts(found, arrays)
-        # What the arrays decide was computed from them again, so that a contradiction shows.
-        expected = report.to_dict()
-        different = sorted(key for key in {*found, *expected} if found.get(key) != expected.get(key))
-        if different:
-            raise InputError(
-                f"the files in {folder} contradict each other: {', '.join(different)} is not what the arrays say; "
-                "make them again"
-            )
+        files.refuse_contradictions(folder, found, report.to_dict())
         return report
 
     @classmethod

@@ -12,6 +12,7 @@ import numpy as np
 
 from dynsparse.errors import SettingError
 from dynsparse.physics.batch import BatchFunction, Compilation
+from dynsparse.physics.central_differences import central_jacobians
 from dynsparse.physics.control_step import StepValue
 from dynsparse.physics.environment import float64_on_cpu
 from dynsparse.physics.exact import ExactJacobian
@@ -25,9 +26,6 @@ from dynsparse.physics.stepping import StepFunction
 __all__ = ["ENGINE_DERIVATIVES", "BatchSizes", "Engine"]
 
 ENGINE_DERIVATIVES = ("exact", "autodiff", "finite-difference", "reference")
-
-DIFFERENCE_STEP = 1e-6
-"""Half width of a central difference: the error is 1e-12 from curvature and 1e-10 from round-off."""
 
 Jacobians = tuple[np.ndarray, np.ndarray]
 
@@ -195,20 +193,11 @@ class Engine:
         return projected
 
     def _differences(self, states: np.ndarray, actions: np.ndarray, warmstarts: np.ndarray) -> Jacobians:
-        """Central differences of the control step, column by column, of tangents."""
-        inputs = np.concatenate([states, actions], axis=1)
-        ds, dt = states.shape[1], self._space.tangent_dim
-        of_inputs = StateSpace(inputs.shape[1], self._space.quaternions)
-        columns = []
-        for unit in np.eye(of_inputs.tangent_dim):
-            moved = []
-            for sign in (1.0, -1.0):
-                other = of_inputs.integrate(inputs, sign * DIFFERENCE_STEP * unit)
-                after = self._step(other[:, :ds], other[:, ds:], warmstarts)
-                moved.append(np.concatenate([after.qpos, after.qvel], axis=1))
-            columns.append(self._space.difference(moved[1], moved[0]) / (2 * DIFFERENCE_STEP))
-        jacobian = np.stack(columns, axis=2)
-        return jacobian[:, :, :dt], jacobian[:, :, dt:]
+        def ends(moved: np.ndarray, applied: np.ndarray) -> np.ndarray:
+            after = self._step(moved, applied, warmstarts)
+            return np.concatenate([after.qpos, after.qvel], axis=1)
+
+        return central_jacobians(ends, states, actions, self._space)
 
 
 def _reference_step(sim: Simulator, state: jax.Array, action: jax.Array, warmstart: jax.Array) -> jax.Array:

@@ -17,7 +17,7 @@ from dynsparse.analysis.cause_counts import CauseCounts
 from dynsparse.analysis.cause_record import CauseRecord
 from dynsparse.physics.zero_labels import ZERO_LABELS
 from dynsparse.report.cause_looks import LOOKS, look_of_cause
-from dynsparse.report.heatmap import CellLook, heatmap_look
+from dynsparse.report.heatmap import CellLook, heatmap_look, name_cells
 
 __all__ = ["draw_cause_block", "draw_cause_heatmap"]
 
@@ -66,15 +66,7 @@ def draw_cause_block(
         colours[chosen & always] = full
         colours[chosen & ~always] = full + _PALE * (1 - full)
     axes.imshow(colours, aspect="equal", interpolation="nearest")
-    axes.set_xticks(range(columns), column_names, rotation=90)
-    axes.set_yticks(range(rows), row_names if label_rows else [""] * rows)
-    axes.tick_params(length=0, labelsize=look.label)
-    # Minor ticks only carry the white lines between the cells.
-    axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=look.line)
-    axes.tick_params(which="minor", length=0)
-    axes.spines[:].set_visible(False)
+    name_cells(axes, row_names, column_names, label_rows=label_rows, look=look)
     size = 72 * look.cell
     for cause in LOOKS:
         chosen = dominant == ZERO_LABELS.index(cause.name)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dynsparse.analysis.sparsity_report import SparsityReport
 from dynsparse.report.figure import write_pair
 
-__all__ = ["CellLook", "draw_block", "draw_heatmap", "heatmap_look", "write_heatmap"]
+__all__ = ["CellLook", "draw_block", "draw_heatmap", "heatmap_look", "name_cells", "write_heatmap"]
 
 # Perceptually uniform and readable in grey; reversed, so that the usual case (never zero) costs no ink.
 _COLOURS = "magma_r"
@@ -53,6 +53,30 @@ def heatmap_look(states: int) -> CellLook:
     return CellLook(0.26, 7.0, 5.6, 0.8) if states <= 30 else CellLook(0.13, 6.5, None, 0.35)
 
 
+def name_cells(
+    axes: Axes, row_names: Sequence[str], column_names: Sequence[str], *, label_rows: bool, look: CellLook
+) -> None:
+    """Name the rows and columns of an image of one cell an element, and draw white lines between the cells.
+
+    Args:
+        axes: Where the image is.
+        row_names: (rows,) names of the outputs.
+        column_names: (columns,) names of the inputs.
+        label_rows: Whether to write the names of the outputs.
+        look: How large everything is.
+    """
+    rows, columns = len(row_names), len(column_names)
+    axes.set_xticks(range(columns), column_names, rotation=90)
+    axes.set_yticks(range(rows), row_names if label_rows else [""] * rows)
+    axes.tick_params(length=0, labelsize=look.label)
+    # Minor ticks only carry the white lines between the cells.
+    axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=look.line)
+    axes.tick_params(which="minor", length=0)
+    axes.spines[:].set_visible(False)
+
+
 def draw_block(
     axes: Axes,
     zero_frequency: NDArray[np.float64],
@@ -76,16 +100,7 @@ def draw_block(
         The image, to hang a colour bar on.
     """
     image = axes.imshow(zero_frequency, cmap=_COLOURS, vmin=0.0, vmax=1.0, aspect="equal", interpolation="nearest")
-    rows, columns = zero_frequency.shape
-    axes.set_xticks(range(columns), column_names, rotation=90)
-    axes.set_yticks(range(rows), row_names if label_rows else [""] * rows)
-    axes.tick_params(length=0, labelsize=look.label)
-    # Minor ticks only carry the white lines between the cells.
-    axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=look.line)
-    axes.tick_params(which="minor", length=0)
-    axes.spines[:].set_visible(False)
+    name_cells(axes, row_names, column_names, label_rows=label_rows, look=look)
     for (row, column), share in np.ndenumerate(zero_frequency):
         if share == 1.0:
             axes.add_patch(_always_zero_mark((column - 0.5, row - 0.5)))

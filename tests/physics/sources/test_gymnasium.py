@@ -11,8 +11,6 @@ from dynsparse.errors import SettingError, UnknownEnvironmentError, UnsupportedM
 from dynsparse.physics.engines import make_engine
 from dynsparse.physics.environment import load_environment
 
-pytest.importorskip("gymnasium")
-
 
 def test_a_task_steps_and_starts_as_gymnasiums_own():
     import gymnasium
