@@ -52,6 +52,14 @@ def test_dynsparse_commands_have_verbs_and_options_that_exist(readme):
         tyro.cli(getattr(module, entry.options), args=options, config=(tyro.conf.OmitArgPrefixes,))
 
 
+def test_files_that_commands_name_come_with_the_clone(readme, checkout):
+    named = {word.partition(":")[0] for words in commands(readme) for word in words if word.startswith("examples/")}
+    assert {"examples/arm.xml", "examples/ring.py"} <= named
+    assert all((checkout / name).is_file() for name in named)
+    # What is no example is a data set or an output of an earlier command.
+    assert not [word for words in commands(readme) for word in words if word.endswith(".xml") and word not in named]
+
+
 def test_the_quick_command_runs(readme, capsys):
     assert ["dynsparse", "envs"] in commands(readme)
     assert main(["envs"]) == 0

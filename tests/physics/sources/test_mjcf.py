@@ -244,3 +244,12 @@ def test_a_file_called_like_an_environment_is_told_from_it(own_folder):
     assert load_environment(write(ARM.format(more=""), "CheetahRun.xml")).name == "model-CheetahRun"
     assert load_environment(write(ARM.format(more=""), "my arm (2).xml")).name == "my-arm-2"
     assert load_environment(write(ARM.format(more=""), "Go1Getup.xml")).name == "model-Go1Getup"
+
+
+def test_the_example_is_two_bodies_with_quaternions_that_can_meet(checkout):
+    from dynsparse.physics.switches import switches_of
+
+    env = load_environment(checkout / "examples" / "arm.xml", substeps=4)
+    # Three hinges, a ball joint and a free box: nv = 3 + 3 + 6; two quaternions more numbers in the state.
+    assert (env.tangent_dim, env.state_dim, env.action_dim) == (24, 26, 3)
+    assert "contact arm-box" in switches_of(env).names
