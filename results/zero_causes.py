@@ -5,6 +5,8 @@ python results/zero_causes.py measure [DIR]   data sets (2,000 rows, random poli
                                               was stopped
 python results/zero_causes.py write [DIR]     writes results/zero_causes.csv and .md, and the pictures of
                                               docs/explanation/zero-causes.md, from what DIR holds
+python results/zero_causes.py check           holds the labels of the audit's rows against differences, into
+                                              results/zero_causes_check.csv
 """
 
 from __future__ import annotations
@@ -14,10 +16,16 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from dynsparse import ENVIRONMENT_NAMES
+import numpy as np
+
+from dynsparse import ENVIRONMENT_NAMES, explain_zeros, load_environment
 from dynsparse.analysis.cause_record import CauseRecord, holds_causes
 from dynsparse.analysis.files import holds_analysis
 from dynsparse.cli.front import main
+from dynsparse.physics.columns import FALSE_ZERO_SLOPE, SEEN_TOLERANCE
+from dynsparse.physics.differences import difference_columns
+from dynsparse.physics.linearizer import Linearizer
+from dynsparse.physics.probe import probe_rows
 from dynsparse.physics.zero_labels import ZERO_LABELS
 from dynsparse.report.cause_bars import draw_cause_bars
 from dynsparse.report.cause_heatmap import draw_cause_heatmap
@@ -27,7 +35,7 @@ from dynsparse.report.quantities import percent
 
 RESULTS = Path(__file__).resolve().parent
 PICTURES = RESULTS.parent / "docs" / "images" / "zero-causes"
-ROWS, EXPLAINED = 2000, 256
+ROWS, EXPLAINED, CHECKED = 2000, 256, 200
 PICTURED = ("CheetahRun", "FingerSpin")
 LABELS = ZERO_LABELS[1:]
 
@@ -69,14 +77,37 @@ def write(folder: Path) -> None:
             (PICTURES / f"{record.environment}.png").write_bytes(png)
 
 
+def check() -> None:
+    """Count zeros that are called structural where both central differences see the same slope of more than 1e-7."""
+    names = (*ENVIRONMENT_NAMES, "FishSwim", "HopperHop")
+    with open(RESULTS / "zero_causes_check.csv", "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["environment", "rows", "zeros", "structural", "structural_or_clamped_where_a_slope_is_seen"])
+        for name in names:
+            env = load_environment(name)
+            with Linearizer(env, "exact", workers=0) as linearizer:
+                probe = probe_rows(env, linearizer, CHECKED, 1)
+                at = (probe.states, probe.actions, probe.warmstarts)
+                slopes = difference_columns(linearizer, *at, env.space)
+            labels = explain_zeros(env, *at, evidence_rows=0).labels
+            fine, coarse = np.abs(slopes.central_fine), np.abs(slopes.central_coarse)
+            seen = (np.minimum(fine, coarse) > FALSE_ZERO_SLOPE) & (
+                np.abs(slopes.central_fine - slopes.central_coarse) <= SEEN_TOLERANCE * np.maximum(fine, coarse)
+            )
+            structural = labels == ZERO_LABELS.index("structural")
+            pathless = structural | (labels == ZERO_LABELS.index("clamped"))
+            table.writerow([name, len(probe), (labels > 0).sum(), structural.sum(), (pathless & seen).sum()])
+            file.flush()
+
+
 def _page(records: list[CauseRecord]) -> str:
     versions = records[0].provenance["versions"]
     lines = [
         "# Why elements are zero",
         "",
         f"{EXPLAINED} rows of {ROWS:,} of a random policy, with all its other finite rows, and rows that "
-        "`explain_zeros` makes near contacts and limits, as further evidence where their solver calls converged. Share of all pairs of row and element "
-        "that are zero, by cause; *zero in all*: the mean sparsity of these rows. Made by `python "
+        "`explain_zeros` makes near contacts and limits, as further evidence where their solver calls converged. "
+        "Share of all pairs of row and element that are zero, by cause; *zero in all*: the mean sparsity of these rows. Made by `python "
         "results/zero_causes.py measure` and `write`; mujoco "
         f"{versions['mujoco']}, jax {versions['jax']}.",
         "",
@@ -119,6 +150,9 @@ def _page(records: list[CauseRecord]) -> str:
 
 if __name__ == "__main__":
     verbs = {"measure": measure, "write": write}
-    if len(sys.argv) not in (2, 3) or sys.argv[1] not in verbs:
+    if sys.argv[1:] == ["check"]:
+        check()
+    elif len(sys.argv) in (2, 3) and sys.argv[1] in verbs:
+        verbs[sys.argv[1]](Path(sys.argv[2] if len(sys.argv) == 3 else "out/zero_causes"))
+    else:
         sys.exit(__doc__)
-    verbs[sys.argv[1]](Path(sys.argv[2] if len(sys.argv) == 3 else "out/zero_causes"))
