@@ -107,8 +107,8 @@ def _page(records: list[CauseRecord]) -> str:
         "",
         f"{EXPLAINED} rows of {ROWS:,} of a random policy, with all its other finite rows, and rows that "
         "`explain_zeros` makes near contacts and limits, as further evidence where their solver calls converged. "
-        "Share of all pairs of row and element that are zero, by cause; *zero in all*: the mean sparsity of these rows. Made by `python "
-        "results/zero_causes.py measure` and `write`; mujoco "
+        "Share of all pairs of row and element that are zero, by cause; *zero in all*: the "
+        "mean sparsity of these rows. Made by `python results/zero_causes.py measure` and `write`; mujoco "
         f"{versions['mujoco']}, jax {versions['jax']}.",
         "",
         f"| environment | {' | '.join(LABELS)} | zero in all |",
