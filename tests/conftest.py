@@ -46,6 +46,14 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget after each test which environments it registered: a name must not reach the next file's messages."""
+    from dynsparse.physics import registry
+
+    monkeypatch.setattr(registry, "_known", dict(registry._known))
+
+
 @pytest.fixture
 def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail where a worker process is started."""

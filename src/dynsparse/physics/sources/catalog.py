@@ -151,7 +151,7 @@ def unknown_environment(name: object) -> str:
 
         names = (*names, *suite_names())
     near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.4)
-    folded = [known for known in names if str(name).lower() in known.lower() and known not in near]
+    folded = [known for known in names if name and str(name).lower() in known.lower() and known not in near]
     nearest = ", ".join([*near, *folded][:3]) or ", ".join(names)
     return (
         f"no environment is called {name!r}; nearest: {nearest}. `dynsparse envs` lists all; a model of your own is "
