@@ -5,6 +5,8 @@ from __future__ import annotations
 from dynsparse.analysis.cause_counts import CauseCounts
 from dynsparse.analysis.cause_record import CauseRecord, record_causes
 from dynsparse.analysis.durations import Durations
+from dynsparse.analysis.episode_count import EpisodeCount
+from dynsparse.analysis.episode_record import EpisodeRecord
 from dynsparse.analysis.global_sparsity import BlockSparsity, GlobalSparsity, ThresholdPoint, analyze_global
 from dynsparse.analysis.local_sparsity import LocalBlock, LocalSparsity
 from dynsparse.analysis.pattern import SparsityPattern, global_pattern
@@ -22,6 +24,8 @@ __all__ = [
     "CauseCounts",
     "CauseRecord",
     "Durations",
+    "EpisodeCount",
+    "EpisodeRecord",
     "GlobalSparsity",
     "LocalBlock",
     "LocalSparsity",

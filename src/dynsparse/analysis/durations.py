@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from dynsparse.analysis.rows import RowBlock
 from dynsparse.errors import ArrayError
 
-__all__ = ["DurationCount", "Durations"]
+__all__ = ["WHOLE_EPISODE", "DurationCount", "Durations", "find_stretches"]
+
+WHOLE_EPISODE = 2
+"""End of a stretch whose element is of its kind in all finite rows of the episode."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +114,7 @@ class DurationCount:
         """
         if not block.rows or not block.zero.shape[1]:
             return
-        length, zero, end = _stretches(block)
+        length, zero, end, _ = find_stretches(block)
         longest = int(length.max(initial=0))
         missing = longest + 1 - self._counts.shape[2]
         if missing > 0:
@@ -133,12 +136,15 @@ class DurationCount:
         )
 
 
-def _stretches(block: RowBlock) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def find_stretches(block: RowBlock) -> tuple[NDArray[np.int64], ...]:
     """Find the maximal stretches of all elements at once.
+
+    Args:
+        block: Whole episodes, one row and one element at least.
 
     Returns:
         Of each stretch: length; 1 if of zeros, else 0; 0 if seen from end to end, 1 if censored, 2 if of a whole
-        episode.
+        episode; the number of its episode in the block.
     """
     rows, finite, starts = block.rows, block.finite, block.starts
     # Element by element along time, so that a stretch is a piece of the flat array.
@@ -160,8 +166,8 @@ def _stretches(block: RowBlock) -> tuple[NDArray[np.int64], NDArray[np.int64], N
     # two long ones that count.
     changes = _changes(zero, block)
     episode = np.cumsum(starts) - 1
-    end[~changes[first // rows, episode[row]]] = 2
-    return length, zero.ravel()[first].astype(np.int64), end
+    end[~changes[first // rows, episode[row]]] = WHOLE_EPISODE
+    return length, zero.ravel()[first].astype(np.int64), end, episode[row]
 
 
 def _changes(zero: NDArray[np.bool_], block: RowBlock) -> NDArray[np.bool_]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dynsparse.analysis.episode_count import EpisodeCount
 from dynsparse.analysis.global_sparsity import GlobalCount
 from dynsparse.analysis.local_sparsity import LocalCount
 from dynsparse.analysis.rows import RowBlock
@@ -27,6 +28,7 @@ def analyze(
     audit: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
     on_rows: Callable[[int, int], None] | None = None,
+    episodes: EpisodeCount | None = None,
 ) -> SparsityReport:
     """Answer for a data set which elements of the Jacobian are zero: always, at which states, and for how long.
 
@@ -40,6 +42,7 @@ def analyze(
         audit: Comparison of these derivatives with finite differences, to be kept in the report; plain JSON values.
         provenance: Record of where the report comes from, in place of one made here.
         on_rows: Told after each block: rows so far, and how many of them are not finite.
+        episodes: Sums up each episode in the same pass; its ``record`` is kept beside the report.
 
     Returns:
         The answers to Q1, Q2 and, for rollouts, Q3.
@@ -61,12 +64,15 @@ def analyze(
     in_all, local = GlobalCount(*dimensions, atol), LocalCount(*dimensions)
     temporal = None if description.states == "coverage" else TemporalCount(description.episode_steps)
     rows = nonfinite = 0
-    for arrays in dataset.blocks(_FIELDS):
+    fields = _FIELDS if episodes is None else (*_FIELDS, *episodes.FIELDS)
+    for arrays in dataset.blocks(fields):
         block = _read(arrays, atol, rows, dimensions)
         in_all.update(block)
         local.update(block)
         if temporal is not None:
             temporal.update(block)
+        if episodes is not None:
+            episodes.update(block, arrays)
         rows += block.rows
         nonfinite += block.rows - int(block.finite.sum())
         if on_rows is not None:

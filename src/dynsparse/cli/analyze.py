@@ -29,13 +29,14 @@ examples:
 
 @dataclass(frozen=True)
 class Analyze:
-    """Answer Q1, Q2 and Q3 for one data set; writes OUT/analysis.json and OUT/analysis.npz."""
+    """Answer Q1, Q2 and Q3 for one data set; writes OUT/analysis.json and OUT/analysis.npz, and OUT/episodes.json and
+    .npz: return and sparsity of each episode, on which the intervals of a report rest."""
 
     dataset: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
     """Folder of the data set."""
 
     out: Path
-    """Folder for the two files."""
+    """Folder for the files."""
 
     atol: float | None = None
     """An element of the Jacobian is zero when abs(x) < atol; left out: 1e-15, or 1e-8 for finite differences."""
@@ -56,7 +57,7 @@ class Analyze:
             check_atol(self.atol)
         _check_place(self.out, self.overwrite)
 
-        from dynsparse.analysis import analyze
+        from dynsparse.analysis import EpisodeCount, analyze
         from dynsparse.cli.progress import open_progress
         from dynsparse.dataset import open_dataset
         from dynsparse.provenance import collect_provenance
@@ -67,6 +68,7 @@ class Analyze:
         description = dataset.description.to_dict()
         command = f"dynsparse analyze {self.dataset.name} --atol {atol!r}"
         provenance = collect_provenance(command, dataset.description.seed, dataset=description).to_dict()
+        episodes = EpisodeCount(dataset)
         progress = open_progress()
         progress.add(dataset.environment, dataset.rows)
         progress.phase(dataset.environment, "analyze")
@@ -77,6 +79,7 @@ class Analyze:
                 audit=audit,
                 provenance=provenance,
                 on_rows=lambda done, bad: progress.rows(dataset.environment, done, bad),
+                episodes=episodes,
             )
             progress.finish(dataset.environment, "done")
         finally:
@@ -84,6 +87,7 @@ class Analyze:
         try:
             self.out.mkdir(parents=True, exist_ok=True)
             report.save(self.out)
+            episodes.record(report).save(self.out)
         except OutputError:
             raise
         except OSError as error:
