@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,12 +10,11 @@ import numpy as np
 import tyro
 
 from dynsparse.cli.environments import environment_names, open_environment
+from dynsparse.cli.opengl import no_opengl_here
 from dynsparse.config import check_count
 from dynsparse.errors import OutputExistsError, SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dynsparse.physics.renderer import Renderer
     from dynsparse.rollout.episodes import Episodes
 
@@ -90,7 +87,7 @@ class Render:
 
         strip = self._check_place()
         check_count("steps", self.steps, 1, "try 250")
-        with _no_opengl_here() as backend:
+        with no_opengl_here() as backend:
             names = environment_names([self.env], models=True)
             if len(names) != 1:
                 raise SettingError(f"expected one environment, got {self.env}; draw them one by one")
@@ -166,19 +163,6 @@ class Render:
                 f"{frames:,} frames of {self.width} x {self.height} pixels would take {size / 2**30:.1f} GiB of "
                 "memory; ask for fewer --steps, or smaller frames"
             )
-
-
-@contextlib.contextmanager
-def _no_opengl_here() -> Iterator[str | None]:
-    """Keep MuJoCo from opening OpenGL in this process, where a broken one would stop it; yield what is asked for."""
-    asked = os.environ.get("MUJOCO_GL")
-    os.environ["MUJOCO_GL"] = "disable"
-    try:
-        yield asked
-    finally:
-        del os.environ["MUJOCO_GL"]
-        if asked is not None:
-            os.environ["MUJOCO_GL"] = asked
 
 
 def _drawn(renderer: Renderer, nq: int, episodes: Episodes, moments: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dynsparse.physics.environment import Environment
     from dynsparse.rollout.collector import Collector
 
-__all__ = ["opened"]
+__all__ = ["environment_of", "opened"]
 
 
 @contextmanager
@@ -38,11 +38,29 @@ def opened(path: Path, workers: int, own: str | None = None) -> Iterator[tuple[D
     from dynsparse.rollout.stored_rows import settings_of
 
     dataset = open_dataset(path)
+    env = environment_of(dataset, own)
+    with Collector(env, settings_of(dataset), workers=workers) as collector:
+        yield dataset, env, collector
+
+
+def environment_of(dataset: Dataset, own: str | None = None) -> Environment:
+    """Load the environment that a data set was made with.
+
+    Args:
+        dataset: The data set.
+        own: Its environment, where its name alone does not tell.
+
+    Returns:
+        The environment, of the same model.
+
+    Raises:
+        DatasetError: It was made with another model of the environment, or another function, or does not tell which.
+        UnknownEnvironmentError: ``own`` is no environment.
+    """
     env = _environment(dataset, own)
     if dataset.description.extras.get("model_sha256") != env.fingerprint:
         raise DatasetError(_other(dataset, env, own))
-    with Collector(env, settings_of(dataset), workers=workers) as collector:
-        yield dataset, env, collector
+    return env
 
 
 def _environment(dataset: Dataset, own: str | None) -> Environment:
