@@ -34,7 +34,10 @@ __all__ = [
 
 
 class DynsparseError(Exception):
-    """Something that dynsparse was asked to do failed; ``exit_code`` is what a shell sees."""
+    """Something that dynsparse was asked to do failed; ``exit_code`` is what a shell sees.
+
+    Never raised by itself.
+    """
 
     exit_code = 1
 
@@ -46,11 +49,14 @@ class InputError(DynsparseError, ValueError):
 
 
 class UnknownEnvironmentError(InputError):
-    """No environment has the name that was asked for."""
+    """No environment has the name that was asked for; gives the nearest names."""
 
 
 class EnvironmentFileError(InputError):
-    """A model file can not be an environment: missing, no XML, or reading outside its folder; names file and line."""
+    """A model file can not be an environment: missing, no XML, or reading outside its folder; names file and line.
+
+    Also one that MuJoCo does not compile, and a task whose assets are not there.
+    """
 
 
 class ArrayError(InputError):
@@ -74,11 +80,18 @@ class PolicyError(InputError):
 
 
 class ModelError(InputError):
-    """A learned model can not be scored: its shapes do not fit, it gave a NaN, its file is broken; names the row."""
+    """A learned model can not be scored: its shapes do not fit, it gave a NaN, its file is broken; names the row.
+
+    A file that holds pickled objects is broken.
+    """
 
 
 class FunctionError(InputError):
-    """A function of the user's own can not be an environment; names the environment and what happened."""
+    """A function of the user's own can not be an environment; names the environment and what happened.
+
+    It can not be traced, differentiated or exported, returns another shape or type, calls back to Python, or gives a
+    NaN where an episode starts; or the file that makes it fails, whose line is named.
+    """
 
 
 class PrecisionError(InputError):
@@ -90,7 +103,7 @@ class SettingError(InputError):
 
 
 class UnsupportedModelError(DynsparseError):
-    """The model holds something whose transition dynsparse can not differentiate exactly."""
+    """The model holds something whose transition dynsparse can not differentiate exactly; names it."""
 
 
 class UnknownPrimitiveError(DynsparseError):
@@ -106,7 +119,10 @@ class UnknownPrimitiveError(DynsparseError):
 
 
 class DatasetError(DynsparseError):
-    """A data set can not be read as it was committed: damaged, of another schema, without rows, or none at all."""
+    """A data set can not be read as it was committed: damaged, of another schema, without rows, or none at all.
+
+    Names the file.
+    """
 
 
 class DependenceError(DynsparseError):
@@ -114,7 +130,7 @@ class DependenceError(DynsparseError):
 
 
 class DivergenceError(DynsparseError, ArithmeticError):
-    """A model's loss is not finite any more; its training is given up."""
+    """A model's loss is not finite any more; its training is recorded as failed, and the others go on."""
 
 
 class OutputError(DynsparseError, OSError):
@@ -128,7 +144,10 @@ class OutputExistsError(OutputError):
 
 
 class RenderError(DynsparseError, RuntimeError):
-    """A picture can not be drawn: no OpenGL works here, or the process that draws died."""
+    """A picture can not be drawn: no OpenGL works here, or the process that draws died.
+
+    Gives each back end's own words, and what to install.
+    """
 
 
 class WorkerError(DynsparseError, RuntimeError):
@@ -146,4 +165,7 @@ class WorkerError(DynsparseError, RuntimeError):
 
 
 class ExecutorError(DynsparseError, RuntimeError):
-    """Units of work can not be run where they were to be, or contradict what is stored; finished ones stay."""
+    """Units of work can not be run where they were to be, or contradict what is stored; finished ones stay.
+
+    There is no Ray, its cluster does not answer, or its nodes share no folder or have other versions.
+    """

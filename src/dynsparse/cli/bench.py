@@ -49,6 +49,10 @@ class Bench:
 
     jacobian: exact Jacobians per second beside finite differences in C and plain autodiff; learning: gradient steps per
     second of world models beside torch.func.  Give it the machine alone: other work changes the figures.
+
+    Of learning, dynsparse_steps_per_s counts the steps of a seed on each core, a process each, as learn trains them;
+    torch_steps_per_s is one seed at a time, with the better of one thread and of all and of jacrev and jacfwd, and
+    torch_side_by_side_steps_per_s a seed on each core.
     """
 
     what: Annotated[Literal["jacobian", "learning"], tyro.conf.Positional]

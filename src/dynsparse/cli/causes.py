@@ -33,8 +33,9 @@ _COLUMNS = ("zero because", "share", "of ∂s'/∂s", "of ∂s'/∂a", "always z
 class Causes:
     """Say of each zero why it is one, at rows of a data set; writes OUT/causes.json and OUT/causes.npz.
 
-    Structural, a symmetry, a contact or a limit that is off, a clamp, or round-off.  dynsparse report shows it where
-    OUT is the folder of dynsparse analyze.
+    Structural, a symmetry, a contact or a limit that is off, a clamp, or round-off.  What a contact or limit switches
+    on is learned from all finite rows of the data set.  dynsparse report shows it where OUT is the folder of dynsparse
+    analyze, and refuses causes at another threshold than its analysis.
     """
 
     dataset: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]

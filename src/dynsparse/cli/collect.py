@@ -37,7 +37,11 @@ Stopped (Ctrl-C), the same command with --resume goes on and ends with the same 
 
 @dataclass(frozen=True)
 class Collect:
-    """Roll a policy out and store every transition with its Jacobian, in a Zarr group."""
+    """Roll a policy out and store every transition with its Jacobian, in a Zarr group.
+
+    A folder that holds anything is refused without --resume or --overwrite, and so is --resume with another seed,
+    policy, number of rows, type or version; each difference is named.
+    """
 
     env: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="ENV")]
     """Environment (see dynsparse envs), model file (.xml), or Gymnasium MuJoCo task; FILE.py:NAME for one that a Python

@@ -51,7 +51,11 @@ _PREDICTION_COLUMNS = ("one-step MSE", "R2", *(f"MSE after {steps}" for steps in
 
 @dataclass(frozen=True)
 class Score:
-    """Score a world model's Jacobians, or what it says depends on what, and its next states, beside referees."""
+    """Score a world model's Jacobians, or what it says depends on what, and its next states, beside referees.
+
+    Prints the model and its referees in z-scored coordinates, the same in the units of the data set, and the model with
+    and without contact.  A dash is a score that has no meaning.
+    """
 
     model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL.npz")]
     """What the model says about each row: an .npz of arrays from any framework."""

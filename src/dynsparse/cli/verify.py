@@ -27,7 +27,8 @@ _MOST_TOLD = 20
 class Verify:
     """Check every hash, shape and rule of a data set; --recompute computes some of its rows again.
 
-    Fails (exit 1) where anything is wrong or missing.
+    Fails (exit 1) where anything is wrong or missing; the first twenty problems are printed.  A data set in float32 can
+    not be computed again.
     """
 
     dataset: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
