@@ -66,6 +66,9 @@ _VERBS: Mapping[str, Verb] = {
         "dynsparse.cli.train_expert", "TrainExpert", "train a policy for a task by PPO", resumes_with="--resume"
     ),
     "render": Verb("dynsparse.cli.render", "Render", "draw a policy at work: an animated picture, a strip of frames"),
+    "explore": Verb(
+        "dynsparse.cli.explore", "Explore", "look around in rollouts and their Jacobians, on one page", resumes=True
+    ),
     "bench": Verb("dynsparse.cli.bench", "Bench", "measure Jacobians per second beside what else there is"),
     "reproduce": Verb(
         "dynsparse.cli.reproduce", "Reproduce", "answer the paper's questions for all environments", resumes=True

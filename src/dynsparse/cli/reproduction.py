@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynsparse.analysis import SparsityReport, analyze
+from dynsparse.analysis import EpisodeCount, SparsityReport, analyze
 from dynsparse.cli.progress import Progress
-from dynsparse.cli.result_folder import ResultFolder
+from dynsparse.cli.result_folder import ResultPlaces
 from dynsparse.config import ReproduceSettings
 from dynsparse.dataset import open_dataset, verify_dataset
 from dynsparse.errors import DatasetError
@@ -54,7 +54,7 @@ class Reproduction:
     def __init__(
         self,
         settings: ReproduceSettings,
-        folder: ResultFolder,
+        folder: ResultPlaces,
         progress: Progress,
         command: str,
         questions: Sequence[str],
@@ -167,11 +167,14 @@ class Reproduction:
         enter("analyze")
         measured = {"compile_seconds": collected.compile_seconds, "peak_rss_mib": collected.peak_rss_mib}
         provenance = self._provenance(name, measured)
-        record = analyze(dataset, settings.atol, audit=audit, provenance=provenance, on_rows=self._proceed)
+        episodes = EpisodeCount(dataset)
+        record = analyze(
+            dataset, settings.atol, audit=audit, provenance=provenance, on_rows=self._proceed, episodes=episodes
+        )
         enter("draw")
         # The figures first: once an environment counts as finished, everything of it is there.
         write_figures(record, self._folder.path / "figures", self._questions)
-        self._folder.commit(record)
+        self._folder.commit(record, episodes.record(record))
         self._progress.finish(name, _told(record))
 
     def _proceed(self, _done: int, _other: int) -> None:

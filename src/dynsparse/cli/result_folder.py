@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from dynsparse.analysis.cause_record import CauseRecord, holds_causes
+from dynsparse.analysis.episode_record import EpisodeRecord
 from dynsparse.analysis.sparsity_report import SparsityReport
 from dynsparse.config import ReproduceSettings
 from dynsparse.dataset.files import Files
@@ -18,7 +19,7 @@ from dynsparse.errors import OutputError, OutputExistsError
 from dynsparse.provenance import DECIDING_PACKAGES, content_hash, package_versions
 from dynsparse.report.files import write_file
 
-__all__ = ["ANALYSES", "DATA", "SETTINGS", "ResultFolder"]
+__all__ = ["ANALYSES", "DATA", "SETTINGS", "ResultFolder", "ResultPlaces"]
 
 SETTINGS = "settings.json"
 _SCHEMA = 1
@@ -26,45 +27,23 @@ ANALYSES, DATA = "analysis", "data"
 _LABELS = ("preset", "environments")
 
 
-class ResultFolder:
-    """One writer's hold on ``OUT``: settings, then a data set and an analysis of each environment.
+class ResultPlaces:
+    """Where a reproduction's results are in ``OUT``: a data set and an analysis of each environment.
 
-    A folder belongs to one set of settings; preset name and list of environments are only labels.  An environment
-    appears by the rename of a folder written aside, whole or not at all.
+    An environment appears by the rename of a folder written aside, whole or not at all.
     """
 
     def __init__(self, path: Path, settings: ReproduceSettings) -> None:
-        """Take the folder, or say why not; nothing of what is there is touched.
+        """Look at a folder that somebody holds; nothing is written.
 
         Args:
-            path: The folder; made where it is missing.
-            settings: What the results are to be made with.
-
-        Raises:
-            OutputExistsError: If it holds something else, or results of other settings.
-            OutputError: If it can not be written, or another process is writing it.
+            path: The folder.
+            settings: What the results are made with.
         """
         self.path = path
         self._deciding = {key: value for key, value in settings.to_dict().items() if key not in _LABELS}
         # A table of two versions' numbers would belong to neither.
         self._deciding["versions"] = _versions()
-        self._lock: IO[str] | None = None
-        _check_place(path)
-        self._check_settings()
-        try:
-            (path / ANALYSES).mkdir(parents=True, exist_ok=True)
-            self._lock = _lock(path)
-            self._sweep()
-            if not (path / SETTINGS).exists():
-                content = {"schema": _SCHEMA, "settings": self._deciding, "settings_hash": self.settings_hash}
-                write_file(path / SETTINGS, json.dumps(content, indent=1) + "\n")
-        except OSError as error:
-            self.close()
-            if isinstance(error, OutputError):
-                raise
-            raise OutputError(
-                f"expected a folder that can be written, got {path}: {error.strerror or error}; choose another --out"
-            ) from error
 
     @property
     def settings_hash(self) -> str:
@@ -95,11 +74,12 @@ class ResultFolder:
         """Return where an environment's data set is or will be."""
         return self.path / DATA / environment
 
-    def commit(self, record: SparsityReport) -> Path:
+    def commit(self, record: SparsityReport, episodes: EpisodeRecord | None = None) -> Path:
         """Make an environment's results appear, whole or not at all.
 
         Args:
             record: Its analysis.
+            episodes: What each of its episodes is like.
 
         Returns:
             The folder.
@@ -113,6 +93,8 @@ class ResultFolder:
             shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir()
             record.save(aside)  # flushed to disk by itself
+            if episodes is not None:
+                episodes.save(aside)
             aside.rename(target)
             Files().fsync_folder(target.parent)
         except OutputError:
@@ -148,6 +130,43 @@ class ResultFolder:
             OutputError: If they can not be written.
         """
         record.save(self.path / ANALYSES / record.environment)
+
+
+class ResultFolder(ResultPlaces):
+    """One writer's hold on ``OUT``.
+
+    A folder belongs to one set of settings; preset name and list of environments are only labels.
+    """
+
+    def __init__(self, path: Path, settings: ReproduceSettings) -> None:
+        """Take the folder, or say why not; nothing of what is there is touched.
+
+        Args:
+            path: The folder; made where it is missing.
+            settings: What the results are to be made with.
+
+        Raises:
+            OutputExistsError: If it holds something else, or results of other settings.
+            OutputError: If it can not be written, or another process is writing it.
+        """
+        super().__init__(path, settings)
+        self._lock: IO[str] | None = None
+        _check_place(path)
+        self._check_settings()
+        try:
+            (path / ANALYSES).mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(path)
+            self._sweep()
+            if not (path / SETTINGS).exists():
+                content = {"schema": _SCHEMA, "settings": self._deciding, "settings_hash": self.settings_hash}
+                write_file(path / SETTINGS, json.dumps(content, indent=1) + "\n")
+        except OSError as error:
+            self.close()
+            if isinstance(error, OutputError):
+                raise
+            raise OutputError(
+                f"expected a folder that can be written, got {path}: {error.strerror or error}; choose another --out"
+            ) from error
 
     def close(self) -> None:
         """Let the folder go."""

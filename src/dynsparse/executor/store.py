@@ -188,6 +188,20 @@ class UnitStore:
             self._files.write_whole(self._path(unit.key, "json"), record)
         return True
 
+    def forget(self, key: str) -> None:
+        """Remove what became of a unit, whose result somebody lost elsewhere: the next run runs it again.
+
+        Args:
+            key: The unit's key; one without a record is left alone.
+
+        Raises:
+            OutputError: Another process writes there, or the file can not be removed.
+        """
+        with self.hold(), self._writing():
+            for path in (self._path(key, "json"), self._path(key, "safetensors")):
+                if path.exists():
+                    self._files.remove(path)
+
     def _sweep(self) -> None:
         """Remove what is not whole, and arrays that no record names."""
         for path in sorted(self.folder.iterdir()):
