@@ -40,7 +40,7 @@ def collect_environment(
     places = ResultPlaces(Path(context["study"]), settings)
     if places.finished(name) is None:
         board = _Told(tell, settings.rows)
-        failures = Reproduction(settings, places, board, arguments["command"], ()).run([name], 1)
+        failures = Reproduction(settings, places, board, arguments["command"]).run([name], 1)
         for failure in failures.values():
             raise failure
     return {"environment": name}, {}, {}

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
 
 from dynsparse.cli.environments import environment_names
 from dynsparse.config import DEFAULT_ATOL, ReproduceSettings, preset_settings
-from dynsparse.errors import DynsparseError, SettingError
+from dynsparse.errors import SettingError
 
 if TYPE_CHECKING:
-    from dynsparse.cli.result_folder import ResultFolder
     from dynsparse.executor import Executor
 
 __all__ = ["EXAMPLES", "Reproduce"]
@@ -22,25 +22,33 @@ EXAMPLES = """\
 examples:
   dynsparse reproduce --preset smoke --out out/demo
   dynsparse reproduce --only q1,q2,q3 --envs CheetahRun WalkerRun --rows 5000 --out out/runners
-  dynsparse reproduce --preset small --policy paper --only q4 --out out/small
-  dynsparse reproduce --preset paper --policy paper --executor ray --address head:6379 --out out/paper
+  dynsparse reproduce --preset small --only q4 --out out/small
+  dynsparse reproduce --preset small --causes --search --embed all --out out/small
+  dynsparse reproduce --preset paper --executor ray --address head:6379 --out out/paper
 
 Stopped (Ctrl-C) and run again, the same command goes on where it was.
 """
 
 _QUESTIONS = ("q1", "q2", "q3", "q4")
+_SECTIONS = ("derivatives", "policies", "horizon")
+"""Beyond the paper: what changes when the derivative is right, with the data, with time."""
+_EMBEDDED = "FingerSpin"
+"""The environment of the paper's Figure 4."""
 LEARNING = "learning"
 """Folder of the answers to q4."""
-CAUSE_ROWS = 64
-"""Rows of each data set whose zeros are explained; `dynsparse causes` looks at more."""
+_TABLES = {"width_table": "a2.4", "decay_table": "a2.8"}
+"""Which of the paper's tables that contradict each other the searches follow: those that its ranks are of."""
+SEARCH = "search"
+"""Folder of the hyperparameter searches."""
 
 
 @dataclass(frozen=True)
 class Reproduce:
-    """Answer the paper's questions: global (q1), state-dependent (q2), temporal (q3) and learned sparsity (q4).
+    """Run the paper's whole study, and what changes when the derivative, the data or the horizon does.
 
-    Writes OUT/report.html, OUT/table1.csv and .json, OUT/figures/, for each environment OUT/data/ENV (the data set) and
-    OUT/analysis/ENV/analysis.json and .npz, and for q4 OUT/learning/learning.html, tables, figures and trained models.
+    Answers global (q1), state-dependent (q2), temporal (q3) and learned sparsity (q4).  Writes OUT/report.html, in the
+    paper's order and beside its numbers; OUT/figures and OUT/tables, named after the paper's; OUT/explore.html to look
+    around in; for each environment OUT/data/ENV (the data set) and OUT/analysis/ENV (the numbers); and OUT/learning.
     """
 
     out: Path
@@ -50,8 +58,9 @@ class Reproduce:
     """Rows per environment, in episodes of 1,000 control steps: smoke 4,000, small 20,000, paper 1,000,000; and of q4
     seeds, epochs and units of a layer: smoke 2, 8 and 64, small 3, 20 and 512, paper 15, 100 and 512."""
 
-    only: str = "q1,q2,q3,q4"
-    """Questions to answer, separated by commas."""
+    only: str = "q1,q2,q3,q4,derivatives,policies,horizon"
+    """What to answer, separated by commas: the paper's questions; what changes with plain autodiff (derivatives), with
+    the data (policies), over several steps and with the length of a step (horizon)."""
 
     envs: tuple[str, ...] = ()
     """Environments, by default all eight (see dynsparse envs)."""
@@ -59,15 +68,16 @@ class Reproduce:
     rows: int | None = None
     """Rows per environment in place of the preset's."""
 
-    policy: Literal["random", "novice", "paper", "expert"] = "random"
-    """Who chooses the actions: nobody, or an agent that comes with the package (see dynsparse envs); the paper's data
-    are of agents as good as "paper"."""
+    policy: Literal["random", "novice", "paper", "expert"] = "paper"
+    """Who chooses the actions: nobody (random), or an agent that comes with the package (see dynsparse envs); the
+    paper's data are of agents as good as "paper"."""
 
     workers: int = 0
     """Worker processes in all; 0 for one on each usable core."""
 
     executor: Literal["local", "ray"] = "local"
-    """Where the models of q4 are trained: processes on this machine, or a Ray cluster."""
+    """Where data are collected, sections measured and models trained: processes on this machine, or a Ray cluster whose
+    machines share the folder; an environment's data are collected on one CPU there."""
 
     address: str | None = None
     """HOST:PORT of the Ray cluster."""
@@ -79,8 +89,17 @@ class Reproduce:
     """An element of the Jacobian is zero when abs(x) < atol; of q1 to q3 (q4 has the paper's 1e-12)."""
 
     causes: bool = False
-    """Also say why elements are zero, at 64 rows of each data set (a quarter of a minute to a minute an environment on
-    one core, once its step is compiled)."""
+    """Also say why elements are zero, at 64 rows of each data set and more in the larger presets (a quarter of a minute
+    to a minute an environment on one core, once its step is compiled)."""
+
+    embed: Annotated[tuple[str, ...], tyro.conf.arg(metavar="ENV|all")] = ()
+    """Environments whose states are embedded (Figure 4); FingerSpin by default, as in the paper."""
+
+    search: bool = False
+    """Also run the hyperparameter searches of Appendix A2.1, of the preset's size, on these data."""
+
+    explore: bool = True
+    """Write OUT/explore.html."""
 
     def run(self) -> int:
         """Compute what is not there yet, then write and print the answers.
@@ -88,100 +107,55 @@ class Reproduce:
         Returns:
             The exit code.
         """
-        questions = _questions(self.only)
+        questions, asked = _asked(self.only)
         names = environment_names(self.envs)
+        embedded = _embedded(self.embed, names)
         settings = preset_settings(self.preset, names, self.rows, self.seed, self.atol, self.policy)
 
         # Imported late: matplotlib and the workers take a second, and a wrong option should not wait for it.
-        from dynsparse.cli.progress import open_progress
-        from dynsparse.cli.publication import in_papers_order, publish
-        from dynsparse.cli.reproduction import Reproduction
+        from dynsparse.cli.executors import make_executor
+        from dynsparse.cli.publication import in_papers_order
         from dynsparse.cli.result_folder import ResultFolder
-        from dynsparse.provenance import collect_provenance
+        from dynsparse.cli.stage_clock import StageClock
+        from dynsparse.cli.study import Study
+        from dynsparse.cli.study_preset import study_preset
         from dynsparse.workers import worker_count
 
         workers = worker_count(self.workers)
-        sparsity = tuple(question for question in questions if question != "q4")
-        if "q4" in questions:
-            from dynsparse.cli.executors import make_executor
-
-            executor = make_executor(self.executor, 0 if self.executor == "ray" else workers, self.address)
+        everywhere = self.executor == "ray"
+        executor = make_executor(self.executor, 0 if everywhere else workers, self.address)
+        preset = study_preset(self.preset)
+        wanted = {*asked, *(("causes",) if self.causes else ()), *(("pictures", "embedding") if questions else ())}
+        plans = preset.plans(wanted, embedded)
+        command = self._command(settings, (*questions, *asked))
         folder = ResultFolder(self.out, settings)
-        command = self._command(settings, questions)
         try:
-            finished = [name for name in names if folder.finished(name) is not None]
-            if finished:
-                print(f"already finished, not repeated: {', '.join(finished)}", flush=True)
-            waiting = [name for name in names if name not in finished]
-            failures: dict[str, BaseException] = {}
-            if waiting:
-                progress = open_progress()
-                try:
-                    failures = Reproduction(settings, folder, progress, command, sparsity).run(waiting, workers)
-                finally:
-                    progress.close()
-            there = in_papers_order([name for name in folder.names() if folder.finished(name) is not None])
-            unexplained = self._explain(folder, there, workers, command) if self.causes and sparsity else {}
-            reports = [report for name in there if (report := folder.finished(name)) is not None]
-            if reports and sparsity:
-                provenance = collect_provenance(command, settings.seed, settings_hash=folder.settings_hash).to_dict()
-                page = self.out / "report.html"
-                expected = in_papers_order([*{*names, *there}])
-                publish(
-                    reports,
-                    self.out,
-                    page,
-                    expected=expected,
-                    provenance=provenance,
-                    measured={name: found for name in there if (found := folder.causes(name)) is not None},
-                    questions=sparsity,
-                    redraw=False,
-                )
+            clock = StageClock(self.out, self.preset, 0 if everywhere else workers, preset.budgets)
+            study = Study(
+                settings, folder, clock, command, workers=workers, executor=lambda: executor, everywhere=everywhere
+            )
+            study.collect(names)
+            there = in_papers_order([name for name in names if folder.finished(name) is not None])
+            study.measure(plans, there)
             status = 0
-            if "q4" in questions and len(failures) < len(names):
-                there = [name for name in in_papers_order(names) if name not in failures]
-                status = self._learn({name: folder.dataset(name) for name in there}, executor, command)
-            for failure in (*failures.values(), *unexplained.values()):
+            if "q4" in questions and there:
+                with clock.stage("q4"):
+                    status = self._learn({name: folder.dataset(name) for name in there}, executor, command)
+            if self.search and there:
+                with clock.stage("search"):
+                    status = max(status, self._search(executor, there))
+            if there:
+                with clock.stage("report"):
+                    study.publish(in_papers_order(names), questions)
+            if self.explore and there:
+                with clock.stage("explore"):
+                    study.explore()
+            study.tell()
+            for failure in study.failures.values():
                 raise failure
             return status
         finally:
             folder.close()
-
-    def _explain(
-        self, folder: ResultFolder, names: Sequence[str], workers: int, command: str
-    ) -> dict[str, DynsparseError]:
-        """Say why elements are zero where that is not known yet; the other environments go on when one fails."""
-        from dynsparse.cli.explanation import explain_dataset
-        from dynsparse.cli.progress import open_progress
-
-        waiting = [name for name in names if folder.causes(name) is None]
-        failures: dict[str, DynsparseError] = {}
-        progress = open_progress()
-        try:
-            for name in waiting:
-                progress.add(name, CAUSE_ROWS)
-            for name in waiting:
-                progress.phase(name, "load")
-                try:
-                    record = explain_dataset(
-                        folder.dataset(name),
-                        command,
-                        rows=CAUSE_ROWS,
-                        seed=self.seed,
-                        atol=self.atol,
-                        workers=workers,
-                        on_phase=partial(progress.phase, name),
-                        on_rows=lambda done, name=name: progress.rows(name, done, 0),  # type: ignore[misc] # its default
-                    )
-                except DynsparseError as error:  # kept, and raised when all the others are done
-                    failures[name] = error
-                    progress.finish(name, f"failed: {error}")
-                    continue
-                folder.commit_causes(record)
-                progress.finish(name, "explained")
-        finally:
-            progress.close()
-        return failures
 
     def _learn(self, datasets: Mapping[str, Path], executor: Executor, command: str) -> int:
         """Answer q4."""
@@ -202,16 +176,44 @@ class Reproduce:
             f"dynsparse reproduce --preset {settings.preset} --only {','.join(questions)} "
             f"--envs {' '.join(settings.environments)} "
             f"--rows {settings.rows} --policy {settings.policy} --seed {settings.seed} --atol {settings.atol!r}"
-            f"{' --causes' if self.causes else ''}"
+            f"{' --causes' if self.causes else ''}{' --search' if self.search else ''}"
+            f"{f' --embed {chr(32).join(self.embed)}' if self.embed else ''}"
         )
 
+    def _search(self, executor: Executor, there: Sequence[str]) -> int:
+        """Run the hyperparameter searches on the data that are there."""
+        from dynsparse.cli.search_data import given_data
+        from dynsparse.cli.search_plan import SearchPlan
+        from dynsparse.cli.search_run import run_search
+        from dynsparse.learning.search_grid import search_preset
 
-def _questions(only: str) -> tuple[str, ...]:
-    """Return the questions that were asked for, in their order."""
+        preset = search_preset(self.preset)
+        names = [name for name in preset.environments or there if name in there]
+        if not names:
+            raise SettingError(
+                f"expected data of {', '.join(preset.environments)} for the searches of this preset, there are "
+                f"{', '.join(there)}; leave --search out, or add these to --envs"
+            )
+        plan = SearchPlan(
+            given_data(self.out, names), preset.grids(**_TABLES), preset.settings("step"), self.seed + 1, _TABLES
+        )
+        return run_search(plan, self.out / SEARCH, executor, f"dynsparse reproduce --preset {self.preset} --search")
+
+
+def _asked(only: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the questions and the sections that were asked for, each in their order."""
     asked = only.replace(",", " ").lower().split() or [only]
     for question in asked:
-        if question not in _QUESTIONS:
+        if question not in (*_QUESTIONS, *_SECTIONS):
             raise SettingError(
-                f"only must name questions of the paper, got {question!r}; there are {', '.join(_QUESTIONS)}"
+                f"only must name questions of the paper or sections beyond it, got {question!r}; there are "
+                f"{', '.join((*_QUESTIONS, *_SECTIONS))}"
             )
-    return tuple(question for question in _QUESTIONS if question in asked)
+    return tuple(q for q in _QUESTIONS if q in asked), tuple(s for s in _SECTIONS if s in asked)
+
+
+def _embedded(given: tuple[str, ...], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the environments whose states are embedded."""
+    if not given:
+        return tuple(name for name in names if name == _EMBEDDED)
+    return tuple(names) if given == ("all",) else environment_names(given)

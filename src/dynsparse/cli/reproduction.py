@@ -1,4 +1,4 @@
-"""Reproduction of Q1 to Q3: environments side by side, each collected, verified, audited, analysed and drawn."""
+"""Reproduction of Q1 to Q3: environments side by side, each collected, verified, audited, and analysed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,6 @@ from dynsparse.config import ReproduceSettings
 from dynsparse.dataset import open_dataset, verify_dataset
 from dynsparse.errors import DatasetError
 from dynsparse.provenance import collect_provenance
-from dynsparse.report.gallery import write_figures
 from dynsparse.rollout.collect import fill_dataset
 from dynsparse.rollout.settings import CollectSettings
 from dynsparse.rollout.stored_rows import audit_dataset
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from dynsparse.physics.environment import Environment
     from dynsparse.rollout.collector import Collector
 
-__all__ = ["Reproduction"]
+__all__ = ["Reproduction", "start_order"]
 
 AUDIT_ROWS = 64
 """Rows of each data set that are held against differences: a second's work.  `dynsparse audit` looks at more."""
@@ -57,7 +56,6 @@ class Reproduction:
         folder: ResultPlaces,
         progress: Progress,
         command: str,
-        questions: Sequence[str],
     ) -> None:
         """Prepare; nothing is started yet.
 
@@ -66,13 +64,11 @@ class Reproduction:
             folder: Where finished environments go.
             progress: Who is told how far it is.
             command: The command, for the record.
-            questions: Which of the paper's questions to draw the answers to.
         """
         self._settings = settings
         self._folder = folder
         self._progress = progress
         self._command = command
-        self._questions = tuple(questions)
         self._queue: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._loading = threading.Lock()
@@ -92,7 +88,7 @@ class Reproduction:
         Raises:
             KeyboardInterrupt: If interrupted; all workers are closed then.
         """
-        waiting = sorted(environments, key=_start_order)
+        waiting = sorted(environments, key=start_order)
         for name in waiting:
             self._progress.add(name, self._settings.rows)
             self._queue.put(name)
@@ -128,7 +124,7 @@ class Reproduction:
                     self._progress.finish(name, f"failed: {error}")
 
     def _environment(self, name: str, workers: int) -> None:
-        """Collect, verify, audit, analyse, draw and commit one environment."""
+        """Collect, verify, audit, analyse and commit one environment."""
 
         def enter(phase: str) -> None:
             if self._stop.is_set():
@@ -171,9 +167,6 @@ class Reproduction:
         record = analyze(
             dataset, settings.atol, audit=audit, provenance=provenance, on_rows=self._proceed, episodes=episodes
         )
-        enter("draw")
-        # The figures first: once an environment counts as finished, everything of it is there.
-        write_figures(record, self._folder.path / "figures", self._questions)
         self._folder.commit(record, episodes.record(record))
         self._progress.finish(name, _told(record))
 
@@ -238,5 +231,6 @@ def _told(record: SparsityReport) -> str:
     return f"done, {record.rows:,} rows{left_out}{audit}"
 
 
-def _start_order(name: str) -> int:
+def start_order(name: str) -> int:
+    """Return where an environment stands among those that are begun, the longest first."""
     return _LONGEST_FIRST.index(name) if name in _LONGEST_FIRST else -1

@@ -71,7 +71,7 @@ def collected_data(out: Path, settings: ReproduceSettings, workers: int, command
         if waiting:
             progress = open_progress()
             try:
-                failures = Reproduction(settings, folder, progress, command, ()).run(waiting, workers)
+                failures = Reproduction(settings, folder, progress, command).run(waiting, workers)
             finally:
                 progress.close()
             for failure in failures.values():

@@ -10,7 +10,7 @@ from typing import Any
 from dynsparse.cli.progress import open_progress
 from dynsparse.cli.result_folder import ANALYSES
 from dynsparse.cli.section import section_named
-from dynsparse.cli.section_board import SectionBoard, named
+from dynsparse.cli.unit_board import UnitBoard
 from dynsparse.executor import Executor, Unit, UnitStore, run_units
 from dynsparse.learning.unit import dataset_identity
 from dynsparse.provenance import Provenance
@@ -85,11 +85,11 @@ def run_sections(
         return {}
     progress = open_progress()
     try:
-        board = SectionBoard(progress, waiting)
+        board = UnitBoard(progress, waiting, lambda unit: str(unit.arguments["section"]))
         outcome = run_units(waiting, store, executor, on_event=board.hear, provenance=provenance)
     finally:
         progress.close()
-    names = {unit.key: named(unit) for unit in waiting}
+    names = {unit.key: f"{unit.arguments['environment']}, {unit.arguments['section']}" for unit in waiting}
     return {names[key]: error for key, error in outcome.failed.items()}
 
 
@@ -97,7 +97,9 @@ def section_seconds(out: Path) -> dict[str, float]:
     """Return for how long one process was busy with each section, over all environments, s."""
     found: dict[str, float] = {}
     for record in UnitStore(out / RECORDS).records():
-        name = str(record["unit"].get("section"))
+        name = record["unit"].get("section")
+        if name is None:  # data, collected on a cluster
+            continue
         found[name] = found.get(name, 0.0) + float(record["measured"].get("seconds", 0.0))
     return found
 

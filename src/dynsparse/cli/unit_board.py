@@ -1,27 +1,28 @@
-"""Section board: how far each environment's sections are."""
+"""Unit board: how far each environment's units are, its sections for example."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dynsparse.cli.progress import Progress
 from dynsparse.executor import Event, Unit
 
-__all__ = ["SectionBoard", "named"]
+__all__ = ["UnitBoard"]
 
 
-class SectionBoard:
-    """Progress of each environment in sections, and in what each of them is doing."""
+class UnitBoard:
+    """Progress of each environment in units, and in what each of them is doing."""
 
-    def __init__(self, progress: Progress, units: Sequence[Unit]) -> None:
+    def __init__(self, progress: Progress, units: Sequence[Unit], kind: Callable[[Unit], str]) -> None:
         """Announce the environments.
 
         Args:
             progress: Who is told.
             units: All that are to be run.
+            kind: Says what a unit of an environment is.
         """
-        self._progress = progress
+        self._progress, self._kind = progress, kind
         self._left = Counter(_environment(unit) for unit in units)
         self._total = Counter(self._left)
         self._failed: Counter[str] = Counter()
@@ -33,9 +34,10 @@ class SectionBoard:
         """Take note of an event."""
         name = _environment(event.unit)
         if event.kind == "lost":
-            self._progress.note(name, f"{named(event.unit)} is begun again: {event.text}")
+            self._progress.note(name, f"{self._kind(event.unit)} is begun again: {event.text}")
         elif event.kind in ("started", "progress"):
-            text = f"{event.unit.arguments['section']}: {event.text}" if event.text else event.unit.arguments["section"]
+            kind = self._kind(event.unit)
+            text = f"{kind}: {event.text}" if event.text else kind
             if self._phase.get(name) != text:
                 self._phase[name] = text
                 self._progress.phase(name, text)
@@ -44,12 +46,7 @@ class SectionBoard:
             self._left[name] -= 1
             if not self._left[name]:
                 failed = f", {self._failed[name]} failed" if self._failed[name] else ""
-                self._progress.finish(name, f"{self._total[name] - self._failed[name]} sections{failed}")
-
-
-def named(unit: Unit) -> str:
-    """Say which unit it is."""
-    return f"{_environment(unit)}, {unit.arguments['section']}"
+                self._progress.finish(name, f"{self._total[name] - self._failed[name]} done{failed}")
 
 
 def _environment(unit: Unit) -> str:
