@@ -1,4 +1,4 @@
-# make demo   answer the paper's four questions for all eight environments, in out/demo: report.html, learning/learning.html
+# make demo   the paper's whole study of eight environments, small, in out/demo: report.html, explore.html
 # make test   everything that CI checks
 # Both set up .venv by themselves; `make help` lists the rest.
 
@@ -7,13 +7,14 @@ PYTEST_ARGS ?=
 LOCK_TOOL := uv==0.13.8
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format audit bench lock clean
+.PHONY: help setup demo test lint format docs audit bench lock clean
 
 help:
-	@echo "make demo    data sets, analyses, trained models and reports of the eight environments, into out/demo (goes on where it was stopped)"
+	@echo "make demo    the whole study of eight environments, small, into out/demo (goes on where it was stopped)"
 	@echo "make test    lint, type check and all tests"
 	@echo "make lint    ruff and mypy alone"
 	@echo "make format  let ruff rewrite the sources"
+	@echo "make docs    write docs/reference from the docstrings"
 	@echo "make audit   hold the exact derivative against differences, into results/audit.json (twenty minutes)"
 	@echo "make bench   measure Jacobians per second on this machine, into results/bench_jacobian.json"
 	@echo "make lock    renew requirements.lock from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)"
@@ -50,6 +51,9 @@ lint: .venv/installed
 format: .venv/installed
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+docs: .venv/installed
+	.venv/bin/python docs/generate_reference.py
 
 audit: .venv/installed
 	.venv/bin/dynsparse audit all --rows 300 --reference --json results/audit.json --overwrite
