@@ -41,10 +41,10 @@ def test_unknown_verb_is_refused_with_the_nearest(capsys):
 
 
 def test_a_verb_that_is_not_there_yet_is_not_listed(capsys, monkeypatch):
-    monkeypatch.setattr(front, "_VERBS", dict(front._VERBS) | {"explore": front.Verb("dynsparse.cli.explore", "E", "")})
+    monkeypatch.setattr(front, "_VERBS", dict(front._VERBS) | {"export": front.Verb("dynsparse.cli.export", "E", "")})
     main(["--help"])
-    assert "explore" not in capsys.readouterr().out
-    assert main(["explore"]) == 2
+    assert "export" not in capsys.readouterr().out
+    assert main(["export"]) == 2
 
 
 @pytest.mark.parametrize("verb", sorted(front._available()))

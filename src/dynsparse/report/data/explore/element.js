@@ -1,0 +1,42 @@
+// Element: one element of the Jacobian along the episode, in words and as stretches to jump to.
+class ElementPanel {
+  constructor(labels, seek) {
+    Object.assign(this, { labels, seek });
+    for (const id of ["element-title", "no-element", "element-words", "stretches"]) this[id] = document.getElementById(id);
+  }
+
+  show(rollout, e) {
+    this.rollout = rollout;
+    this["no-element"].hidden = e !== null;
+    this["element-words"].hidden = e === null;
+    this.stretches.replaceChildren();
+    this["element-title"].textContent = e === null ? "Element" : `Element: ${Words.element(rollout, e)}`;
+    if (e === null) return;
+    const found = rollout.stretches(e), zeros = found.filter((x) => x.kind === "zero");
+    const steps = zeros.reduce((sum, x) => sum + x.to - x.from + 1, 0);
+    const unit = rollout.isRollout ? "step" : "row";
+    this["element-words"].textContent = `Zero in ${Words.count(steps, unit)} of ${rollout.steps} (${Words.percent(steps / rollout.steps)})` +
+      (rollout.isRollout ? `, in ${Words.count(zeros.length, "stretch").replace("stretchs", "stretches")}.` : ". These rows do not follow each other: there are no stretches.");
+    if (!rollout.isRollout) return;
+    this.stretches.append(...found.map((stretch) => this.#entry(rollout, e, stretch)));
+  }
+
+  mark(t) {
+    for (const entry of this.stretches.children) {
+      entry.setAttribute("aria-current", String(Number(entry.dataset.from) <= t && t <= Number(entry.dataset.to)));
+    }
+  }
+
+  #entry(rollout, e, { kind, from, to }) {
+    const entry = document.createElement("button"), more = document.createElement("small");
+    entry.type = "button";
+    Object.assign(entry.dataset, { from, to, kind });
+    const named = { zero: "zero", nonzero: "not zero", unknown: "not finite" }[kind];
+    entry.append(`${Words.span(from, to)}: ${named}`);
+    const cause = Words.cause(rollout, from, e, this.labels);
+    more.textContent = [Words.count(to - from + 1, "step"), cause].filter(Boolean).join(", ");
+    entry.append(more);
+    entry.addEventListener("click", () => this.seek(from, true));
+    return entry;
+  }
+}

@@ -1,0 +1,238 @@
+// Page: joins everything; the one place that knows which state is shown.
+class Page {
+  constructor() {
+    const catalogue = JSON.parse(document.getElementById("catalogue").textContent);
+    this.store = new Store(catalogue);
+    this.place = new Place();
+    const by = (id) => document.getElementById(id);
+    const seek = (t, jump = false) => this.seek(t, jump);
+    this.film = new Film();
+    this.heatmap = new Heatmap(by("heat"), by("heatmap"), catalogue.looks, {
+      select: (e, toggles) => this.select(e, toggles),
+      hover: (e, event) => this.#hover(e, event),
+    });
+    this.legend = new Legend(by("legend"), catalogue.looks);
+    this.timeline = new Timeline(document.querySelector("section.time"), by("timeline"), by("keys"), seek);
+    this.lanes = new Lanes(by("lanes"), this.timeline, catalogue.looks);
+    this.element = new ElementPanel(catalogue.labels, seek);
+    this.scatter = new ScatterPanel(seek);
+    this.switches = new Switches(seek);
+    this.player = new Player((t) => this.seek(t), () => ({ t: this.place.t, rollout: this.rollout }));
+    this.tip = by("tip");
+    this.readout = by("readout");
+    this.#choices();
+    this.#buttons();
+    new Keyboard({
+      ArrowLeft: (wide) => this.step(wide ? -10 : -1), ArrowRight: (wide) => this.step(wide ? 10 : 1),
+      Home: () => this.seek(0), End: () => this.seek(this.rollout.steps - 1), " ": () => this.player.toggle(),
+      "[": () => this.jump(-1), "]": () => this.jump(1), v: () => this.look(this.place.view === "causes" ? "magnitude" : "causes"),
+      Escape: () => this.#choose(null, true),
+    });
+    for (const name of ["popstate", "hashchange"]) window.addEventListener(name, () => this.#open());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#redraw());
+    let width = window.innerWidth;
+    window.addEventListener("resize", () => {
+      if (window.innerWidth !== width) this.#redraw();
+      width = window.innerWidth;
+    });
+    this.#open();
+  }
+
+  // Show what the address names; say so in the address where it named something else, or nothing.
+  async #open() {
+    if (location.hash === this.place.fragment && this.rollout) return;
+    this.place.read(location.hash);
+    await this.#load(false);
+  }
+
+  async #load(jump) {
+    const { place } = this;
+    const entry = this.store.find(place);
+    Object.assign(place, { environment: entry.environment, policy: entry.policy, episode: entry.episode });
+    const asked = (this.asked = entry);
+    let rollout;
+    try {
+      document.body.setAttribute("aria-busy", "true");
+      rollout = await this.store.load(entry);
+    } catch (error) {
+      const notes = document.getElementById("notes"), note = document.createElement("li");
+      note.textContent = error.message;
+      notes.hidden = false;
+      notes.append(note);
+      return;
+    } finally {
+      document.body.removeAttribute("aria-busy");
+    }
+    if (asked !== this.asked) return; // another one was chosen meanwhile
+    this.rollout = rollout;
+    place.t = Math.min(place.t, rollout.steps - 1);
+    if (place.element && (place.element[0] >= rollout.rows || place.element[1] >= rollout.columns)) place.element = null;
+    this.#list();
+    this.player.show(rollout);
+    this.film.show(rollout);
+    this.scatter.show(rollout);
+    this.switches.show(rollout);
+    this.#redraw();
+    this.place.write(jump);
+  }
+
+  get chosen() {
+    const { element } = this.place;
+    return element ? element[0] * this.rollout.columns + element[1] : null;
+  }
+
+  #redraw() {
+    if (!this.rollout) return;
+    this.timeline.show(this.rollout);
+    this.#views();
+    this.#chosen();
+    this.#mark();
+  }
+
+  #chosen() {
+    this.lanes.show(this.rollout, this.chosen, this.place.view);
+    this.element.show(this.rollout, this.chosen);
+  }
+
+  #mark() {
+    const { rollout, place: { t, view } } = this;
+    this.film.mark(t);
+    this.heatmap.show(rollout, t, view, this.chosen);
+    this.timeline.mark(t);
+    this.element.mark(t);
+    this.scatter.mark(t);
+    this.switches.mark(t);
+    this.player.mark(t);
+    this.#read(this.heatmap.hovered ?? this.chosen);
+  }
+
+  seek(t, jump = false) {
+    const to = Math.min(Math.max(t, 0), this.rollout.steps - 1);
+    if (to === this.place.t) return;
+    this.place.t = to;
+    this.#mark();
+    this.place.write(jump);
+  }
+
+  step(by) {
+    this.player.pause();
+    this.seek(this.place.t + by);
+  }
+
+  jump(direction) {
+    this.player.pause();
+    const t = this.switches.near(this.place.t, direction);
+    if (t !== null) this.seek(t, true);
+  }
+
+  select(e, toggles) {
+    this.#choose(toggles && e === this.chosen ? null : e, toggles);
+  }
+
+  #choose(e, jump) {
+    if (e === this.chosen) return;
+    this.place.element = e === null ? null : [this.rollout.row(e), this.rollout.column(e)];
+    this.#chosen();
+    this.#mark();
+    this.place.write(jump);
+  }
+
+  look(view) {
+    this.place.view = view;
+    this.#views();
+    this.#chosen();
+    this.#mark();
+    this.place.write(true);
+  }
+
+  #views() {
+    const { rollout, place: { view } } = this;
+    for (const name of ["magnitude", "causes"]) {
+      document.getElementById(`view-${name}`).setAttribute("aria-pressed", String(view === name));
+    }
+    const words = document.getElementById("no-causes"), steps = rollout.causes?.steps ?? 0;
+    words.hidden = view !== "causes" || steps >= rollout.steps;
+    words.textContent = steps ? `Zeros are explained in the first ${steps} steps only.`
+      : `Why these elements are zero was not measured: dynsparse explore DIR --causes ${rollout.environment} does it, and keeps it.`;
+    this.legend.show(rollout, view);
+    document.getElementById("numbers").textContent = `An element is zero when |x| < ${rollout.atol.toExponential()} (${rollout.derivative} derivative). ` +
+      (rollout.values ? "Other elements are held with all their digits."
+        : `Other elements are held in 8 bits: 1 to 255 stand for magnitudes from 1e${rollout.scale[0]} to 1e${rollout.scale[1]} in equal steps of their logarithm, so each is known to \u00b1 ${(100 * rollout.error).toFixed(1)} %. ` +
+          "dynsparse explore DIR --full FOLDER writes them with all their digits.");
+  }
+
+  // Words about an element: its name, its value, since when and until when.
+  #words(e) {
+    const { rollout, place: { t } } = this;
+    const lines = [Words.element(rollout, e), Words.value(rollout, t, e)];
+    const cause = Words.cause(rollout, t, e, this.store.labels);
+    if (cause) lines.push(`because: ${cause}`);
+    const input = Words.input(rollout, t, e);
+    if (input) lines.push(`here ${input}`);
+    return lines;
+  }
+
+  #read(e) {
+    const lines = e === null ? ["Point at an element, or move with the arrow keys, to read it."] : this.#words(e);
+    this.readout.replaceChildren();
+    const name = document.createElement("strong");
+    name.textContent = e === null ? "" : lines.shift();
+    this.readout.append(name, e === null ? lines[0] : `: ${lines.join("; ")}`);
+    // While it plays nothing is to be read aloud.
+    this.readout.setAttribute("aria-live", this.player.playing ? "off" : "polite");
+  }
+
+  #hover(e, event) {
+    this.#read(e ?? this.chosen);
+    this.tip.hidden = e === null || event.pointerType === "touch";
+    if (this.tip.hidden) return;
+    this.tip.textContent = this.#words(e).join("\n");
+    const { offsetWidth, offsetHeight } = this.tip;
+    const right = event.clientX + 16 + offsetWidth < window.innerWidth;
+    this.tip.style.left = `${right ? event.clientX + 16 : Math.max(4, event.clientX - 12 - offsetWidth)}px`;
+    this.tip.style.top = `${Math.min(event.clientY + 14, window.innerHeight - offsetHeight - 4)}px`;
+  }
+
+  #choices() {
+    const change = (name, read) => document.getElementById(name).addEventListener("change", (event) => {
+      this.place[name] = read(event.target.value);
+      if (name === "environment") Object.assign(this.place, { element: null, t: 0 });
+      this.player.pause();
+      this.#load(true);
+    });
+    change("environment", String);
+    change("policy", String);
+    change("episode", Number);
+  }
+
+  #list() {
+    const { store, place } = this;
+    const lists = { environment: store.environments(), policy: store.policies(place.environment), episode: store.episodes(place.environment, place.policy) };
+    for (const [name, values] of Object.entries(lists)) {
+      const select = document.getElementById(name);
+      select.replaceChildren(...values.map((value) => new Option(this.#named(name, value), value)));
+      select.value = String(place[name]);
+      select.disabled = values.length < 2;
+    }
+  }
+
+  #named(name, value) {
+    if (name !== "episode") return value;
+    const { steps, episodeSteps, isRollout } = this.rollout;
+    if (!isRollout) return `${steps} of ${episodeSteps} states`;
+    return value === this.place.episode && steps < episodeSteps ? `${value} (first ${steps} of ${episodeSteps} steps)` : String(value);
+  }
+
+  #buttons() {
+    const on = (id, action) => document.getElementById(id).addEventListener("click", action);
+    on("previous", () => this.jump(-1));
+    on("back", () => this.step(-1));
+    on("play", () => this.player.toggle());
+    on("forward", () => this.step(1));
+    on("next", () => this.jump(1));
+    on("view-magnitude", () => this.look("magnitude"));
+    on("view-causes", () => this.look("causes"));
+  }
+}
+
+new Page();

@@ -1,0 +1,60 @@
+// Words: numbers and elements as people read them.
+const Words = {
+  number(x, digits = 3) {
+    if (x === 0) return "0";
+    const size = Math.abs(x);
+    const plain = size >= 1e-3 && size < 1e5;
+    const text = plain ? String(Number(size.toPrecision(digits))) : size.toExponential(digits - 1).replace("e+", "e");
+    return (x < 0 ? "\u2212" : "") + text;
+  },
+  percent: (share) => (share === null ? "unknown" : `${(100 * share).toFixed(1)} %`),
+  count: (n, thing) => `${n.toLocaleString("en")} ${thing}${n === 1 ? "" : "s"}`,
+  span: (from, to) => (from === to ? `step ${from}` : `steps ${from} to ${to}`),
+
+  element(rollout, e) {
+    return `next ${rollout.tangentNames[rollout.row(e)]} by ${rollout.inputNames[rollout.column(e)]}`;
+  },
+
+  unit(rollout, e) {
+    const above = rollout.tangentUnits[rollout.row(e)], column = rollout.column(e);
+    const below = column < rollout.states ? rollout.tangentUnits[column] : "unit of action";
+    const wrap = (unit) => (/[/*]/.test(unit) ? `(${unit})` : unit);
+    if (above === below) return "";
+    return ` ${wrap(above || "1")} per ${wrap(below || "1")}`;
+  },
+
+  // The value of an element to its precision, with its unit.
+  value(rollout, t, e) {
+    if (!rollout.isFinite(t)) return "not finite at this step";
+    if (rollout.isZero(t, e)) return `0 (|x| < ${rollout.atol.toExponential()})`;
+    const value = rollout.value(t, e);
+    if (rollout.values) return `${Words.number(value, 8)}${Words.unit(rollout, e)}`;
+    return `${Words.number(value, 2)}${Words.unit(rollout, e)} (\u00b1 ${Math.ceil(100 * rollout.error)} %)`;
+  },
+
+  cause(rollout, t, e, labels) {
+    if (!rollout.isFinite(t) || !rollout.isZero(t, e)) return "";
+    const label = rollout.cause(t, e);
+    return label === null ? "" : labels[label];
+  },
+
+  // The input that an element differentiates by, as it is at a step.
+  input(rollout, t, e) {
+    const column = rollout.column(e), name = rollout.inputNames[column];
+    if (column >= rollout.states) {
+      const k = column - rollout.states, da = rollout.actionNames.length;
+      return `${name} = ${Words.number(rollout.action[t * da + k])}`;
+    }
+    const k = rollout.stateNames.indexOf(name);
+    if (k < 0) return "";
+    return `${name} = ${Words.number(rollout.state[t * rollout.stateNames.length + k])} ${rollout.stateUnits[k]}`;
+  },
+
+  switch(change) {
+    const parts = [];
+    if (change.born) parts.push(`${change.born} become non-zero`);
+    if (change.gone) parts.push(`${change.gone} become zero`);
+    return parts.join(", ");
+  },
+  constraints: (change) => change.constraints.map((c) => `${c.name} ${c.on ? "on" : "off"}`).join(", "),
+};
