@@ -65,7 +65,7 @@ class Renderer:
         meta = {"width": width, "height": height, "camera": camera_number(env, camera)}
         start = Message("start", meta, {"model": np.frombuffer(model_bytes(env.model), dtype=np.uint8)})
         self._name, self._size, said = env.name, (height, width), []
-        asked = _asked() if backend is None else backend
+        asked = _asked(os.environ.get("MUJOCO_GL", "") if backend is None else backend)
         for candidate in _candidates(asked):
             variables = {"MUJOCO_GL": candidate}
             if candidate in BACKENDS:
@@ -157,9 +157,9 @@ def camera_number(env: Environment, camera: str | int | None) -> int:
     raise SettingError(f"{env.name} has no camera {camera!r}{nearest_names(camera, names)}")
 
 
-def _asked() -> str | None:
-    """Return what ``MUJOCO_GL`` asks for; to draw nothing is no way of drawing."""
-    value = os.environ.get("MUJOCO_GL", "").lower()
+def _asked(value: str) -> str | None:
+    """Return what a value of ``MUJOCO_GL`` asks for; to draw nothing is no way of drawing."""
+    value = value.lower()
     return None if value in ("", "disable", "disabled", "off", "false", "0") else value
 
 

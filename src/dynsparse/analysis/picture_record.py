@@ -1,0 +1,103 @@
+"""Picture record: what one environment looks like at one row of its data set.  No JAX."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dynsparse.analysis import files
+from dynsparse.errors import ArrayError, InputError
+
+__all__ = ["PictureRecord", "holds_picture"]
+
+_STEM = "picture"
+_FIELDS = ("environment", "policy", "row", "episode", "t", "dt", "drawn_by", "missing", "provenance")
+
+
+@dataclass(frozen=True, eq=False)
+class PictureRecord:
+    """One rendered state.
+
+    Attributes:
+        environment: Name of the environment.
+        policy: Who chose the actions that led there.
+        row: Its row in the data set.
+        episode: Its episode.
+        t: Its control step.
+        dt: Duration of a control step, s.
+        frame: (height, width, 3) uint8, red, green and blue; (0, 0, 3) where nothing could draw.
+        drawn_by: What drew it; empty without a frame.
+        missing: Why there is no frame; empty where there is one.
+        provenance: Settings, seeds and versions that made it.
+    """
+
+    environment: str
+    policy: str
+    row: int
+    episode: int
+    t: int
+    dt: float
+    frame: NDArray[np.uint8]
+    drawn_by: str = ""
+    missing: str = ""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check that there is a frame or a reason.
+
+        Raises:
+            ArrayError: There is neither, or both, or the frame is none.
+        """
+        frame = self.frame
+        if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or bool(frame.size) == bool(self.missing):
+            raise ArrayError(
+                f"expected a frame (height, width, 3) of uint8 or the reason why there is none, got {frame.shape} of "
+                f"{frame.dtype} and {self.missing!r}"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``picture.json`` holds, besides the hashes that ``save`` adds."""
+        return {"schema": files.SCHEMA, **{name: getattr(self, name) for name in _FIELDS}}
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write ``picture.json`` and ``picture.npz``; until both are on the disk, those that are there stay.
+
+        Args:
+            folder: An existing folder.
+
+        Raises:
+            OutputError: If they can not be written there.
+        """
+        files.write(folder, self.to_dict(), {"frame": self.frame}, _STEM)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> PictureRecord:
+        """Read what ``save`` wrote.
+
+        Args:
+            folder: Folder that holds ``picture.json`` and ``picture.npz``.
+
+        Returns:
+            An equal record.
+
+        Raises:
+            InputError: If a file is missing, broken, altered, of another schema, or the two do not belong together.
+        """
+        found, arrays = files.read(folder, _STEM)
+        try:
+            with files.typed_errors(folder, _STEM):
+                record = cls(frame=arrays["frame"], **{name: found[name] for name in _FIELDS})
+        except ArrayError as error:
+            raise InputError(f"the files in {folder} contradict each other: {error}; make them again") from error
+        files.refuse_contradictions(folder, found, record.to_dict())
+        return record
+
+
+def holds_picture(folder: str | os.PathLike[str]) -> bool:
+    """Whether a folder holds a picture, sound or not."""
+    return files.holds_analysis(folder, _STEM)
