@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["PositionSlope", "StageSlopes", "chain_substeps"]
+__all__ = ["CarriedJacobians", "PositionSlope", "StageSlopes", "chain_carried", "chain_substeps"]
 
 PositionSlope = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """From (n, nv) velocities to the slopes of the next position's tangent, (n, nv, nv) by the position's and by qvel."""
@@ -29,8 +30,36 @@ class StageSlopes(NamedTuple):
     velocity_rate: np.ndarray
 
 
+class CarriedJacobians(NamedTuple):
+    """Derivatives of state and warm start after some substeps by state, action and warm start before the first.
+
+    Rows of the data come first, then c counts of substeps; a Jacobian's rows are outputs, its columns inputs.
+
+    Attributes:
+        state_by_state: (n, c, 2 nv, 2 nv) of tangents.
+        state_by_action: (n, c, 2 nv, nu).
+        state_by_warmstart: (n, c, 2 nv, nv); zero where no solver call that matters was unconverged.
+        warmstart_by_state: (n, c, nv, 2 nv).
+        warmstart_by_action: (n, c, nv, nu).
+        warmstart_by_warmstart: (n, c, nv, nv).
+    """
+
+    state_by_state: np.ndarray
+    state_by_action: np.ndarray
+    state_by_warmstart: np.ndarray
+    warmstart_by_state: np.ndarray
+    warmstart_by_action: np.ndarray
+    warmstart_by_warmstart: np.ndarray
+
+    @property
+    def finite(self) -> np.ndarray:
+        """(n, c) bool; whether every number is finite."""
+        found: np.ndarray = np.logical_and.reduce([np.isfinite(part).all(axis=(2, 3)) for part in self])
+        return found
+
+
 class _Tangent(NamedTuple):
-    """Derivatives by (tangent of qpos, qvel, ctrl) at the start of the control step: (n, rows, columns)."""
+    """Derivatives by some inputs at the start of the control step: (n, rows, columns)."""
 
     position: np.ndarray
     velocity: np.ndarray
@@ -54,13 +83,79 @@ def chain_substeps(
     Returns:
         (n, 2 nv, 2 nv) and (n, 2 nv, nu), of tangents.
     """
-    n, substeps, _, nv = slopes.qvel.shape
+    nv = slopes.qvel.shape[-1]
+    ends = _chain(_of_state_and_control(slopes), slopes, timestep, position_slope, weights)
+    (tangent,) = deque(ends, maxlen=1)  # the last of them, the others not kept
+    jacobian = np.concatenate([tangent.position, tangent.velocity], axis=1)
+    return jacobian[:, :, : 2 * nv], jacobian[:, :, 2 * nv :]
+
+
+def chain_carried(
+    slopes: StageSlopes,
+    timestep: float,
+    position_slope: PositionSlope | None,
+    weights: RungeKutta | None,
+    counts: Sequence[int],
+) -> CarriedJacobians:
+    """Multiply the substeps' slopes into Jacobians of state and warm start together, after several counts of substeps.
+
+    What ``chain_substeps`` returns is ``state_by_state`` and ``state_by_action`` after all substeps, bit for bit.
+
+    Args:
+        slopes: the solver calls of n rows.
+        timestep: duration of a substep, s.
+        position_slope: how positions move with velocity; None where all joints are hinges and slides.
+        weights: the Runge-Kutta tableau, or None for integrators with one solver call a substep.
+        counts: (c,) after how many substeps, each from 1 to the number of substeps.
+
+    Returns:
+        The Jacobians.
+    """
+    nv = slopes.qvel.shape[-1]
+    parts = []
+    # Two passes, not one with more columns: the order of a product's sums may depend on its width.
+    for start in (_of_state_and_control(slopes), _of_warm_start(slopes)):
+        ends = list(_chain(start, slopes, timestep, position_slope, weights))
+        states = [np.concatenate([ends[c - 1].position, ends[c - 1].velocity], axis=1) for c in counts]
+        parts.append((np.stack(states, axis=1), np.stack([ends[c - 1].warmstart for c in counts], axis=1)))
+    (state, warmstart), (state_by_warmstart, warmstart_by_warmstart) = parts
+    return CarriedJacobians(
+        state[..., : 2 * nv],
+        state[..., 2 * nv :],
+        state_by_warmstart,
+        warmstart[..., : 2 * nv],
+        warmstart[..., 2 * nv :],
+        warmstart_by_warmstart,
+    )
+
+
+def _of_state_and_control(slopes: StageSlopes) -> _Tangent:
+    """Begin with the columns of the tangent of qpos, qvel and ctrl; the warm start is held."""
+    n, _, _, nv = slopes.qvel.shape
     columns = slopes.acceleration.shape[-1] - nv
     identity = np.broadcast_to(np.eye(columns), (n, columns, columns))
-    tangent = _Tangent(identity[:, :nv], identity[:, nv : 2 * nv], identity[:, 2 * nv :], np.zeros((n, nv, columns)))
+    return _Tangent(identity[:, :nv], identity[:, nv : 2 * nv], identity[:, 2 * nv :], np.zeros((n, nv, columns)))
+
+
+def _of_warm_start(slopes: StageSlopes) -> _Tangent:
+    """Begin with the columns of the warm start; all else is held."""
+    n, _, _, nv = slopes.qvel.shape
+    controls = slopes.acceleration.shape[-1] - 3 * nv
+    still = np.zeros((n, nv, nv))
+    return _Tangent(still, still, np.zeros((n, controls, nv)), np.broadcast_to(np.eye(nv), (n, nv, nv)))
+
+
+def _chain(
+    tangent: _Tangent,
+    slopes: StageSlopes,
+    timestep: float,
+    position_slope: PositionSlope | None,
+    weights: RungeKutta | None,
+) -> Iterator[_Tangent]:
+    """Carry a tangent through the substeps; yield it after each."""
     move = _mover(timestep, position_slope)
     advance = _advance_once if weights is None else weights.advance
-    for k in range(substeps):
+    for k in range(slopes.qvel.shape[1]):
         one = StageSlopes(
             slopes.qvel[:, k],
             slopes.next_qvel[:, k],
@@ -68,8 +163,7 @@ def chain_substeps(
             slopes.velocity_rate[:, k],
         )
         tangent = advance(tangent, one, timestep, move)
-    jacobian = np.concatenate([tangent.position, tangent.velocity], axis=1)
-    return jacobian[:, :, : 2 * nv], jacobian[:, :, 2 * nv :]
+        yield tangent
 
 
 _Move = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 
 from dynsparse.physics.batch import Compilation
-from dynsparse.physics.chain import RungeKutta, StageSlopes, chain_substeps
+from dynsparse.physics.chain import CarriedJacobians, RungeKutta, StageSlopes, chain_carried, chain_substeps
 from dynsparse.physics.control_step import RUNGE_KUTTA_STEPS, RUNGE_KUTTA_WEIGHTS, SolverCalls, StepValue
 from dynsparse.physics.convergence import CONVERGED
 from dynsparse.physics.implicit import CallSlope, implicit_slope
@@ -80,8 +81,35 @@ class ExactJacobian:
             jac_state[span], jac_action[span] = self._block(some, actions[span])
         return jac_state, jac_action
 
+    def carried(self, value: StepValue, actions: np.ndarray, counts: Sequence[int]) -> CarriedJacobians:
+        """Differentiate control steps with their warm start, after several counts of their substeps.
+
+        Args:
+            value: the steps of n rows, as NumPy arrays; few enough for one block.
+            actions: (n, nu) applied actions.
+            counts: after how many substeps, each from 1 to all of them.
+
+        Returns:
+            The Jacobians; NaN in a row with a solver call that is not finite.
+        """
+        stage, sound = self._slopes(value, actions)
+        found = chain_carried(stage, self._sim.timestep, self._position_slope, self._weights, counts)
+        for part in found:
+            part[~sound] = np.nan
+        return found
+
     def _block(self, value: StepValue, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Differentiate as many rows as are chained at once."""
+        stage, sound = self._slopes(value, actions)
+        jac_state, jac_action = chain_substeps(stage, self._sim.timestep, self._position_slope, self._weights)
+        sound &= np.isfinite(stage.acceleration).reshape(len(sound), -1).all(axis=1)
+        # What is not finite in the other slope has reached the next velocity: 0 x NaN is NaN.  That is less to look at.
+        sound &= np.isfinite(jac_state).reshape(len(sound), -1).all(axis=1)
+        jac_state[~sound], jac_action[~sound] = np.nan, np.nan
+        return jac_state, jac_action
+
+    def _slopes(self, value: StepValue, actions: np.ndarray) -> tuple[StageSlopes, np.ndarray]:
+        """Differentiate every solver call; say of each row whether its calls returned finite numbers."""
         calls = value.calls
         n, substeps, stages = calls.residual.shape
         flat = [x.reshape(n * substeps * stages, -1) for x in (calls.qpos, calls.qvel)]
@@ -107,13 +135,7 @@ class ExactJacobian:
             slopes[:, where[_differs(repeated, acceleration[where])]] = np.nan
         shaped = slopes.reshape(2, n, substeps, stages, nv, columns)
         next_qvel = np.concatenate([calls.qvel[:, 1:, 0], value.qvel[:, None]], axis=1)
-        stage = StageSlopes(calls.qvel, next_qvel, shaped[0], shaped[1])
-        jac_state, jac_action = chain_substeps(stage, self._sim.timestep, self._position_slope, self._weights)
-        sound &= np.isfinite(slopes[0]).reshape(n, -1).all(axis=1)
-        # What is not finite in the other slope has reached the next velocity: 0 x NaN is NaN.  That is less to look at.
-        sound &= np.isfinite(jac_state).reshape(n, -1).all(axis=1)
-        jac_state[~sound], jac_action[~sound] = np.nan, np.nan
-        return jac_state, jac_action
+        return StageSlopes(calls.qvel, next_qvel, shaped[0], shaped[1]), sound
 
     def _fill(self, slopes: np.ndarray, where: np.ndarray | slice, found: CallSlope) -> None:
         width = found.acceleration.shape[-1]
