@@ -65,6 +65,14 @@ def test_an_audit_that_is_off_exits_1_and_says_where(found, capsys):
     assert last == "exact is OFF: ReacherHard (1 columns off)"
 
 
+def test_too_few_smooth_columns_are_named(found, capsys, monkeypatch):
+    monkeypatch.setattr(EnvironmentAudit, "smooth_share", 0.84)
+    assert main(["audit", "CartpoleBalance"]) == 1
+    last = capsys.readouterr().out.strip().splitlines()[-1]
+    few = "too few columns to compare with: 84 % are smooth, wanted are 90 %"
+    assert last == f"exact is OFF: CartpoleBalance ({few})"
+
+
 def test_zeros_that_round_off_decides_accuse_nobody_and_are_counted(found, capsys):
     found.zeros = DifferingZeros(2, 3e-15)
     assert main(["audit", "CartpoleBalance", "--reference"]) == 0

@@ -251,6 +251,8 @@ def _zeros(audits: Sequence[EnvironmentAudit]) -> str:
 
 
 def _faults(audit: EnvironmentAudit) -> str:
+    from dynsparse.physics.environment_audit import LEAST_SMOOTH_SHARE
+
     counts = audit.columns[audit.judged].to_dict()
     faults = {
         "columns off": counts["columns_off"],
@@ -263,4 +265,8 @@ def _faults(audit: EnvironmentAudit) -> str:
         for atol, zeros in (audit.differing_zeros or {}).items()
         if zeros.decided
     }
-    return ", ".join(f"{count} {fault}" for fault, count in faults.items() if count)
+    told = [f"{count} {fault}" for fault, count in faults.items() if count]
+    if audit.smooth_share < LEAST_SMOOTH_SHARE:
+        wanted = f"wanted are {100 * LEAST_SMOOTH_SHARE:.0f} %"
+        told.append(f"too few columns to compare with: {100 * audit.smooth_share:.0f} % are smooth, {wanted}")
+    return ", ".join(told)
