@@ -41,7 +41,7 @@ def stratified_sample(strata: NDArray[np.integer], size: int, generator: np.rand
     starts = np.cumsum(counts) - counts
     taken = _shares(counts, size)
     drawn = [order[start : start + some] for start, some in zip(starts, taken, strict=True)]
-    return np.sort(np.concatenate(drawn))
+    return np.asarray(np.sort(np.concatenate(drawn)), dtype=np.int64)
 
 
 def _shares(counts: NDArray[np.int64], size: int) -> NDArray[np.int64]:
