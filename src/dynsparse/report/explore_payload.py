@@ -101,7 +101,7 @@ def make_payload(exhibit: Exhibit, scale: MagnitudeScale | None) -> dict[str, An
         "scatter": _scatter(exhibit.scatter),
     }
     if scale is None:
-        return payload | {"value": _floats(jacobian, "<f8")}
+        return payload | {"values": _floats(jacobian, "<f8")}
     codes = scale.encode(jacobian, kept)
     return payload | {"magnitude": encoded(codes.tobytes()), "scale": [scale.low, scale.high]}
 

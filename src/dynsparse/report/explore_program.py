@@ -14,6 +14,7 @@ _MODULES = (
     "place",
     "palette",
     "canvas",
+    "list",
     "words",
     "heatmap",
     "legend",

@@ -16,15 +16,16 @@ class ElementPanel {
     const steps = zeros.reduce((sum, x) => sum + x.to - x.from + 1, 0);
     const unit = rollout.isRollout ? "step" : "row";
     this["element-words"].textContent = `Zero in ${Words.count(steps, unit)} of ${rollout.steps} (${Words.percent(steps / rollout.steps)})` +
-      (rollout.isRollout ? `, in ${Words.count(zeros.length, "stretch").replace("stretchs", "stretches")}.` : ". These rows do not follow each other: there are no stretches.");
+      (rollout.isRollout ? `, in ${Words.count(zeros.length, "stretch", "stretches")}.` : ". These rows do not follow each other: there are no stretches.");
     if (!rollout.isRollout) return;
     this.stretches.append(...found.map((stretch) => this.#entry(rollout, e, stretch)));
   }
 
   mark(t) {
-    for (const entry of this.stretches.children) {
-      entry.setAttribute("aria-current", String(Number(entry.dataset.from) <= t && t <= Number(entry.dataset.to)));
-    }
+    this.marked?.setAttribute("aria-current", "false");
+    this.marked = [...this.stretches.children].find((entry) => Number(entry.dataset.from) <= t && t <= Number(entry.dataset.to));
+    this.marked?.setAttribute("aria-current", "true");
+    List.reveal(this.stretches, this.marked);
   }
 
   #entry(rollout, e, { kind, from, to }) {
@@ -33,8 +34,9 @@ class ElementPanel {
     Object.assign(entry.dataset, { from, to, kind });
     const named = { zero: "zero", nonzero: "not zero", unknown: "not finite" }[kind];
     entry.append(`${Words.span(from, to)}: ${named}`);
-    const cause = Words.cause(rollout, from, e, this.labels);
-    more.textContent = [Words.count(to - from + 1, "step"), cause].filter(Boolean).join(", ");
+    const causes = new Set();
+    for (let t = from; t <= to; t++) causes.add(Words.cause(rollout, t, e, this.labels));
+    more.textContent = [Words.count(to - from + 1, "step"), ...causes].filter(Boolean).join(", ");
     entry.append(more);
     entry.addEventListener("click", () => this.seek(from, true));
     return entry;

@@ -54,7 +54,7 @@ class Lanes {
   }
 
   #element(rollout, e, view) {
-    const lane = this.#lane(`${Words.element(rollout, e)}: filled where it is not zero`, 14, true);
+    const lane = this.#lane(`${Words.element(rollout, e)}: ${view === "causes" ? "grey" : "blue"} where it is not zero`, 14, true);
     const kind = (t) => {
       if (!rollout.isFinite(t)) return "unknown";
       if (!rollout.isZero(t, e)) return "nonzero";
@@ -78,6 +78,8 @@ class Lanes {
     sizes[n] = sizes[n - 1];
     const known = sizes.filter((x) => x !== null), low = Math.floor(Math.min(...known)), high = Math.max(Math.ceil(Math.max(...known)), low + 1);
     const holder = document.createElement("div");
+    holder.setAttribute("role", "img");
+    holder.setAttribute("aria-label", "magnitude of the element along the episode");
     this.last.append(holder);
     this.plot = new uPlot({
       width: this.timeline.left + this.timeline.width + 14, height: 90, padding: [6, 14, 0, 0], legend: { show: false },
@@ -86,5 +88,6 @@ class Lanes {
       axes: Timeline.axes("", (u, splits) => splits.map((x) => (Number.isInteger(x) ? (x === 0 ? "1" : `1e${x}`) : ""))),
       series: [{}, { label: "|\u2202|", stroke: Palette.theme("link"), width: 1.5, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } }],
     }, [steps, sizes], holder);
+    this.plot.ctx.canvas.setAttribute("aria-hidden", "true");
   }
 }

@@ -26,11 +26,11 @@ class Legend {
     context.font = Canvas.font(11);
     context.textAlign = "center";
     context.textBaseline = "top";
-    const every = Math.ceil((high - low) / 4);
+    const every = [1, 2, 4, 8].find((d) => (high - low) % d === 0 && (high - low) / d <= 4) ?? Math.ceil((high - low) / 4);
     for (let decade = high; decade >= low; decade -= every) {
       const x = 20 + ((decade - low) / (high - low)) * width;
       context.fillRect(x - 0.5, 11, 1, 4);
-      context.fillText(decade === 0 ? "1" : `1e${decade}`, x, 17);
+      context.fillText((decade === low ? "\u2264" : "") + (decade === 0 ? "1" : `1e${decade}`), x, 17);
     }
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", `shades from 1e${low} and below, dark, to 1e${high}, bright`);

@@ -5,20 +5,31 @@ const Palette = {
   dark: () => matchMedia("(prefers-color-scheme: dark)").matches,
   theme(name) { return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim(); },
 
+  tables: new Map(),
+
+  // One of 256 shades, for a share from 0 to 1.
   shade(share) {
-    // On a dark page the darkest shades would look like the page itself.
-    const from = Palette.dark() ? 0.14 : 0;
-    const place = (from + (1 - from) * Math.min(Math.max(share, 0), 1)) * (Palette.viridis.length - 1);
-    const i = Math.min(Math.floor(place), Palette.viridis.length - 2), part = place - i;
-    const [a, b] = [Palette.viridis[i], Palette.viridis[i + 1]].map((c) => [1, 3, 5].map((k) => parseInt(c.slice(k, k + 2), 16)));
-    return `rgb(${a.map((x, k) => Math.round(x + (b[k] - x) * part)).join(",")})`;
+    const dark = Palette.dark();
+    if (!Palette.tables.has(dark)) Palette.tables.set(dark, Palette.table(dark));
+    return Palette.tables.get(dark)[Math.round(255 * Math.min(Math.max(share, 0), 1))];
   },
+
+  table(dark) {
+    // On a dark page the darkest shades would look like the page itself.
+    const from = dark ? 0.14 : 0, stops = Palette.viridis.map(Palette.parts);
+    return [...Array(256).keys()].map((k) => {
+      const place = (from + ((1 - from) * k) / 255) * (stops.length - 1), i = Math.min(Math.floor(place), stops.length - 2);
+      return `rgb(${stops[i].map((x, c) => Math.round(x + (stops[i + 1][c] - x) * (place - i))).join(",")})`;
+    });
+  },
+
+  parts: (colour) => [1, 3, 5].map((k) => parseInt(colour.slice(k, k + 2), 16)),
 
   magnitude(decades, [low, high]) { return Palette.shade((decades - low) / (high - low)); },
 
   // Black or white, whichever can be read on a colour.
   inkOn(colour) {
-    const [r, g, b] = [1, 3, 5].map((k) => parseInt(colour.slice(k, k + 2), 16));
+    const [r, g, b] = Palette.parts(colour);
     return 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#000000" : "#ffffff";
   },
 };

@@ -11,7 +11,7 @@ class Rollout {
     for (const name of ["finite", "zero", "negative", "active"]) this[name] = Codec.bytes(given[name]);
     for (const name of ["state", "action", "reward"]) this[name] = Codec.floats(given[name]);
     this.codes = given.magnitude ? Codec.bytes(given.magnitude) : null;
-    this.values = given.value ? Codec.doubles(given.value) : null;
+    this.values = given.values ? Codec.doubles(given.values) : null;
     this.labels = given.causes ? Codec.bytes(given.causes.labels) : null;
     this.error = this.codes ? Codec.error(given.scale) : 0;
     this.sparsity = this.#sparsity();

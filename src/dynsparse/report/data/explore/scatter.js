@@ -18,6 +18,7 @@ class ScatterPanel {
     this.sparsity = Codec.bytes(given.sparsity);
     this.own = Codec.words(given.own);
     this.shown = Codec.bytes(given.shown);
+    this.ends = [Math.min(...this.sparsity), Math.max(...this.sparsity)];
   }
 
   mark(t) {
@@ -26,9 +27,10 @@ class ScatterPanel {
     const context = Canvas.fit(this.scatter, side, side);
     const at = (x) => margin + (x / 65535) * (side - 2 * margin);
     this.place = (k) => [at(this.own[2 * k]), side - at(this.own[2 * k + 1])];
+    const [low, high] = this.ends;
     context.globalAlpha = 0.75;
     for (let k = 0; k < this.sparsity.length; k++) {
-      context.fillStyle = Palette.shade(this.sparsity[k] / 255);
+      context.fillStyle = Palette.shade((this.sparsity[k] - low) / Math.max(high - low, 1));
       context.beginPath();
       context.arc(at(this.points[2 * k]), side - at(this.points[2 * k + 1]), 2, 0, 2 * Math.PI);
       context.fill();
@@ -48,7 +50,7 @@ class ScatterPanel {
     }
     this.scatter.dataset.at = there ? this.place(t).join(" ") : "";
     const said = there ? `Ring: step ${t}; line: the ten steps before it.` : `Step ${t} is not embedded.`;
-    this["embedding-words"].textContent = `${said} Colour: share of zeros, dark for few. Click to go to the nearest step.`;
+    this["embedding-words"].textContent = `${said} Colour: share of zeros, from ${Words.percent(low / 255)}, dark, to ${Words.percent(high / 255)}, bright. Click to go to the nearest step.`;
     this.scatter.setAttribute("aria-label", `t-SNE of transitions of ${this.rollout.environment}. ${said}`);
   }
 

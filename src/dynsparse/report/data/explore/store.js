@@ -20,9 +20,12 @@ class Store {
 
   // The rollout that was asked for, or the nearest there is.
   find({ environment, policy, episode }) {
-    const own = this.rollouts.filter((x) => x.environment === environment);
-    const named = own.filter((x) => x.policy === policy);
-    return named.find((x) => x.episode === episode) ?? named[0] ?? own[0] ?? this.rollouts[0];
+    let left = this.rollouts;
+    for (const [name, value] of Object.entries({ environment, policy, episode })) {
+      const named = left.some((x) => x[name] === value) ? value : left[0][name];
+      left = left.filter((x) => x[name] === named);
+    }
+    return left[0];
   }
 
   async load(entry) {

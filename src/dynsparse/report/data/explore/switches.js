@@ -20,11 +20,8 @@ class Switches {
     this.marked?.setAttribute("aria-current", "false");
     const index = this.found.findIndex((change) => change.t === t);
     this.marked = index < 0 ? null : this.box.children[index];
-    if (!this.marked) return;
-    this.marked.setAttribute("aria-current", "true");
-    // By hand: scrollIntoView would move the page too.
-    const top = this.marked.offsetTop - this.box.offsetTop, { scrollTop, clientHeight } = this.box;
-    if (top < scrollTop || top + this.marked.offsetHeight > scrollTop + clientHeight) this.box.scrollTop = top - clientHeight / 2;
+    this.marked?.setAttribute("aria-current", "true");
+    List.reveal(this.box, this.marked);
   }
 
   // The switch before (-1) or after (1) a step, or null.

@@ -47,6 +47,8 @@ class Timeline {
         paths: uPlot.paths.stepped({ align: 1 }), points: { show: false },
       }))],
     }, [steps, ...names.map((name) => held(rollout.sparsity[name]))], box);
+    this.plot.ctx.canvas.setAttribute("role", "img");
+    this.plot.ctx.canvas.setAttribute("aria-label", `sparsity of ${rollout.environment} along ${Words.count(rollout.steps, "step")}`);
     const now = document.createElement("div");
     now.className = "now";
     box.append(now);

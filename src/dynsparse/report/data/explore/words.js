@@ -8,7 +8,7 @@ const Words = {
     return (x < 0 ? "\u2212" : "") + text;
   },
   percent: (share) => (share === null ? "unknown" : `${(100 * share).toFixed(1)} %`),
-  count: (n, thing) => `${n.toLocaleString("en")} ${thing}${n === 1 ? "" : "s"}`,
+  count: (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`,
   span: (from, to) => (from === to ? `step ${from}` : `steps ${from} to ${to}`),
 
   element(rollout, e) {

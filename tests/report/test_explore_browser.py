@@ -1,0 +1,378 @@
+"""The explore page in a real browser, driven as a person would: scrub, play, select, hover, link, keyboard."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from dynsparse.dataset import open_dataset
+from dynsparse.report.explore_causes import UNKNOWN, RowCauses
+from dynsparse.report.explore_folder import write_folder
+from dynsparse.report.explore_frames import FrameStrip, encode_frames
+from dynsparse.report.explore_page import file_page
+from dynsparse.report.explore_payload import Exhibit
+from dynsparse.report.explore_rollout import read_rollout
+from dynsparse.report.explore_scatter import Scatter, scatter_of
+
+from .invented_rollouts import store
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+playwright = pytest.importorskip("playwright.sync_api", reason="no playwright, which drives the browser")
+
+expect = playwright.expect
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium, chromium-browser or google-chrome on PATH")
+
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=BROWSER, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A file and a folder of two environments, one of them under two policies; and the data that they are of."""
+    folder = tmp_path_factory.mktemp("explore")
+    data = {
+        ("Hopper", "paper"): store(folder / "a", "Hopper"),
+        ("Hopper", "random"): store(folder / "b", "Hopper", seed=4),
+        ("Walker", "paper"): store(folder / "c", "Walker", seed=5),
+    }
+    datasets = {key: open_dataset(path) for key, path in data.items()}
+    exhibits = [_exhibit(dataset, *key) for key, dataset in datasets.items()]
+    page = folder / "explore.html"
+    made = file_page(exhibits, title="study", notes=("No frames of Walker: nothing can draw",), most_bytes=2**20)
+    page.write_text(made.html, encoding="utf-8")
+    whole = [Exhibit(read_rollout(datasets["Hopper", "paper"], e, "paper"), FrameStrip.none("-"), Scatter.none("-"))
+             for e in (0, 1)]  # fmt: skip
+    return page, write_folder(whole, folder / "full", title="full"), datasets
+
+
+def _exhibit(dataset, environment, policy):
+    rollout = read_rollout(dataset, 0, policy, steps=36)
+    if environment == "Walker":
+        return Exhibit(rollout, FrameStrip.none("nothing can draw here"), Scatter.none("no embedding here"))
+    frames = np.zeros((12, 24, 32, 3), dtype=np.uint8)
+    frames[:, :, 16:] = 20 * np.arange(12, dtype=np.uint8)[:, None, None, None]
+    scatter = scatter_of(rollout.places, rollout.state[:, :2], rollout.zero.mean(axis=(1, 2)), rollout.places)
+    labels = np.where(rollout.zero, 2, 0).astype(np.uint8)
+    labels[:, 3, 1] = np.where(rollout.zero[:, 3, 1], 3, 0)
+    labels[~rollout.finite] = UNKNOWN
+    causes = RowCauses({}, rollout.places, labels, {}) if policy == "paper" else None
+    return Exhibit(rollout, encode_frames(frames, 3), scatter, causes)
+
+
+@contextmanager
+def opened(chromium, path, fragment="", width=1600, **options):
+    """Open a page; afterwards the console was silent and nothing was asked of any network."""
+    context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
+    page, said = context.new_page(), []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda asked: said.append(asked.url) if not asked.url.startswith(("file:", "data:")) else None)
+    page.goto(path.as_uri() + fragment)
+    expect(page.locator("#clock")).not_to_be_empty()
+    try:
+        yield page
+        assert said == []
+    finally:
+        context.close()
+
+
+def clock(page):
+    return int(re.match(r"(?:step|row) (\d+) of", page.locator("#clock").inner_text()).group(1))
+
+
+def settled(page):
+    """Return the fragment once it has settled, as a mapping."""
+    page.wait_for_timeout(260)
+    pairs = page.evaluate("[...new URLSearchParams(location.hash.slice(1))]")
+    return dict(pairs)
+
+
+def cell(page, row, column, states=4):
+    """Return where the middle of an element is on the screen."""
+    size, left, top, gap = map(float, page.locator("#heatmap").get_attribute("data-cell").split())
+    box = page.locator("#heatmap").bounding_box()
+    return (
+        box["x"] + left + (column + 0.5) * size + (gap if column >= states else 0),
+        box["y"] + top + (row + 0.5) * size,
+    )
+
+
+def stored_element(dataset, t, row, column, episode=0):
+    rows = dataset.load(["jac_state", "jac_action", "episode", "t"])
+    (at,) = np.flatnonzero((rows["episode"] == episode) & (rows["t"] == t))
+    return np.concatenate([rows["jac_state"], rows["jac_action"]], axis=2)[at, row, column]
+
+
+def shown_number(text):
+    return float(re.search(r": (\u2212?[\d.e-]+)", text).group(1).replace("\u2212", "-"))
+
+
+def test_it_fits_a_telephone_and_a_large_screen_in_light_and_dark(chromium, built):
+    page_file, _, _ = built
+    with opened(chromium, page_file, "#element=3-1", 400) as page:
+        for width in (400, 1600):
+            page.set_viewport_size({"width": width, "height": 900})
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                page.wait_for_timeout(100)
+                across, inside = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+                assert across <= inside == width
+                outside = page.evaluate(
+                    "[...document.querySelectorAll('h1,h2,p,button,select,canvas,dd,li')].filter(x =>"
+                    " x.getBoundingClientRect().right > innerWidth + 1).map(x => x.outerHTML.slice(0, 80))"
+                )
+                assert outside == []
+                paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+                assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
+                # Names of the heat map are no smaller than 10 pixels, cells no narrower than their letters.
+                assert float(page.locator("#heatmap").get_attribute("data-cell").split()[0]) >= 11
+        assert page.locator("#notes").inner_text() == "No frames of Walker: nothing can draw"
+
+
+def test_values_on_the_page_are_those_of_the_data_set(chromium, built):
+    page_file, _, datasets = built
+    dataset = datasets["Hopper", "paper"]
+    with opened(chromium, page_file) as page:
+        for t, row, column in ((0, 0, 1), (9, 3, 1), (9, 2, 5), (30, 1, 4), (35, 3, 3)):
+            page.evaluate(f"location.hash = '#env=Hopper&policy=paper&t={t}&element={row}-{column}'")
+            expect(page.locator("#clock")).to_contain_text(f"step {t} of")
+            said = page.locator("#readout").inner_text()
+            value = stored_element(dataset, t, row, column)
+            if abs(value) < 1e-15:
+                assert ": 0 (|x| < 1e-15)" in said
+            else:
+                # Two digits of a number that is known to 9 %.
+                assert shown_number(said) == pytest.approx(value, rel=0.09 + 0.05)
+                assert "(\u00b1 9 %)" in said
+        names = "next qvel leg by qpos leg"
+        page.evaluate("location.hash = '#env=Hopper&policy=paper&t=9&element=3-1'")
+        expect(page.locator("#clock")).to_contain_text("step 9 of")
+        assert page.locator("#readout").inner_text().startswith(names)
+        assert "(rad/s) per rad" in page.locator("#readout").inner_text()
+        zeros = page.locator("#facts").inner_text()
+        assert f"{100 * 3 / 24:.1f} %" in zeros and "contact foot-floor" in zeros
+        page.evaluate("location.hash = '#env=Hopper&policy=paper&t=21&element=0-1'")
+        expect(page.locator("#clock")).to_contain_text("step 21 of")
+        assert "not finite at this step" in page.locator("#readout").inner_text()
+
+
+def test_scrub_by_slider_timeline_and_buttons(chromium, built):
+    page_file, _, _ = built
+    with opened(chromium, page_file) as page:
+        page.locator("#slider").fill("10")
+        assert clock(page) == 10
+        first = page.locator("#picture img").get_attribute("src")
+        assert page.locator("#film-title").inner_text() == "Frame of step 9 (every 3 steps)"
+        plot = page.locator("#timeline .u-over").bounding_box()
+        page.mouse.move(plot["x"] + plot["width"] * 20.5 / 36, plot["y"] + 40)
+        page.mouse.down()
+        assert clock(page) == 20
+        page.mouse.move(plot["x"] + plot["width"] * 30.5 / 36, plot["y"] + 40)
+        page.mouse.up()
+        assert clock(page) == 30
+        page.mouse.move(plot["x"] + plot["width"] * 3.5 / 36, plot["y"] + 40)
+        assert clock(page) == 30  # let go
+        assert page.locator("#picture img").get_attribute("src") != first
+        page.locator("#back").click()
+        page.locator("#back").click()
+        page.locator("#forward").click()
+        assert clock(page) == 29
+        assert settled(page)["t"] == "29"
+
+
+def test_play_runs_in_time_and_stops_at_the_end(chromium, built):
+    page_file, _, _ = built
+    with opened(chromium, page_file, "#t=20") as page:
+        page.locator("#speed").select_option("1")
+        page.locator("#play").click()
+        assert page.locator("#play").get_attribute("aria-pressed") == "true"
+        expect(page.locator("#clock")).to_contain_text("step 35 of")
+        expect(page.locator("#play")).to_have_text("Play")
+        assert settled(page)["t"] == "35"
+
+
+def test_little_motion_is_two_steps_a_second(chromium, built):
+    page_file, _, _ = built
+    with opened(chromium, page_file, reduced_motion="reduce") as page:
+        page.locator("#speed").select_option("1")
+        page.locator("#play").click()
+        page.wait_for_timeout(1200)
+        page.locator("#play").click()
+        # 1.2 s of real time would be all 36 steps.
+        assert 1 <= clock(page) <= 4
+
+
+def test_hover_names_an_element_and_a_click_follows_it(chromium, built):
+    page_file, _, datasets = built
+    with opened(chromium, page_file, "#t=9") as page:
+        page.mouse.move(*cell(page, 2, 5))
+        tip = page.locator("#tip").inner_text()
+        value = stored_element(datasets["Hopper", "paper"], 9, 2, 5)
+        assert tip.startswith("next qvel cart by turn\n")
+        assert "(m/s) per unit of action" in tip and "turn =" in tip
+        assert shown_number(tip.replace("\n", ": ", 1)) == pytest.approx(value, rel=0.14)
+        page.mouse.move(5, 5)
+        assert page.locator("#tip").is_hidden()
+        page.mouse.click(*cell(page, 3, 1))
+        assert page.locator("#element-title").inner_text() == "Element: next qvel leg by qpos leg"
+        # By hand: zero in mode A, 8 steps each, but for the step that is not finite, in which the last stretch breaks.
+        entries = page.locator("#stretches button").all_inner_texts()
+        told = [re.match(r"(.*?):? ?(zero|not zero|not finite)", entry).groups() for entry in entries]
+        assert told == [
+            ("steps 0 to 7", "zero"), ("steps 8 to 15", "not zero"), ("steps 16 to 20", "zero"),
+            ("step 21", "not finite"), ("steps 22 to 23", "zero"), ("steps 24 to 31", "not zero"),
+            ("steps 32 to 35", "zero"),
+        ]  # fmt: skip
+        assert "contact-off" in entries[0]
+        assert page.locator("#element-words").inner_text().startswith("Zero in 19 steps of 36 (52.8 %), in 4 stretches")
+        assert page.locator("#stretches [aria-current=true]").inner_text().startswith("steps 8 to 15")
+        page.locator("#stretches button").nth(5).click()
+        assert clock(page) == 24
+        assert settled(page)["element"] == "3-1"
+        page.mouse.click(*cell(page, 3, 1))  # once more lets it go
+        assert "element" not in settled(page)
+
+
+def test_switches_are_listed_and_jumped_to(chromium, built):
+    page_file, _, _ = built
+    with opened(chromium, page_file) as page:
+        entries = page.locator("#switches button")
+        assert [re.match(r"step (\d+)", text).group(1) for text in entries.all_inner_texts()] == ["8", "16", "24", "32"]
+        assert "2 become non-zero" in entries.nth(0).inner_text()
+        assert "contact foot-floor on" in entries.nth(0).inner_text()
+        assert "contact foot-floor off" in entries.nth(1).inner_text()
+        entries.nth(2).click()
+        assert clock(page) == 24
+        page.locator("#previous").click()
+        assert clock(page) == 16
+        page.locator("#next").click()
+        page.locator("#next").click()
+        page.locator("#next").click()  # there is none behind the last
+        assert clock(page) == 32
+        assert entries.nth(3).get_attribute("aria-current") == "true"
+        assert "contact foot-floor: active in 16 steps" in page.locator("#lanes").inner_text()
+
+
+def test_a_link_opens_its_state_and_history_goes_back(chromium, built):
+    page_file, _, _ = built
+    link = "#env=Hopper&policy=random&episode=0&t=17&element=2-5&view=causes"
+    with opened(chromium, page_file, link) as page:
+        assert [page.locator(f"#{name}").input_value() for name in ("environment", "policy", "episode")] == [
+            "Hopper", "random", "0",
+        ]  # fmt: skip
+        assert clock(page) == 17
+        assert page.locator("#element-title").inner_text() == "Element: next qvel cart by turn"
+        assert page.locator("#view-causes").get_attribute("aria-pressed") == "true"
+        assert "was not measured: dynsparse explore DIR --causes Hopper" in page.locator("#no-causes").inner_text()
+        page.locator("#environment").select_option("Walker")
+        expect(page.locator("#no-frame")).to_contain_text("nothing can draw here")
+        assert page.locator("#no-embedding").inner_text() == "no embedding here"
+        assert settled(page) == {"env": "Walker", "policy": "paper", "episode": "0", "t": "0", "view": "causes"}
+        page.go_back()
+        expect(page.locator("#environment")).to_have_value("Hopper")
+        assert clock(page) == 17 and page.locator("#policy").input_value() == "random"
+        page.go_forward()
+        expect(page.locator("#environment")).to_have_value("Walker")
+        # What is not there becomes the nearest that is.
+        page.evaluate("location.hash = '#env=Nowhere&policy=none&episode=9&t=999&element=77-1&view=odd'")
+        expect(page.locator("#environment")).to_have_value("Hopper")
+        assert settled(page) == {"env": "Hopper", "policy": "paper", "episode": "0", "t": "35", "view": "magnitude"}
+
+
+def test_everything_by_keyboard(chromium, built):
+    page_file, _, _ = built
+    with opened(chromium, page_file) as page:
+        for key, t in (
+            ("ArrowRight", 1), ("Shift+ArrowRight", 11), ("ArrowLeft", 10), ("]", 16), ("[", 8), ("End", 35), ("Home", 0),
+        ):  # fmt: skip
+            page.keyboard.press(key)
+            assert clock(page) == t, key
+        page.keyboard.press(" ")
+        expect(page.locator("#clock")).not_to_contain_text("step 0 of")
+        page.keyboard.press(" ")
+        assert page.locator("#play").inner_text() == "Play"
+        page.keyboard.press("Home")
+        page.locator("#heatmap").focus()
+        style = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert style == "solid"
+        for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp"):
+            page.keyboard.press(key)
+        assert clock(page) == 0
+        assert page.locator("#readout").inner_text().startswith("next qvel cart by qpos leg")
+        page.keyboard.press("v")
+        assert page.locator("#view-causes").get_attribute("aria-pressed") == "true"
+        assert "symmetry" in page.locator("#legend").inner_text()
+        page.keyboard.press("Escape")
+        assert page.locator("#no-element").is_visible()
+        unnamed = page.evaluate(
+            "[...document.querySelectorAll('button,select,input,canvas')].filter(x => !(x.getAttribute('aria-label') ||"
+            " x.textContent.trim() || x.labels?.length || x.getAttribute('aria-hidden'))).map(x => x.outerHTML)"
+        )
+        assert unnamed == []
+
+
+def test_the_embedding_shows_the_moment_and_leads_to_others(chromium, built):
+    page_file, _, _ = built
+    with opened(chromium, page_file, "#t=12") as page:
+        assert "Ring: step 12" in page.locator("#embedding-words").inner_text()
+        x, y = map(float, page.locator("#scatter").get_attribute("data-at").split())
+        page.keyboard.press("End")
+        assert page.locator("#scatter").get_attribute("data-at") != f"{x} {y}"
+        page.locator("#scatter").click(position={"x": x, "y": y})
+        assert clock(page) == 12
+
+
+def test_causes_and_zeros_look_different_from_small_numbers(chromium, built):
+    page_file, _, _ = built
+    # A copy is read: a canvas that is often read would warn on the console.
+    colour = """([x, y]) => {
+      const canvas = document.querySelector('#heatmap'), box = canvas.getBoundingClientRect(), r = devicePixelRatio;
+      const copy = Object.assign(document.createElement('canvas'), {width: canvas.width, height: canvas.height});
+      const context = copy.getContext('2d', {willReadFrequently: true});
+      context.drawImage(canvas, 0, 0);
+      return [...context.getImageData((x - box.x - 8) * r, (y - box.y - 8) * r, 1, 1).data].slice(0, 3);
+    }"""
+    with opened(chromium, page_file, "#t=3") as page:
+        zero, small = (page.evaluate(colour, cell(page, *place)) for place in ((3, 1), (0, 0)))
+        assert min(zero) > 230 and max(small) - min(small) > 30
+        page.keyboard.press("v")
+        contact, symmetry = (page.evaluate(colour, cell(page, *place)) for place in ((3, 1), (1, 0)))
+        assert (contact, symmetry) == ([0x00, 0x9E, 0x73], [0xE6, 0x9F, 0x00])
+
+
+def test_a_folder_loads_what_is_chosen_with_every_digit(chromium, built):
+    _, folder_page, datasets = built
+    dataset = datasets["Hopper", "paper"]
+    with opened(chromium, folder_page, "#episode=1&t=38&element=0-2") as page:
+        said = page.locator("#readout").inner_text()
+        assert shown_number(said) == pytest.approx(stored_element(dataset, 38, 0, 2, episode=1), rel=1e-7)
+        page.locator("#episode").select_option("0")
+        expect(page.locator("#readout")).not_to_have_text(said)
+        value = stored_element(dataset, 38, 0, 2, episode=0)
+        assert shown_number(page.locator("#readout").inner_text()) == pytest.approx(value, rel=1e-7)
+
+
+def test_a_folder_without_its_data_says_so(chromium, built, tmp_path):
+    _, folder_page, _ = built
+    alone = tmp_path / "index.html"
+    alone.write_bytes(folder_page.read_bytes())
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(alone.as_uri())
+    expect(page.locator("#notes")).to_contain_text("data/rollout-0.js is not beside this page")
+    context.close()
