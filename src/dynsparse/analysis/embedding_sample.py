@@ -52,7 +52,7 @@ def _shares(counts: NDArray[np.int64], size: int) -> NDArray[np.int64]:
         return taken
     left = counts - 1
     exact = left * ((size - len(counts)) / left.sum())
-    taken = 1 + np.floor(exact).astype(np.int64)
+    taken += 1 + np.floor(exact).astype(np.int64)
     missing = size - int(taken.sum())
     # Stable, so that among equal remainders the first one has it.
     largest = np.argsort(-(exact - np.floor(exact)), kind="stable")[:missing]

@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, rgb2hex
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpecFromSubplotSpec
 from matplotlib.patheffects import withStroke
@@ -44,9 +44,10 @@ def draw_embedding(record: EmbeddingRecord) -> Figure:
         The figure.
     """
     figure = new_figure(f"{record.environment}: (s, a, s') by t-SNE", BOTH_COLUMNS, _HEIGHT)
-    left, right = figure.add_gridspec(1, 2, width_ratios=(1.55, 1.0), wspace=0.02)
+    sides = figure.add_gridspec(1, 2, width_ratios=(1.55, 1.0), wspace=0.02)
+    left, right = sides[0, 0], sides[0, 1]
     axes = figure.add_subplot(left)
-    colours = _colours(record.sparsity)
+    colours = ScalarMappable(_norm(record.sparsity), mpl.colormaps[_COLOURS])
     _draw_plane(axes, record, colours)
     bar = figure.colorbar(colours, ax=axes, location="bottom", shrink=0.8, aspect=45, pad=0.02, extend=_extends(record))
     bar.set_label(_SPARSITY, fontsize=7.0)
@@ -72,17 +73,17 @@ def draw_embedding(record: EmbeddingRecord) -> Figure:
     return figure
 
 
-def _colours(sparsity: NDArray[np.float64]) -> ScalarMappable:
+def _norm(sparsity: NDArray[np.float64]) -> Normalize:
     low, high = (float(x) for x in np.quantile(sparsity, (_RARE, 1 - _RARE)))
     if low == high:
         low, high = float(sparsity.min()), float(sparsity.max())
     if low == high:
         low, high = max(low - 0.05, 0.0), min(high + 0.05, 1.0)
-    return ScalarMappable(Normalize(low, high), mpl.colormaps[_COLOURS])
+    return Normalize(low, high)
 
 
 def _extends(record: EmbeddingRecord) -> str:
-    norm = _colours(record.sparsity).norm
+    norm = _norm(record.sparsity)
     below, above = record.sparsity.min() < norm.vmin, record.sparsity.max() > norm.vmax
     return {(True, True): "both", (True, False): "min", (False, True): "max"}.get((bool(below), bool(above)), "neither")
 
@@ -92,7 +93,7 @@ def _draw_plane(axes: Axes, record: EmbeddingRecord, colours: ScalarMappable) ->
     order = np.random.default_rng(0).permutation(len(record.rows))
     points, count = record.points[order].astype(np.float64), len(order)
     axes.scatter(
-        points[:, 0], points[:, 1], c=record.sparsity[order], cmap=colours.cmap, norm=colours.norm,
+        points[:, 0], points[:, 1], c=record.sparsity[order], cmap=colours.cmap, norm=_norm(record.sparsity),
         s=float(np.clip(9000 / count, 0.5, 7.0)), linewidths=0, rasterized=True,
     )  # fmt: skip
     low, high = record.points.min(axis=0), record.points.max(axis=0)
@@ -119,7 +120,7 @@ def _draw_path(axes: Axes, record: EmbeddingRecord, colours: ScalarMappable, inc
     for number, (point, label) in enumerate(zip(path, _spread(path / inch) * inch, strict=True), start=1):
         axes.plot(*zip(point, label, strict=True), color="black", linewidth=0.4, zorder=4)
         axes.text(
-            *label, str(number), fontsize=6.5, ha="center", va="center", zorder=6,
+            float(label[0]), float(label[1]), str(number), fontsize=6.5, ha="center", va="center", zorder=6,
             bbox={"boxstyle": "circle,pad=0.18", "facecolor": "white", "edgecolor": "black", "linewidth": 0.5},
         )  # fmt: skip
 
@@ -128,7 +129,7 @@ def _spread(path: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (f, 2) places near (f, 2) points, inches, where numbers cover neither each other nor a point."""
     turns = 2 * np.pi * np.arange(len(path)) / len(path)
     away = path - path.mean(axis=0) + 1e-3 * np.stack([np.cos(turns), np.sin(turns)], axis=1)
-    labels = path + 1.5 * _CLEAR * away / np.linalg.norm(away, axis=1, keepdims=True)
+    labels: NDArray[np.float64] = path + 1.5 * _CLEAR * away / np.linalg.norm(away, axis=1, keepdims=True)
     for _ in range(400):
         moves = np.zeros_like(labels)
         for others, least in ((labels, _APART), (path, _CLEAR)):
@@ -147,6 +148,7 @@ def _spread(path: NDArray[np.float64]) -> NDArray[np.float64]:
 def _draw_moment(axes: Axes, record: EmbeddingRecord, number: int, colours: ScalarMappable) -> None:
     place = record.strip_places[number]
     sparsity = float(record.sparsity[place])
+    edge = rgb2hex(colours.to_rgba(np.array([sparsity]))[0])
     if len(record.strip.frames):
         axes.imshow(record.strip.frames[number], interpolation="lanczos")
     else:
@@ -160,7 +162,7 @@ def _draw_moment(axes: Axes, record: EmbeddingRecord, number: int, colours: Scal
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set_visible(True)
-        spine.set_color(colours.to_rgba(sparsity))
+        spine.set_color(edge)
         spine.set_linewidth(2.0)
     axes.set_title(f"{number + 1}: {percent(sparsity)}", fontsize=7.0, pad=3.0, loc="left", fontweight="bold")
     axes.set_title(f"t = {int(record.t[place])}", fontsize=6.5, pad=3.0, loc="right")
