@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import json
+import math
 import re
 import subprocess
 import sys
@@ -9,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from dynsparse.report import episode_statistics, seed_statistics
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
@@ -98,6 +103,66 @@ def test_a_copied_table_is_that_of_the_results(page, result):
     copied, measured = ((ROOT / path).read_text() for path in (f"docs/{page}", f"results/{result}"))
     rows = [line for line in copied.splitlines() if re.match(r"\| [A-Z]\w+ \|", line)]
     assert len(rows) >= 8 and set(rows) <= set(measured.splitlines())
+
+
+def table_rows(page, first):
+    """The cells of the rows of a page whose first cell matches."""
+    lines = (ROOT / "docs" / page).read_text().splitlines()
+    return [
+        [cell.strip() for cell in line.strip("| ").split("|")] for line in lines if re.match(rf"\| {first} \|", line)
+    ]
+
+
+def test_ranges_of_equal_counts_are_those_of_the_results():
+    with (ROOT / "results/table1_smoke.csv").open(newline="") as file:
+        measured = {
+            row["environment"]: [
+                f"{row['always_zero_state']} of {row['state_elements']}",
+                *(f"1e{round(math.log10(float(row[f'same_count_{end}_atol'])))}" for end in ("from", "to")),
+            ]
+            for row in csv.DictReader(file)
+        }
+    shown = [cells for cells in table_rows("explanation/thresholds.md", r"[A-Z]\w+") if len(cells) == 4]
+    assert shown == [[name, *cells] for name, cells in measured.items()]
+
+
+def test_elements_of_round_off_are_those_of_the_audit():
+    audits = json.loads((ROOT / "results/audit.json").read_text())["environments"]
+    measured = {}
+    for audit in audits:
+        at = audit["differing_zeros"]
+        largest = at["1e-15"]["largest"]
+        counts = [str(at[atol]["elements"]) for atol in ("1e-15", "1e-12", "1e-09")]
+        measured[audit["environment"]] = [counts[0], f"{largest:.1e}" if largest else "0", *counts[1:]]
+    shown = {cells[0]: cells[1:] for cells in table_rows("explanation/thresholds.md", r"[A-Z]\w+( \| [^|]+){4}")}
+    assert shown == measured
+
+
+def test_numbers_of_the_audit_in_prose_are_the_committed_ones():
+    audits = {
+        audit["environment"]: audit for audit in json.loads((ROOT / "results/audit.json").read_text())["environments"]
+    }
+    page = " ".join((ROOT / "docs/explanation/exact-derivative.md").read_text().split())
+    unconverged = {name: audit["unconverged_rows"] for name, audit in audits.items()}
+    walker = audits["WalkerRun"]["differing_zeros"]["1e-15"]
+    assert (
+        f"in {unconverged['WalkerRun']} of {audits['WalkerRun']['rows']} for WalkerRun, {unconverged['BallInCup']} for "
+        f"BallInCup and {unconverged['CartpoleBalance']} for CartpoleBalance, and in none for SwimmerSwimmer6"
+    ) in page
+    assert unconverged["SwimmerSwimmer6"] == 0
+    assert f"differ about {walker['elements']} of them" in page
+    assert f"none above {walker['largest']:.1e}" in page
+    assert all(audit["exact"]["false_zeros"] == 0 for audit in audits.values())  # what-a-zero-means.md says so
+
+
+def test_how_often_an_interval_holds_is_what_the_code_says():
+    (seeds,) = table_rows("explanation/statistics.md", "seeds( \\| \\d+)+")
+    (shares,) = table_rows("explanation/statistics.md", "95 % intervals that hold the truth( \\| \\d+ %)+")
+    told = {int(count): share for count, share in zip(seeds[1:], shares[1:], strict=True)}
+    assert told == {count: f"{100 * seed_statistics.coverage(count):.0f} %" for count in told} and len(told) == 8
+    page = (ROOT / "docs/explanation/statistics.md").read_text()
+    assert f"{seed_statistics.RESAMPLES:,} times" in page
+    assert (episode_statistics.FEWEST_EPISODES, seed_statistics.FEWEST) == (3, 6)  # three, six in words
 
 
 def test_planted_wrong_output_and_error_are_seen():
