@@ -99,10 +99,13 @@ def difference(values: ArrayLike, reference: ArrayLike) -> EpisodeMean:
     value = float(own.mean() - other.mean())
     if fewest < FEWEST_EPISODES:
         return EpisodeMean(value, None, None, fewest)
-    if own.std() == other.std() == 0.0:
+    # By hand, as SciPy warns of groups that do not vary: an environment at rest has the same share in every episode.
+    own_part, other_part = (_variance(group) / len(group) for group in (own, other))
+    if own_part + other_part == 0.0:
         return EpisodeMean(value, value, value, fewest)
-    interval = stats.ttest_ind(own, other, equal_var=False).confidence_interval(CONFIDENCE)
-    return EpisodeMean(value, float(interval.low), float(interval.high), fewest)
+    freedom = (own_part + other_part) ** 2 / (own_part**2 / (len(own) - 1) + other_part**2 / (len(other) - 1))
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * np.sqrt(own_part + other_part))
+    return EpisodeMean(value, value - half, value + half, fewest)
 
 
 def _student(values: NDArray[np.float64]) -> EpisodeMean:
@@ -112,8 +115,13 @@ def _student(values: NDArray[np.float64]) -> EpisodeMean:
     value = float(values.mean())
     if count < FEWEST_EPISODES:
         return EpisodeMean(value, None, None, count)
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * values.std(ddof=1) / np.sqrt(count))
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * np.sqrt(_variance(values) / count))
     return EpisodeMean(value, value - half, value + half, count)
+
+
+def _variance(values: NDArray[np.float64]) -> float:
+    """Return the variance; 0 of equal values, whatever rounding makes of their mean."""
+    return float(values.var(ddof=1)) if np.ptp(values) > 0.0 else 0.0
 
 
 def _numbers(values: ArrayLike) -> NDArray[np.float64]:

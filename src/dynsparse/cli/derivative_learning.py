@@ -1,0 +1,161 @@
+"""World models on either derivative: a twin of a data set with the other Jacobians, and trainings on both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dynsparse.errors import ExecutorError
+
+if TYPE_CHECKING:
+    from dynsparse.analysis.derivative_record import DerivativeRecord, TruthScore
+    from dynsparse.dataset import Dataset
+    from dynsparse.executor import Event, Executor, Unit, UnitStore
+    from dynsparse.learning.settings import LearnSettings
+    from dynsparse.physics.environment import Environment
+
+__all__ = ["LOSSES", "DerivativeLearning", "write_twin"]
+
+LOSSES = ("state", "state-jacobian-l1")
+"""One that never sees a Jacobian, so that only the scores can differ, and one that is trained on it."""
+
+_METRICS = (
+    "prediction.mse",
+    *(f"normalized.{name}" for name in ("auprc", "auroc", "auprc_changing", "leak", "miss", "sparsity")),
+)
+
+
+@dataclass(frozen=True)
+class DerivativeLearning:
+    """Trainings on the exact Jacobians of a data set, and on plain autodiff's of the same rows.
+
+    Attributes:
+        folder: Where twins (``autodiff/ENV``) and records (``units``) go; both are resumed.
+        settings: Of every training but for loss and seed.
+        seeds: Seeds; the same for either derivative, so that they can be paired.
+        executor: Where it is trained.
+        losses: Names of losses.
+        on_event: Told how far the trainings are.
+    """
+
+    folder: Path
+    settings: LearnSettings
+    seeds: tuple[int, ...]
+    executor: Executor
+    losses: tuple[str, ...] = LOSSES
+    on_event: Callable[[Event], None] = lambda _event: None
+
+    def extend(
+        self,
+        record: DerivativeRecord,
+        dataset: Dataset,
+        env: Environment,
+        workers: int,
+        on_phase: Callable[[str], None] = lambda _phase: None,
+    ) -> DerivativeRecord:
+        """Train what is not there yet, and add the scores to a record.
+
+        Args:
+            record: What they are added to.
+            dataset: The data set with the exact Jacobians; all of its rows are used.
+            env: Its environment.
+            workers: Worker processes for the twin; 0 for one on each usable core.
+            on_phase: Told "twin" and "learn".
+
+        Returns:
+            The record with the scores.
+
+        Raises:
+            ExecutorError: A training failed; says why.
+            SettingError: The data set is too small to split.
+            OutputError: The folder can not be written.
+            WorkerError: A worker died or hung.
+        """
+        from dynsparse.executor import UnitStore, run_units
+        from dynsparse.learning.learn_data import refuse_too_small
+
+        refuse_too_small(dataset, self.settings, self.seeds)
+        on_phase("twin")
+        twin = self.folder / "autodiff" / dataset.environment
+        write_twin(dataset, env, twin, workers=workers)
+        on_phase("learn")
+        units = {"exact": self._units(dataset.environment, dataset.path), "autodiff": self._units(env.name, twin)}
+        store = UnitStore(self.folder / "units")
+        asked = [unit for found in units.values() for unit in found]
+        outcome = run_units(asked, store, self.executor, on_event=self.on_event)
+        if outcome.failed:
+            first = next(iter(outcome.failed.values()))
+            raise ExecutorError(
+                f"{len(outcome.failed)} of {len(asked)} trainings of {env.name} failed, the first of: {first}; "
+                "run the same again"
+            )
+        scores = [score for name, found in units.items() for unit in found for score in _scores(store, unit, name)]
+        extra: dict[str, Any] = dict(record.provenance)
+        extra["learning"] = {"settings": self.settings.to_dict(), "seeds": list(self.seeds), "rows": dataset.rows}
+        return replace(record, scores=tuple(scores), provenance=extra)
+
+    def _units(self, environment: str, path: Path) -> list[Unit]:
+        from dynsparse.cli.learning_run import LearningPlan
+
+        plan = LearningPlan({environment: path}, self.losses, self.seeds, self.settings)
+        return [unit for unit in plan.units() if unit.arguments["kind"] == "train"]
+
+
+def write_twin(dataset: Dataset, env: Environment, path: Path, *, workers: int = 0) -> None:
+    """Write a data set of the same rows with plain autodiff's Jacobians, or go on with one.
+
+    It is the data set that ``collect --derivative autodiff`` makes with the same settings, whichever policy acted: the
+    rows are not rolled out again.
+
+    Args:
+        dataset: The data set.
+        env: Its environment.
+        path: Folder of the twin.
+        workers: Worker processes; 0 for one on each usable core.
+
+    Raises:
+        OutputExistsError: Something else is there.
+        WorkerError: A worker died or hung.
+    """
+    from dynsparse.dataset import create_dataset
+    from dynsparse.dataset.rows import finite_rows
+    from dynsparse.physics.linearizer import Linearizer
+
+    description = replace(dataset.description, derivative="autodiff")
+    with create_dataset(path, description, resume=True) as writer:
+        missing = set(writer.missing)
+        if not missing:
+            return
+        with Linearizer(env, "autodiff", workers=workers) as linearizer:
+            for block in dataset.blocks():
+                if block.number not in missing:
+                    continue
+                arrays = dict(block.arrays)
+                found = linearizer.linearize(arrays["state"], arrays["action"], arrays["warmstart"])
+                arrays |= {"jac_state": found.jac_state, "jac_action": found.jac_action}
+                arrays["finite"] = finite_rows({name: a for name, a in arrays.items() if name != "finite"})
+                writer.commit(block.number, arrays)
+
+
+def _scores(store: UnitStore, unit: Unit, derivative: str) -> list[TruthScore]:
+    """Read the scores of a training that is done, on each of its test sets."""
+    from dynsparse.analysis.derivative_record import TruthScore
+    from dynsparse.report.flat_scores import flat_scores
+
+    record = store.record(unit.key)
+    if record is None or record["status"] != "done":
+        raise ExecutorError(f"expected a training that is done, {unit.key[:12]} is not; run the same again")
+    result, settings = record["result"], unit.arguments["settings"]
+    flat = flat_scores(result["final"], result["initial"], result["environment"])
+    return [
+        TruthScore(
+            derivative,
+            settings["loss"],
+            settings["seed"],
+            split,
+            {name: metrics.get(name) for name in _METRICS},
+        )
+        for split, metrics in flat.items()
+    ]

@@ -1,0 +1,106 @@
+"""What changes with the data: data sets of several policies and of coverage states, and what makes them differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dynsparse.config import EPISODE_STEPS, check_atol
+from dynsparse.errors import PolicyError, UnsupportedModelError
+
+if TYPE_CHECKING:
+    from dynsparse.analysis.policy_record import PolicyRecord
+    from dynsparse.dataset import Dataset
+
+__all__ = ["COMPARED_POLICIES", "compare_policies"]
+
+COMPARED_POLICIES = ("random", "novice", "paper", "expert", "coverage")
+"""Policies of growing skill, and states and actions that are spread over their whole range."""
+
+
+def compare_policies(
+    out: Path,
+    environment: str,
+    command: str,
+    *,
+    own: str | None = None,
+    main: Path | None = None,
+    policies: Sequence[str] = COMPARED_POLICIES,
+    rows: int,
+    episode_steps: int = EPISODE_STEPS,
+    seed: int,
+    atol: float,
+    workers: int,
+    on_phase: Callable[[str], None] = lambda _phase: None,
+    on_rows: Callable[[int], None] = lambda _rows: None,
+) -> PolicyRecord:
+    """Collect a data set of each policy, as many rows each, and measure Q1 to Q3 in all of them.
+
+    Args:
+        out: Folder of the data sets, ``POLICY/ENV`` each; those that are there are gone on with.
+        environment: Name of the environment, or what ``dynsparse collect`` takes for it.
+        command: The command, for the record.
+        own: How it is opened where its name alone does not tell: ``FILE.py:NAME``, or the path of a model.
+        main: A data set that is taken in place of the one that would be the same, if it is.
+        policies: Which; ``"coverage"`` for states and actions spread over their range.
+        rows: Rows of each data set.
+        episode_steps: Control steps of an episode; an interval takes three episodes.
+        seed: Of initial states and actions.
+        atol: An element is zero when ``abs(x) < atol``.
+        workers: Worker processes; 0 for one on each usable core.
+        on_phase: Told what begins: "random", ..., "measure".
+        on_rows: Told how many rows are there, of all data sets together.
+
+    Returns:
+        The record; what can not be had of this environment is named in ``missing``.
+
+    Raises:
+        SettingError: A number is out of range.
+        ArrayError: A data set has no finite row, or no policy could be had.
+        OutputExistsError: Another data set is there.
+        WorkerError: A worker died or hung.
+    """
+    from dynsparse.cli.environments import open_environment
+    from dynsparse.cli.policy_measurement import measure_datasets
+    from dynsparse.dataset import open_dataset
+    from dynsparse.provenance import collect_provenance
+    from dynsparse.rollout.collect import collect, describe
+    from dynsparse.rollout.settings import CollectSettings
+
+    check_atol(atol)
+    env = open_environment(own or environment)
+    found: dict[str, Dataset] = {}
+    missing: dict[str, str] = {}
+    for policy in policies:
+        on_phase(policy)
+        states, actor = ("coverage", "random") if policy == "coverage" else ("rollout", policy)
+        settings = CollectSettings(rows, actor, states=states, seed=seed, episode_steps=episode_steps)
+        before = rows * len(found)
+        try:
+            described = describe(env, settings)
+        except (PolicyError, UnsupportedModelError) as error:
+            # Only some environments have policies that come with the package, and a function has no joints whose range
+            # could be covered: what there is, is compared.
+            missing[policy] = str(error)
+            continue
+        path = out / policy / env.name
+        if main is not None and open_dataset(main).description == described:
+            path = main
+        else:
+            collect(
+                env,
+                settings,
+                path,
+                workers=workers,
+                resume=True,
+                on_rows=lambda done, _bad, before=before: on_rows(before + done),  # type: ignore[misc]
+            )
+        found[policy] = open_dataset(path)
+        on_rows(rows * len(found))
+    on_phase("measure")
+    record = measure_datasets(found, atol=atol, episode_steps=episode_steps)
+    given = {"rows": rows, "episode_steps": episode_steps, "seed": seed, "atol": atol, "policies": list(policies)}
+    provenance = collect_provenance(command, seed, settings=given)
+    return replace(record, missing=missing, provenance=provenance.to_dict())

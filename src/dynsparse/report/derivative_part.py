@@ -1,0 +1,96 @@
+"""Derivative part: what changes when the derivative is right, beside what the paper differentiated with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+
+from dynsparse.analysis.derivative_record import DerivativeRecord
+from dynsparse.report.compared_numbers import Compared, compare_numbers, compared_table
+from dynsparse.report.derivative_sentences import derivative_sentences
+from dynsparse.report.derivative_table import derivative_table, variant_label
+from dynsparse.report.episode_dots import DotLook, DotPanel, draw_episode_dots
+from dynsparse.report.episode_statistics import EpisodeMean, mean_over_episodes
+from dynsparse.report.item import FigureItem, Part, TableItem
+from dynsparse.report.truth_scores import about_truths, truth_changes, truth_table
+
+__all__ = ["derivative_part"]
+
+_TITLE = "What changes when the derivative is right"
+_LOOKS = (
+    DotLook("exact", "exact", "#000000", "o"),
+    DotLook("autodiff", "plain autodiff, float64", "#0072B2", "s"),
+    DotLook("autodiff, float32", "plain autodiff, float32 (the paper)", "#D55E00", "^"),
+)
+_LABELS = {("autodiff", "float64"): "autodiff", ("autodiff", "float32"): "autodiff, float32"}
+
+
+def derivative_part(records: Mapping[str, DerivativeRecord]) -> Part:
+    """Make the part from records.
+
+    Args:
+        records: By environment, in the order in which they are shown.
+
+    Returns:
+        Sentences, the figure ``derivatives``, and the tables ``derivatives``, ``derivatives-differences`` and, where
+        world models were trained, ``derivatives-learning``.  Without records, nothing but a sentence that says so.
+    """
+    if not records:
+        return Part("derivatives", _TITLE, ("No derivatives were compared.",))
+    compared = _compared(records)
+    sentences = derivative_sentences(records, compared, _LABELS)
+    changes = truth_changes(records)
+    learned = about_truths(changes)
+    differing = [name for name, record in records.items() if record.differs]
+    if not learned:
+        learned = (
+            "Q4: no world models were trained on either derivative."
+            if differing
+            else "Q4: no environment's float64 derivatives differ, so that world models have nothing to differ by.",
+        )
+    figure = FigureItem(
+        "derivatives",
+        _TITLE,
+        "",
+        "a line an environment and a marker with a 95 % interval for each derivative: share of rows that are off, "
+        "share of zeros, how long elements stay zero, how often the pattern switches",
+        sentences,
+        lambda: _draw(records),
+    )
+    items: list[FigureItem | TableItem] = [
+        figure,
+        derivative_table(records),
+        compared_table("derivatives-differences", f"{_TITLE}: differences", "derivative", "exact", compared),
+    ]
+    if changes:
+        items.append(truth_table(changes))
+    return Part("derivatives", _TITLE, (*sentences, *learned), tuple(items))
+
+
+def _compared(records: Mapping[str, DerivativeRecord]) -> tuple[Compared, ...]:
+    rows: list[Compared] = []
+    for name, record in records.items():
+        for variant in record.variants:
+            reference = None if variant is record.exact else variant.reference
+            rows += compare_numbers(name, variant_label(variant), variant.sparsity, reference, paired=True)
+    return tuple(rows)
+
+
+def _draw(records: Mapping[str, DerivativeRecord]) -> Figure:
+    numbers: dict[str, dict[tuple[str, str], EpisodeMean]] = {}
+    for name, record in records.items():
+        for variant in record.variants:
+            key = (name, variant_label(variant))
+            found = variant.sparsity
+            if variant is not record.exact:
+                numbers.setdefault("off", {})[key] = mean_over_episodes(variant.off_share)
+            for field in ("combined", "zero_duration", "switch_rate"):
+                numbers.setdefault(field, {})[key] = mean_over_episodes(getattr(found, field))
+    panels = (
+        DotPanel("rows off, %", numbers.get("off", {}), is_share=True),
+        DotPanel("zeros (Q2), %", numbers["combined"], is_share=True),
+        DotPanel("stays zero (Q3), steps", numbers["zero_duration"]),
+        DotPanel("switches (Q3), % of steps", numbers["switch_rate"], is_share=True),
+    )
+    return draw_episode_dots(_TITLE, tuple(records), _LOOKS, panels)

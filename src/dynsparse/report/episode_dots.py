@@ -1,0 +1,112 @@
+"""Episode dots: a line an environment, panels side by side, a marker and an interval for each way of measuring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from dynsparse.report.episode_statistics import EpisodeMean
+from dynsparse.report.figure import new_figure
+from dynsparse.report.panel_grid import BOTH_COLUMNS
+
+__all__ = ["DotLook", "DotPanel", "draw_episode_dots"]
+
+_LINE_HEIGHT = 0.115
+"""Inches that a marker takes."""
+
+_SPREAD = 0.76
+"""Share of the height of an environment that its markers take."""
+
+
+@dataclass(frozen=True)
+class DotLook:
+    """How one way of measuring looks; in grey, the marker tells it from others.
+
+    Attributes:
+        name: Its key in the numbers of a panel.
+        label: What is written on paper.
+        colour: Of marker and interval.
+        marker: Marker.
+    """
+
+    name: str
+    label: str
+    colour: str
+    marker: str
+
+
+@dataclass(frozen=True)
+class DotPanel:
+    """One number of all environments.
+
+    Attributes:
+        label: Written below the axis, with its unit.
+        numbers: By environment and look; what is missing is not drawn.
+        mark: A number that is marked by a line; None for none.
+        is_share: Whether they are shares, to be drawn in percent.
+    """
+
+    label: str
+    numbers: Mapping[tuple[str, str], EpisodeMean]
+    mark: float | None = None
+    is_share: bool = False
+
+
+def draw_episode_dots(
+    title: str, environments: Sequence[str], looks: Sequence[DotLook], panels: Sequence[DotPanel]
+) -> Figure:
+    """Draw panels over both columns of a paper.
+
+    Args:
+        title: Written above all.
+        environments: From top to bottom.
+        looks: Ways of measuring, from top to bottom in each environment.
+        panels: From left to right.
+
+    Returns:
+        The figure.
+    """
+    height = 1.0 + len(environments) * max(0.22, _LINE_HEIGHT * len(looks) + 0.08)
+    figure = new_figure(title, BOTH_COLUMNS, height)
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for place, panel in zip(axes, panels, strict=True):
+        _draw(place, environments, looks, panel)
+    axes[0].set_yticks(range(len(environments)), environments)
+    axes[0].set_ylim(len(environments) - 0.5, -0.5)
+    handles: list[Artist] = [
+        Line2D([], [], color=look.colour, marker=look.marker, markersize=4.0, linewidth=1.1, label=look.label)
+        for look in looks
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(looks), frameon=False, columnspacing=1.4)
+    return figure
+
+
+def _draw(axes: Axes, environments: Sequence[str], looks: Sequence[DotLook], panel: DotPanel) -> None:
+    factor = 100.0 if panel.is_share else 1.0
+    for row, environment in enumerate(environments):
+        if row:
+            axes.axhline(row - 0.5, color="0.88", linewidth=0.5, zorder=0.5)
+        for place, look in enumerate(looks):
+            found = panel.numbers.get((environment, look.name))
+            if found is None or found.value is None:
+                continue
+            height = row + _SPREAD * ((place + 0.5) / len(looks) - 0.5)
+            if found.low is not None and found.high is not None:
+                # Student's interval of a share may leave what a share can be.
+                ends = (max(found.low, 0.0), min(found.high, 1.0)) if panel.is_share else (found.low, found.high)
+                axes.plot([factor * end for end in ends], (height, height), color=look.colour, linewidth=1.1)
+            axes.plot(
+                (factor * found.value,), (height,), color=look.colour, marker=look.marker, markersize=3.6,
+                linestyle="none", clip_on=False, zorder=3,
+            )  # fmt: skip
+    if panel.mark is not None:
+        axes.axvline(factor * panel.mark, color="0.35", linewidth=0.7, linestyle=(0, (4, 2)), zorder=0.8)
+    axes.set_xlabel(panel.label)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
+    axes.tick_params(axis="y", length=0)

@@ -1,0 +1,97 @@
+"""Policy part: what changes with the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+
+from dynsparse.analysis.policy_record import PolicyRecord
+from dynsparse.report.compared_numbers import Compared, compare_numbers, compared_table
+from dynsparse.report.episode_dots import DotLook, DotPanel, draw_episode_dots
+from dynsparse.report.episode_statistics import EpisodeMean, mean_over_episodes
+from dynsparse.report.item import FigureItem, Part, TableItem
+from dynsparse.report.policy_sentences import policy_sentences
+from dynsparse.report.policy_table import element_table, policy_table
+
+__all__ = ["policy_part"]
+
+_TITLE = "What changes with the data"
+_REFERENCE = "paper"
+_KNOWN = (
+    DotLook("random", "random", "#000000", "o"),
+    DotLook("novice", "novice", "#56B4E9", "s"),
+    DotLook("paper", "paper", "#0072B2", "^"),
+    DotLook("expert", "expert", "#009E73", "D"),
+    DotLook("coverage", "coverage states", "#D55E00", "v"),
+)
+_SPARE = (("#CC79A7", "P"), ("#E69F00", "X"))
+
+
+def policy_part(records: Mapping[str, PolicyRecord]) -> Part:
+    """Make the part from records.
+
+    Args:
+        records: By environment, in the order in which they are shown.
+
+    Returns:
+        Sentences, the figure ``policies``, and the tables ``policies``, ``policies-differences`` and, where elements
+        differ, ``policies-elements``.  Without records, nothing but a sentence that says so.
+    """
+    if not records:
+        return Part("policies", _TITLE, ("No policies were compared.",))
+    compared = _compared(records)
+    sentences = policy_sentences(records, compared, _REFERENCE)
+    items: list[FigureItem | TableItem] = [
+        FigureItem(
+            "policies",
+            _TITLE,
+            "",
+            "a line an environment and a marker with a 95 % interval for each policy: share of zeros, how long "
+            "elements stay zero, how often the pattern switches, rows in which a constraint is active",
+            sentences,
+            lambda: _draw(records),
+        ),
+        policy_table(records),
+        compared_table("policies-differences", f"{_TITLE}: differences", "policy", _REFERENCE, compared),
+    ]
+    elements = element_table(records)
+    if elements is not None:
+        items.append(elements)
+    return Part("policies", _TITLE, sentences, tuple(items))
+
+
+def _compared(records: Mapping[str, PolicyRecord]) -> tuple[Compared, ...]:
+    rows: list[Compared] = []
+    for name, record in records.items():
+        reference = record.rows_of(_REFERENCE)
+        for found in record.policies:
+            other = None if reference is None or found is reference else reference.sparsity
+            rows += compare_numbers(name, found.policy, found.sparsity, other, paired=False)
+    return tuple(rows)
+
+
+def _draw(records: Mapping[str, PolicyRecord]) -> Figure:
+    numbers: dict[str, dict[tuple[str, str], EpisodeMean]] = {
+        name: {} for name in ("combined", "zero_duration", "switch_rate", "active")
+    }
+    for name, record in records.items():
+        for rows in record.policies:
+            numbers["active"][name, rows.policy] = mean_over_episodes(rows.active_share)
+            for field in ("combined", "zero_duration", "switch_rate"):
+                numbers[field][name, rows.policy] = mean_over_episodes(getattr(rows.sparsity, field))
+    panels = (
+        DotPanel("zeros (Q2), %", numbers["combined"], is_share=True),
+        DotPanel("stays zero (Q3), steps", numbers["zero_duration"]),
+        DotPanel("switches (Q3), % of steps", numbers["switch_rate"], is_share=True),
+        DotPanel("constraint active, %", numbers["active"], is_share=True),
+    )
+    there = dict.fromkeys(rows.policy for record in records.values() for rows in record.policies)
+    return draw_episode_dots(_TITLE, tuple(records), _looks(tuple(there)), panels)
+
+
+def _looks(policies: tuple[str, ...]) -> tuple[DotLook, ...]:
+    known = {look.name: look for look in _KNOWN}
+    others = [policy for policy in policies if policy not in known]
+    spare = {name: DotLook(name, name, *_SPARE[place % len(_SPARE)]) for place, name in enumerate(others)}
+    return tuple(look for look in _KNOWN if look.name in policies) + tuple(spare.values())
