@@ -1,8 +1,8 @@
-"""A made-up data set on disk, written by the library's own writer, whose zeros, switches and contacts are known by hand.
+"""A made-up data set on disk, written by the library's own writer; its zeros, switches and contacts are known by hand.
 
-Four state variables, two actions, so that no element's place equals its transpose's.  Two episodes of 40 steps; the mode
-changes every 8 steps, A first.  In mode B, and only then, ``contact foot-floor`` is active and two elements are not zero:
-next ``qvel leg`` by ``qpos leg`` and next ``qvel cart`` by ``turn``.  Step 21 of episode 0 is not finite.
+Four state variables, two actions, so that no element's place equals its transpose's.  Two episodes of 40 steps; the
+mode changes every 8 steps, A first.  In mode B, and only then, ``contact foot-floor`` is active and two elements are
+not zero: next ``qvel leg`` by ``qpos leg`` and next ``qvel cart`` by ``turn``.  Step 21 of episode 0 is not finite.
 
 - Always zero: next of all others by ``qpos cart``, 3 elements.
 - Of 24 elements 5 are zero in mode A and 3 in mode B; the pattern switches at 8, 16, 24 and 32.

@@ -298,7 +298,8 @@ def test_everything_by_keyboard(chromium, built):
     page_file, _, _ = built
     with opened(chromium, page_file) as page:
         for key, t in (
-            ("ArrowRight", 1), ("Shift+ArrowRight", 11), ("ArrowLeft", 10), ("]", 16), ("[", 8), ("End", 35), ("Home", 0),
+            ("ArrowRight", 1), ("Shift+ArrowRight", 11), ("ArrowLeft", 10), ("]", 16), ("[", 8), ("End", 35),
+            ("Home", 0),
         ):  # fmt: skip
             page.keyboard.press(key)
             assert clock(page) == t, key
