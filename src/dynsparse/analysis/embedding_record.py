@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dynsparse.analysis import files
 from dynsparse.analysis.embedding_neighbours import Neighbours, shared_variance
 from dynsparse.analysis.embedding_strip import Strip
-from dynsparse.errors import ArrayError, InputError
+from dynsparse.errors import ArrayError
 
 __all__ = ["EmbeddingRecord", "holds_embedding"]
 
@@ -207,13 +207,10 @@ class EmbeddingRecord:
             InputError: If a file is missing, broken, altered, of another schema, or the two do not belong together.
         """
         found, arrays = files.read(folder, _STEM)
-        try:
-            with files.typed_errors(folder, _STEM):
-                record = cls._from_parts(found, arrays)
-                expected = record.to_dict()
-                same = np.array_equal(record.sparsity, arrays["sparsity"])
-        except ArrayError as error:
-            raise InputError(f"the files in {folder} contradict each other: {error}; make them again") from error
+        with files.typed_errors(folder, _STEM):
+            record = cls._from_parts(found, arrays)
+            expected = record.to_dict()
+            same = np.array_equal(record.sparsity, arrays["sparsity"])
         files.refuse_contradictions(folder, {**found, "sparsity": True}, {**expected, "sparsity": same})
         return record
 

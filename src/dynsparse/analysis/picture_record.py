@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynsparse.analysis import files
-from dynsparse.errors import ArrayError, InputError
+from dynsparse.errors import ArrayError
 
 __all__ = ["PictureRecord", "holds_picture"]
 
@@ -89,11 +89,8 @@ class PictureRecord:
             InputError: If a file is missing, broken, altered, of another schema, or the two do not belong together.
         """
         found, arrays = files.read(folder, _STEM)
-        try:
-            with files.typed_errors(folder, _STEM):
-                record = cls(frame=arrays["frame"], **{name: found[name] for name in _FIELDS})
-        except ArrayError as error:
-            raise InputError(f"the files in {folder} contradict each other: {error}; make them again") from error
+        with files.typed_errors(folder, _STEM):
+            record = cls(frame=arrays["frame"], **{name: found[name] for name in _FIELDS})
         files.refuse_contradictions(folder, found, record.to_dict())
         return record
 
