@@ -57,8 +57,9 @@ def draw_horizons(records: Sequence[HorizonRecord], block: int) -> Figure:
         Line2D([], [], color=_PATTERNS[block], linestyle="--", linewidth=1.0, label="product of patterns"),
         Line2D([], [], color=_ROLL_OUT, marker="o", markersize=3.2, linestyle="none", markerfacecolor="white",
                label="roll-out, warm start carried"),
-        Patch(facecolor=_ALWAYS, label="zero at every start"),
     ]  # fmt: skip
+    if any(record.product.always_zero[block].any() for record in records):
+        handles.append(Patch(facecolor=_ALWAYS, label="zero at every start"))
     _legend(figure, handles)
     return figure
 
@@ -77,7 +78,7 @@ def draw_lengths(records: Sequence[HorizonRecord]) -> Figure:
     )
     for axes, record in zip(panels, records, strict=True):
         _draw_length(axes, record)
-    _name_axes(figure, panels, "length of the control step, ms", "elements at zero, %")
+    _name_axes(figure, panels, "control step, ms", "elements at zero, %")
     handles: list[Artist] = [
         _line(look, f"{look.label}, 95 %", marker=marker, markersize=3.0)
         for look, marker in zip(_LOOKS, "os", strict=True)

@@ -28,28 +28,28 @@ def horizon_part(records: Mapping[str, HorizonRecord]) -> Part:
     every = tuple(records.values())
     items: list[FigureItem | TableItem] = []
     for block, name in enumerate(_NAMES):
-        shown = [record for record in every if record.elements(block)]
-        if shown:
-            items.append(_horizons(shown, block, name))
+        shown = [record for record in every if record.product.sparsity[block].any()]
+        if shown:  # else there is nothing to draw, as the sentences say
+            items.append(_horizons(every, shown, block, name))
     items += _lengths([record for record in every if record.step_length is not None])
     items += _differences([record for record in every if record.rollout is not None])
     items.append(horizon_table(every))
     return Part("horizon", "What changes with time", about_all(every), tuple(items))
 
 
-def _horizons(records: Sequence[HorizonRecord], block: int, name: str) -> FigureItem:
+def _horizons(records: Sequence[HorizonRecord], shown: Sequence[HorizonRecord], block: int, name: str) -> FigureItem:
     return FigureItem(
         name=name,
         title=f"Zeros in {JACOBIANS[block]} over control steps",
         source="",
         content=(
-            "one panel an environment: the share of zero elements against the number of control steps, of products "
-            "of one-step Jacobians with their 95 % interval over episodes, of products of their patterns, and of "
+            "one panel an environment that has any: the share of zero elements against the number of control steps, "
+            "of products of one-step Jacobians with their 95 % interval over episodes, of products of patterns, and of "
             "roll-outs with their warm start carried (the product's share, moved by the difference at the roll-outs' "
             "starts); shaded what is zero at every start"
         ),
-        sentences=tuple(about_horizon(record, block) for record in records),
-        draw=partial(draw_horizons, records, block),
+        sentences=tuple(filter(None, (about_horizon(record, block) for record in records))),
+        draw=partial(draw_horizons, shown, block),
     )
 
 

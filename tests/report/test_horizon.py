@@ -1,0 +1,227 @@
+"""What changes with time, from invented records: sentences and table word for word, figures as they are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dynsparse.analysis.horizon_curves import ProductCurves, RolloutCurves, StepLengthCurves
+from dynsparse.analysis.horizon_record import HorizonRecord
+from dynsparse.report.episode_statistics import mean_over_episodes
+from dynsparse.report.horizon_figures import draw_differences, draw_horizons, draw_lengths
+from dynsparse.report.horizon_numbers import half_gone, roll_out_at, shown_steps
+from dynsparse.report.horizon_part import horizon_part
+from dynsparse.report.horizon_sentences import about_all, about_horizon, about_lengths, about_roll_out
+from dynsparse.report.item import FigureItem, TableItem, write_items
+
+K = 12
+STEPS = np.arange(1, K + 1)
+
+
+def invented(name="Toy", *, episodes=4, spread=0.01, decay=0.8, warm=True):
+    """Two state variables and one action: 1 of 4 elements is always zero, half of the rest at first and then less."""
+    shift = spread * np.linspace(-1, 1, episodes)[:, None]
+    state = 0.25 + (0.25 + shift) * decay ** (STEPS - 1)
+    sparsity = np.stack([state, np.zeros((episodes, K))])
+    always = np.array([np.full(K, 1), np.zeros(K, dtype=int)])
+    none = np.zeros((2, K), dtype=np.int64)
+    product = ProductCurves(
+        starts=np.full(episodes, 10),
+        sparsity=sparsity,
+        structure=sparsity * 0.98,
+        untouched=sparsity * 0.5,
+        always_zero=always,
+        always_structure=always,
+        cancelled=none + np.array([[4], [0]]) * (STEPS == 10),
+        dust=none,
+        largest=np.ones((2, K)),
+    )
+    grown = np.where(STEPS < 3, 0.0, 0.01 * STEPS) * np.array([[1.0], [0.5]]) * warm
+    rollout = RolloutCurves(
+        starts=np.array([2, 1]),
+        sparsity=sparsity[:, :2] - 0.03 * warm,
+        product=sparsity[:, :2],
+        absolute=grown,
+        relative=grown,
+        differing=2 * (grown > 0).astype(np.int64),
+        lost=none + warm,
+        gained=none,
+        rows=30,
+        warm_rows=7 * warm,
+        recomputed=0.0,
+    )
+    shares = np.stack([0.5 + shift - [[0, 0.1, 0.4]], np.zeros((episodes, 3))])
+    lengths = StepLengthCurves(
+        counts=np.array([1, 5, 20]),
+        rows=np.full(episodes, 8),
+        sparsity=shares,
+        always_zero=np.array([[1, 1, 0], [0, 0, 0]]),
+        timestep=0.002,
+        substeps=5,
+        left_out=0,
+    )
+    return HorizonRecord(
+        name, "paper", "exact", 1e-15, 0.01, ("x", "v"), ("push",), K, 0, product, rollout, lengths, "", {}
+    )
+
+
+def constant(name="Still"):
+    """No local sparsity, and a warm start on which nothing depends."""
+    toy = invented(name, warm=False)
+    flat = np.stack([np.full((4, K), 0.25), np.zeros((4, K))])
+    product = replace(toy.product, sparsity=flat, structure=flat, cancelled=toy.product.dust)
+    return replace(toy, product=product)
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------
+
+
+def test_half_of_the_local_sparsity_is_gone_when_the_decay_says():
+    found = half_gone(invented(), 0)
+    # 0.8 ** 3 = 0.512 and 0.8 ** 4 = 0.41: after five steps, and in every episode.
+    assert (found.steps, found.low, found.high) == (5, 5, 5)
+    assert half_gone(constant(), 0) is None
+    assert half_gone(invented(), 1) is None
+    slow = half_gone(invented(decay=0.99), 0)
+    assert (slow.steps, slow.low, slow.high, slow.has_interval) == (None, None, None, True)
+    few = half_gone(invented(episodes=2), 0)
+    assert (few.steps, few.low, few.high, few.has_interval) == (5, None, None, False)
+
+
+def test_an_interval_holds_the_steps_at_which_episodes_disagree():
+    record = invented()
+    local = 0.2 * np.array([0.5, 0.7, 0.9, 0.95])[:, None] ** (STEPS - 1)
+    product = replace(record.product, sparsity=np.stack([0.25 + local, np.zeros((4, K))]))
+    found = half_gone(replace(record, product=product), 0)
+    means = [mean_over_episodes(local[:, k] - 0.5 * local[:, 0]) for k in range(K)]
+    assert found.steps == next(k for k, mean in enumerate(means, 1) if mean.value <= 0)
+    assert found.low == next(k for k, mean in enumerate(means, 1) if mean.low <= 0)
+    assert found.low < found.steps
+    assert found.high is None
+
+
+def test_a_roll_outs_share_is_the_products_moved_by_their_difference():
+    record = invented()
+    assert roll_out_at(record, 0, 3) == pytest.approx(record.product.sparsity[0, :, 2].mean() - 0.03)
+    assert roll_out_at(replace(record, rollout=None, step_length=None, why_not="no"), 0, 3) is None
+    assert shown_steps(K) == (1, 5, 10)
+
+
+# --- sentences --------------------------------------------------------------------------------------------------
+
+
+def test_sentences_of_one_environment():
+    assert about_horizon(invented(), 0) == (
+        "After 10 control steps Toy's ∂s'/∂s has 28.4 % [28.2, 28.5] zeros against 50.0 % [48.6, 51.4] after one: "
+        "fewer. 1 of its 4 elements is zero at every start after one step, as many after 12; of the other zeros, the "
+        "local ones, half are gone after 5 steps [5, 5] and 8.6 % are left after 12. "
+        "8.9 % of the zeros after 10 steps are no structure: a chain of one-step elements leads there, and its terms "
+        "cancel or fall below the threshold."
+    )
+    assert about_horizon(invented(), 1) == "Toy's ∂s'/∂a has no zero at any start, after one control step and up to 12."
+    assert about_horizon(constant(), 0).endswith(
+        "1 of its 4 elements is zero at every start after one step, as many after 12; no other element is zero at any "
+        "start, so there is nothing local to lose."
+    )
+    assert "50.0 % [45" not in about_horizon(invented(episodes=2), 0)
+    assert "not enough data, 2 episodes" in about_horizon(invented(episodes=2), 0)
+    assert about_horizon(replace(invented(), action_names=(), product=_without_action(invented())), 1) == ""
+
+
+def _without_action(record):
+    return replace(record.product, always_zero=record.product.always_zero * [[1], [0]])
+
+
+def test_sentences_of_roll_outs():
+    assert about_roll_out(invented()) == (
+        "Toy: in 3 roll-outs of 12 control steps carrying the warm start changes 55.6 % of the Jacobians by more than "
+        "1e-9 of their largest element, at most by 0.12 of it; 24 zeros of the product are none in the roll-out, 0 the "
+        "other way round; 7 of 30 rows have a slope by the warm start."
+    )
+    assert "changes nothing, not by a bit; 0 of 30 rows" in about_roll_out(constant())
+    without = replace(invented(), rollout=None, step_length=None, why_not="a function has no warm start")
+    assert about_roll_out(without) == "Toy: no roll-out was differentiated, because a function has no warm start."
+
+
+def test_sentences_of_lengths():
+    assert about_lengths(invented()) == (
+        "A control step of 10 ms, Toy's own, leaves 40.0 % [38.6, 41.4] zeros in ∂s'/∂s; one of 2 ms 50.0 % "
+        "[48.6, 51.4] (more), one of 40 ms 10.0 % [8.6, 11.4] (fewer)."
+    )
+    assert about_lengths(invented(), 1) == ""
+    assert about_lengths(invented(episodes=2)).count("not enough data") == 2
+
+
+def test_the_answer_over_all_environments():
+    records = [invented(), invented("Slow", decay=0.99), constant(), invented("Few", episodes=2), invented("Wide")]
+    between = 0.5 + np.array([-0.3, -0.1, 0.1, 0.3])[:, None] * (STEPS > 1)
+    local = 0.2 * np.where(STEPS == 1, 1.0, between)
+    records[4] = replace(
+        records[4], product=replace(records[4].product, sparsity=np.stack([0.25 + local, np.zeros((4, K))]))
+    )
+    first, second, *roll_outs = about_all(records)
+    assert first == (
+        "Local sparsity of ∂s'/∂s: it survives 12 control steps, at least half of it is left, in Slow; it does not "
+        "survive 12 control steps, less than half of it is left, in Toy; whether half of it is left after 12 control "
+        "steps can not be told in Wide; there is not enough data (fewer than 3 episodes) in Few; there is none to lose "
+        "in Still."
+    )
+    assert second == "Local sparsity of ∂s'/∂a: there is none to lose in Toy, Slow, Still, Few and Wide."
+    assert roll_outs == [
+        "In Still the derivative of the roll-out with its warm start carried is the product of one-step Jacobians, "
+        "within 1e-9.",
+        "It is another in Toy (0.12), Slow (0.12), Few (0.12) and Wide (0.12): largest difference over the largest "
+        "element.",
+    ]
+
+
+# --- table and figures ------------------------------------------------------------------------------------------
+
+
+def test_the_table_holds_a_line_for_each_block():
+    part = horizon_part({"Toy": invented(), "Still": constant()})
+    (table,) = (item for item in part.items if isinstance(item, TableItem))
+    assert table.name == "horizon"
+    first = dict(zip(table.columns, table.cells[0], strict=True))
+    assert first["zeros, k = 1"] == "50.0 % [48.6, 51.4]"
+    assert first["half of local gone"] == "5 steps [5, 5]"
+    assert first["cancelled, k = 10"] == "8.9 %"
+    assert first["roll-out differs"] == "55.6 %"
+    assert first["by at most"] == "0.12"
+    values = dict(zip(table.columns, table.values[1], strict=True))
+    assert (values["Jacobian"], values["zeros, k = 5"], values["half of local gone"]) == ("∂s'/∂a", 0.0, None)
+    assert len(table.cells) == 4
+
+
+def test_figures_show_what_the_records_hold():
+    toy, still = invented(), constant()
+    horizons = draw_horizons([toy, still], 0)
+    assert [axes.get_title(loc="left") for axes in horizons.axes] == ["Toy", "Still"]
+    product, structure, roll_outs = horizons.axes[0].lines
+    np.testing.assert_allclose(product.get_ydata(), 100 * toy.product.sparsity[0].mean(axis=0))
+    np.testing.assert_allclose(structure.get_ydata(), 100 * toy.product.structure[0].mean(axis=0))
+    np.testing.assert_array_equal(roll_outs.get_xdata(), [1, 2, 5, 10])
+    np.testing.assert_allclose(roll_outs.get_ydata(), [100 * roll_out_at(toy, 0, k) for k in (1, 2, 5, 10)])
+    lengths = draw_lengths([toy])
+    np.testing.assert_allclose(lengths.axes[0].lines[0].get_xdata(), [2, 10, 40])
+    assert [x.get_text() for x in lengths.axes[0].get_xticklabels()] == ["2", "10", "40"]
+    differences = draw_differences([toy, still])
+    shown = differences.axes[0].lines[0].get_ydata()
+    np.testing.assert_allclose(shown[2:], toy.rollout.relative[0, 2:])
+    assert (shown[:2] > 0).all()
+    assert (shown[:2] < toy.rollout.relative[0, 2:].min()).all()
+
+
+def test_a_part_is_written_and_says_what_is_not_drawn(own_folder):
+    alone = replace(invented(), rollout=None, step_length=None, why_not="the derivative is autodiff")
+    part = horizon_part({"Toy": alone})
+    assert [item.name for item in part.items] == ["horizon-state", "horizon"]  # ∂s'/∂a has no zero
+    part = horizon_part({"Toy": invented(), "Still": constant()})
+    names = [item.name for item in part.items]
+    assert names == ["horizon-state", "horizon-length", "horizon-difference", "horizon"]
+    assert all(item.sentences for item in part.items if isinstance(item, FigureItem))
+    paths = write_items(part.items, own_folder)
+    assert sorted({path.stem for path in paths}) == sorted(names)
+    assert all(path.stat().st_size > 300 for path in paths)
