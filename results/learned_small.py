@@ -26,12 +26,13 @@ from dynsparse.provenance import collect_provenance, script_command
 
 RESULTS = Path(__file__).resolve().parent
 PICTURES = RESULTS.parent / "docs" / "images" / "learned"
-FIGURES = (
-    "learning-figure8-step",
-    "learning-curves-episode",
-    "learning-relative-sparsity-step",
-    "learning-recovery-episode",
-)
+FIGURES = {
+    "figure-8-step": "figure8-step",
+    "figure-a2-1-episode": "curves-episode",
+    "figure-a2-2-step": "relative-sparsity-step",
+    "learning-recovery-episode": "recovery-episode",
+}
+"""Figure -> its picture in the docs."""
 JACOBIAN = (
     "auprc",
     "auroc",
@@ -76,8 +77,8 @@ def ship(folder: Path) -> None:
         "\n## ".join([f"{head.rstrip()}\n\n{made}\n", *parts]).rstrip() + "\n", encoding="utf-8"
     )
     PICTURES.mkdir(parents=True, exist_ok=True)
-    for name in FIGURES:
-        shutil.copyfile(folder / "figures" / f"{name}.png", PICTURES / f"{name.removeprefix('learning-')}.png")
+    for name, picture in FIGURES.items():
+        shutil.copyfile(folder / "figures" / f"{name}.png", PICTURES / f"{picture}.png")
 
 
 def summed_up(records: list[dict[str, Any]]) -> dict[str, Any]:

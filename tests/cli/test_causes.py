@@ -66,11 +66,11 @@ def test_the_whole_way(stored, own_folder, capsys):
     assert f"qpos slider (3 elements): zero while joint limit slider is off ({looked_at} rows looked at)" in out
     # An apostrophe is written otherwise in HTML.
     assert sentence.partition("'s 3 ")[2] in Path("out/one/report.html").read_text()
-    for name in ("CartpoleBalance-causes", "causes"):
+    for name in ("causes-CartpoleBalance", "causes"):
         assert Path(f"out/one/figures/{name}.png").exists() and Path(f"out/one/figures/{name}.pdf").exists()
     assert (
         "while joint limit slider is off"
-        in json.loads(Path("out/one/table1.json").read_text())["causes"][0]["sentence"]
+        in json.loads(Path("out/one/tables/table-1.json").read_text())["causes"][0]["sentence"]
     )
     # Nothing is overwritten without being told to, and nothing is computed before that is known.
     assert run(*words) == 2

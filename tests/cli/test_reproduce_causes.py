@@ -82,7 +82,7 @@ def test_causes_go_beside_the_analyses_and_into_the_page(lab, explained, capsys,
     assert not Path("out/analysis/ReacherHard/causes.json").exists()
     page = Path("out/report.html").read_text()
     assert "There is no record of causes of ReacherHard" in page and "have no path in the step" in page
-    assert Path("out/figures/CartpoleBalance-causes.pdf").exists()
+    assert Path("out/figures/causes-CartpoleBalance.pdf").exists()
     # Again: only what is missing.
     failing.clear()
     assert main([*WORDS, "--causes", "--seed", "3"]) == 0

@@ -50,7 +50,7 @@ def read(pid, name):
 
 def test_counts_are_those_of_the_symmetries(own_folder, capsys):
     assert main(COMMAND) == 0
-    with (own_folder / "out/table1.csv").open(newline="") as file:
+    with (own_folder / "out/tables/table-1.csv").open(newline="") as file:
         counts = {line["environment"]: line["always_zero_state"] for line in csv.DictReader(file)}
     assert counts == {"CartpoleBalance": "3", "ReacherHard": "3"}
     with np.load(own_folder / "out/analysis/ReacherHard/analysis.npz", allow_pickle=False) as file:

@@ -77,7 +77,7 @@ def test_the_page_loads_and_fits(tmp_path):
     assert [frame["width"] for frame in frames] == list(WIDTHS)
     for frame in frames:
         assert frame["title"] == "Where the transition Jacobian is zero"
-        assert (frame["images"], frame["broken"]) == (14, 0)
+        assert (frame["images"], frame["broken"]) == (16, 0)
         assert frame["scroll"] <= frame["width"]
         assert frame["clipped"] == 0
         assert frame["letters"] >= 16 and frame["captions"] >= 13

@@ -12,10 +12,10 @@ from dynsparse.errors import InputError
 from dynsparse.report.cause_bars import draw_cause_bars
 from dynsparse.report.cause_heatmap import draw_cause_heatmap
 from dynsparse.report.cause_looks import LOOKS, look_of_cause
-from dynsparse.report.cause_section import cause_section, write_cause_bars
+from dynsparse.report.cause_section import cause_items, cause_section
 from dynsparse.report.document import write_report
 from dynsparse.report.figure import render
-from dynsparse.report.gallery import figure_names, write_figures
+from dynsparse.report.item import write_items
 
 from .invented_causes import ROWS, cause_record, switched_causes
 from .page_checks import read_page
@@ -73,17 +73,14 @@ def test_every_size_can_be_drawn():
 
 
 def test_files_have_the_same_bytes_every_time(tmp_path):
-    report, record = switched_report("One"), switched_causes("One")
     for folder in ("a", "b"):
-        paths = write_figures(report, tmp_path / folder, ("q1",), record)
-        bars = write_cause_bars([record, switched_causes("Two")], tmp_path / folder)
-    names = [path.name for path in (*paths, *bars)]
-    assert names[-4:] == ["One-causes.png", "One-causes.pdf", "causes.png", "causes.pdf"]
-    assert tuple(names[:-2]) == figure_names(report, ("q1",), record)
-    assert {*names[:-4]} == {*figure_names(report, ("q1",))}
+        paths = write_items(cause_items([switched_causes("One"), switched_causes("Two")]), tmp_path / folder)
+    names = [path.name for path in paths]
+    assert names == [f"causes{of}.{kind}" for of in ("", "-One", "-Two") for kind in ("png", "pdf")]
     for name in names:
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    assert write_cause_bars([], tmp_path / "none") == () and not (tmp_path / "none").exists()
+        one, two = (tmp_path / folder / "figures" / name for folder in ("a", "b"))
+        assert one.read_bytes() == two.read_bytes()
+    assert cause_items([]) == ()
 
 
 def test_the_page_has_the_section(tmp_path):

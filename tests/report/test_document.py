@@ -34,8 +34,8 @@ def test_the_page_is_valid_and_needs_nothing_else(page):
 
 def test_every_figure_is_there_with_its_sentence(page):
     reader = read_page(page)
-    along_time = 3
-    assert len(reader.images) == 2 * len(GALLERY) - along_time
+    along_time, shared = 2, 4  # Figures 5, 6, A3.3 and 7
+    assert len(reader.images) == 2 * len(GALLERY) - along_time + shared
     for drawing in GALLERY:
         assert re.sub(r"\s+", " ", drawing.say(switched_report("CheetahRun"))) in reader.text
     assert reader.text.count(NO_TIME) == along_time
@@ -45,15 +45,15 @@ def test_missing_environments_are_shown_as_missing(page):
     reader = read_page(page)
     missing = [name for name in paper_table1() if name != "CheetahRun"]
     for name in missing:
-        assert f"Missing: there is no analysis of {name}." in reader.text
-    assert reader.text.count("missing: not analysed") == 2 * len(missing)
-    assert "Missing: there is no analysis of Other" not in reader.text
+        assert f"{name}: missing, there is no analysis of it." in reader.text
+    assert reader.text.count("missing: not analysed") == 3 * len(missing)
+    assert "Other: missing, there is no analysis" not in reader.text
 
 
 def test_expected_environments_can_be_named(tmp_path):
     path = write_report([switched_report("Other")], tmp_path / "r.html", expected=["Other", "Third"])
     text = read_page(path.read_text(encoding="utf-8")).text
-    assert "no analysis of Third" in text
+    assert "Third: missing, there is no analysis of it" in text
     assert "BallInCup" not in text
 
 
@@ -75,7 +75,7 @@ def test_an_audit_that_is_not_clean_is_marked(tmp_path):
 def test_provenance_is_folded_away_but_whole(page):
     reader = read_page(page)
     assert "versions.numpy" in reader.text and "dynsparse analyze data --out out" in reader.text
-    assert reader.tags.count("details") == 3  # two of provenance, one audit
+    assert reader.tags.count("details") == 4  # two of provenance, one audit, the paper's items
 
 
 def test_hostile_names_stay_text(tmp_path):
@@ -102,32 +102,32 @@ def test_table1_has_the_paper_s_count_beside(tmp_path):
     page = write_report([switched_report("ReacherHard")], tmp_path / "r.html").read_text(encoding="utf-8")
     row = re.search(r"<tr><th scope=\"row\">ReacherHard</th>(.*?)</tr>", page).group(1)
     cells = re.findall(r"<td>(.*?)</td>", row)
-    assert cells == ["2", "1", "1 (25.00 %)", "3", "0", "0", "NO", "1e-20 to 1e-03", "128", "0"]
+    assert cells == ["2", "1", "1 (25.00 %)", "3", "0", "0", "NO", "1e-20", "1e-03", "128", "0"]
 
 
 def test_without_the_paper_s_environments_its_columns_are_left_out(tmp_path):
     page = write_report([switched_report("Mine")], tmp_path / "r.html", expected=["Mine"]).read_text(encoding="utf-8")
     row = re.search(r"<tr><th scope=\"row\">Mine</th>(.*?)</tr>", page).group(1)
-    assert re.findall(r"<td>(.*?)</td>", row) == ["2", "1", "1 (25.00 %)", "0", "1e-20 to 1e-03", "128", "0"]
-    assert "beside the paper&#x27;s Table 1" not in page and ">as paper<" not in page
+    assert re.findall(r"<td>(.*?)</td>", row) == ["2", "1", "1 (25.00 %)", "0", "1e-20", "1e-03", "128", "0"]
+    assert "the paper&#x27;s Table 1" not in page and ">as paper<" not in page
 
 
 def test_the_same_reports_give_the_same_bytes(tmp_path):
     told = []
-    one = write_report([switched_report()], tmp_path / "one.html", on_environment=told.append)
+    one = write_report([switched_report()], tmp_path / "one.html", on_section=told.append)
     with matplotlib.rc_context({"font.size": 20.0, "axes.facecolor": "red"}):
         two = write_report([switched_report()], tmp_path / "two.html")
     other = write_report([switched_report(steps=32)], tmp_path / "other.html")
     assert one.read_bytes() == two.read_bytes() != other.read_bytes()
-    assert told == ["Switched"]
+    assert told == ["setting", "q1", "q2", "q3", "beyond", "environments"]
 
 
 def test_only_a_matrix_of_many_names_takes_the_whole_width(tmp_path):
     long = tuple(f"qvel a_name_as_long_as_no_sensible_model_has_one_{index}" for index in range(2))
     reports = [switched_report(), switched_report("Long", names=long)]
     page = write_report(reports, tmp_path / "r.html").read_text(encoding="utf-8")
-    assert re.findall(r'<figure class="(heatmap[^"]*)"', page) == ["heatmap", "heatmap wide"]
-    assert page.count("min-width: ") > page.count('style="min-width: ') == 1
+    assert re.findall(r'<figure class="(figure-a3-1[^"]*)"', page) == ["figure-a3-1", "figure-a3-1 wide"]
+    assert page.count("min-width: ") > page.count('style="min-width: ') == 4  # and those of both environments
 
 
 def test_no_report_and_two_of_one_environment_are_refused(tmp_path):

@@ -5,22 +5,65 @@ import pytest
 from matplotlib.text import Text
 
 from dynsparse.report.figure import STYLE, new_panels, render
-from dynsparse.report.gallery import GALLERY, write_figures
+from dynsparse.report.gallery import GALLERY, environment_items, figure_3, shared_items
+from dynsparse.report.item import write_items
 
 from .switched import switched_report
 
-NAMES = ["heatmap", "histograms", "timeline", "timeline-50", "durations", "thresholds"]
+NAMES = ["figure-a3-1", "figure-a3-2", "timeline", "durations", "thresholds"]
 
 
 def test_every_figure_is_written_as_png_and_pdf(tmp_path):
-    paths = write_figures(switched_report("Walker"), tmp_path / "figures")
-    assert [path.name for path in paths] == [f"Walker-{name}.{kind}" for name in NAMES for kind in ("png", "pdf")]
+    paths = write_items(environment_items(switched_report("Walker")), tmp_path)
+    assert [path.name for path in paths] == [f"{name}-Walker.{kind}" for name in NAMES for kind in ("png", "pdf")]
     assert all(path.read_bytes()[:4] in (b"\x89PNG", b"%PDF") for path in paths)
 
 
 def test_without_episodes_the_figures_along_time_are_left_out(tmp_path):
-    paths = write_figures(switched_report("Walker", states="coverage"), tmp_path)
-    assert {path.stem for path in paths} == {"Walker-heatmap", "Walker-histograms", "Walker-thresholds"}
+    report = switched_report("BallInCup", states="coverage")
+    assert {item.name for item in environment_items(report)} == {
+        "figure-a3-1-BallInCup", "figure-a3-2-BallInCup", "thresholds-BallInCup"
+    }  # fmt: skip
+    assert [item.name for item in shared_items([report])] == ["figure-5"]
+
+
+def test_figures_of_all_environments_are_named_after_the_paper_s():
+    reports = [switched_report(name) for name in ("FingerTurnEasy", "CheetahRun", "BallInCup", "ReacherHard")]
+    items = shared_items(reports)
+    assert [item.name for item in items] == ["figure-5", "figure-6", "figure-a3-3", "figure-7"]
+    assert [item.name for item in figure_3(reports)] == ["figure-3-ReacherHard", "figure-3-FingerTurnEasy"]
+    pair = items[1].draw()
+    assert [axes.get_title(loc="left") for axes in pair.axes[:2]] == ["BallInCup, ∂s'/∂s", "CheetahRun, ∂s'/∂s"]
+    assert [item.name for item in shared_items(reports[1:2], ("q2",))] == ["figure-5"]
+    assert "figure-6" not in {item.name for item in shared_items(reports[:1])}
+    assert figure_3(reports[1:3]) == ()
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_figures_of_all_environments_fit_a_column_or_both(count, monkeypatch):
+    names = ("SwimmerSwimmer6", "CartpoleBalance", "CheetahRun", "FingerTurnEasy", "BallInCup", "A", "B", "C")[:count]
+    reports = [switched_report(name) for name in names]
+    for item in shared_items(reports):
+        boxes = texts_drawn(item.draw, monkeypatch)
+        assert collisions(boxes) == [], item.name
+        width = item.draw().get_size_inches()[0]
+        assert width == (3.4 if count == 1 or (item.name == "figure-6" and count < 8) else 7.0)
+
+
+def test_panels_of_all_environments_hold_each_one_s_own_numbers():
+    reports = [switched_report("One"), switched_report("Two", missing=(3, 4, 5))]
+    figures = {item.name: item.draw() for item in shared_items(reports)}
+    for axes, report in zip(figures["figure-5"].axes, reports, strict=True):
+        mean = 100 * report.local.combined.sparsity_mean
+        assert axes.get_title(loc="left") == f"{report.environment}\nmean {mean:.1f} %"
+        heights = {round(bar.get_height(), 6) for bar in axes.patches}
+        counts = report.local.combined.histogram_counts
+        assert heights == {round(100 * count / counts.sum(), 6) for count in counts if count}
+    # Zero stretches of 8 steps, and non-zero ones of 8 and 64.
+    assert figures["figure-7"].axes[0].get_title(loc="left").startswith("One\nmeans 8.0 and ")
+    state, action = figures["figure-a3-3"].axes[0].patches[:2]
+    assert state.get_data().values[[0, 8]].tolist() == [50.0, 25.0]
+    assert action.get_data().values[[0, 8]].tolist() == [50.0, 0.0]
 
 
 @pytest.mark.parametrize("drawing", GALLERY, ids=lambda drawing: drawing.name)

@@ -51,7 +51,7 @@ def test_both_blocks_share_one_colour_bar(make_record):
     state, action, bar = figure.axes
     assert state.get_yticklabels()[0].get_text() == "qpos slider"
     assert [label.get_text() for label in action.get_xticklabels()] == ["slide"]
-    assert bar.get_ylabel() == "share of rows at zero"
+    assert bar.get_title() == "rows at zero, %"
     assert "1,000 rows" in " ".join(text.get_text() for text in figure.texts)
 
 

@@ -64,8 +64,8 @@ def test_every_figure_is_a_file_twice_and_on_the_page(published):
     assert len(reader.images) == len(drawings)
     for drawing in drawings:
         assert re.sub(r"\s+", " ", drawing.sentences) in reader.text
-    assert {"learning-figure8-step.png", "learning-curves-episode.pdf", "WalkerRun-recovery-episode.png"} <= names
-    assert "WalkerRun-recovery-step.png" not in names  # single ones on the most honest test set alone
+    assert {"figure-8-step.png", "figure-a2-1-episode.pdf", "learning-recovery-WalkerRun-episode.png"} <= names
+    assert "learning-recovery-WalkerRun-step.png" not in names  # single ones on the most honest test set alone
 
 
 def test_missing_runs_are_on_the_page(published):
@@ -168,7 +168,7 @@ def test_tables_are_written_beside(published):
 @pytest.fixture
 def two_figures(monkeypatch):
     """Draw two figures instead of all, for what is the same with any of them."""
-    chosen = ("learning-figure8-step", "learning-thresholds-step")
+    chosen = ("figure-8-step", "learning-thresholds-step")
     monkeypatch.setattr(
         "dynsparse.report.learning_publication.all_drawings",
         lambda results: [[d for d in learning_drawings(found) if d.name in chosen] for found in results],

@@ -75,7 +75,7 @@ def test_csv_and_json_hold_the_same_table(make_record, tmp_path):
     assert {key: str(value) for key, value in content["table"][0].items()} == line
     assert content["causes"][0]["column"] == "qpos slider"
     assert content["provenance"] == {"seed": 0}
-    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["table1.csv", "table1.json"]
+    assert sorted(path.name for path in (tmp_path / "new/tables").iterdir()) == ["table-1.csv", "table-1.json"]
 
 
 def test_a_place_that_can_not_be_written_is_a_typed_error(make_record, tmp_path):

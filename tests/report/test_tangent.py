@@ -10,8 +10,9 @@ import pytest
 
 from dynsparse.analysis import ArrayRows, RowDescription, analyze
 from dynsparse.report.document import write_report
-from dynsparse.report.gallery import write_figures
+from dynsparse.report.gallery import environment_items
 from dynsparse.report.heatmap import draw_heatmap
+from dynsparse.report.item import write_items
 from dynsparse.report.sentences import TANGENT, about_rows
 
 ROOT = tuple(f"qpos root {part}" for part in ("x", "y", "z", "qw", "qx", "qy", "qz"))
@@ -83,4 +84,4 @@ def test_page_says_what_rotations_are_and_draws_every_figure(tmp_path):
     assert "The states of Free hold quaternions" in words
     assert "rotations are rotation vectors in the body" in words
     assert "qpos root x" in words  # a column that is always zero, by the tangent's name
-    assert len(write_figures(report, tmp_path / "figures")) == 12
+    assert len(write_items(environment_items(report), tmp_path)) == 2 * 5

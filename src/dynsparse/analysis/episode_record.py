@@ -179,12 +179,9 @@ class EpisodeRecord:
         """
         found, arrays = files.read(folder, _STEM)
         with files.typed_errors(folder, _STEM):
-            labels = {name: found[name] for name in _LABELS}
-            return cls(
-                **labels,
-                **{name: arrays[name] for name in ("returns", "full", *_COUNTS)},
-                provenance=found["provenance"],
-            )
+            values: dict[str, Any] = {name: found[name] for name in (*_LABELS, "provenance")}
+            values |= {name: arrays[name] for name in ("returns", "full", *_COUNTS)}
+            return cls(**values)
 
 
 def holds_episodes(folder: str | os.PathLike[str]) -> bool:

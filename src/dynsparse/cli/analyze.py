@@ -29,8 +29,10 @@ examples:
 
 @dataclass(frozen=True)
 class Analyze:
-    """Answer Q1, Q2 and Q3 for one data set; writes OUT/analysis.json and OUT/analysis.npz, and OUT/episodes.json and
-    .npz: return and sparsity of each episode, on which the intervals of a report rest."""
+    """Answer Q1, Q2 and Q3 for one data set; writes OUT/analysis.json and .npz, OUT/episodes.json and .npz.
+
+    The latter hold return and sparsity of each episode, on which the intervals of a report rest.
+    """
 
     dataset: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
     """Folder of the data set."""

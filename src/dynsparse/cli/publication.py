@@ -1,88 +1,70 @@
-"""Publication: Table 1, the figures and the page of whatever analyses there are, written and told."""
+"""Publication: figures, tables and the page of whatever a folder holds, written and told."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
-from dynsparse.analysis import CauseRecord, SparsityReport
+from dynsparse.analysis import SparsityReport
 from dynsparse.cli.output import table, wide_console
 from dynsparse.report.cause import Cause
-from dynsparse.report.cause_section import check_causes, write_cause_bars
-from dynsparse.report.document import write_report
-from dynsparse.report.gallery import QUESTIONS, figure_names, write_figures
-from dynsparse.report.table1 import Table1Row, about_thresholds, in_paper, make_table1, paper_table1, write_table1
+from dynsparse.report.document import write_study
+from dynsparse.report.gallery import QUESTIONS
+from dynsparse.report.learning_table import ExpectedRuns
+from dynsparse.report.study import StudyResults
+from dynsparse.report.study_folder import in_papers_order, read_study
+from dynsparse.report.table1 import Table1Row, about_thresholds, in_paper
 from dynsparse.report.verdict import verdict
 
-__all__ = ["in_papers_order", "publish"]
+__all__ = ["in_papers_order", "publish_study"]
 
 _PAPER = (4, 6, 7)
 """Columns of Table 1 that compare with the paper's."""
 _SAME = {True: "yes", False: "NO", None: "not in it"}
 
 
-def publish(
-    reports: Sequence[SparsityReport],
-    out: Path,
+def publish_study(
+    folder: Path,
     page: Path,
     *,
     expected: Sequence[str] | None = None,
     provenance: Mapping[str, Any],
-    measured: Mapping[str, CauseRecord] | None = None,
     questions: Sequence[str] = QUESTIONS,
-    redraw: bool = True,
-) -> None:
-    """Write table, figures and page, print the table, and say where everything is.
+    runs: ExpectedRuns | None = None,
+) -> StudyResults:
+    """Write figures, tables and page of whatever records a folder holds, print the tables, and say where everything is.
 
     Args:
-        reports: Analyses, one an environment.
-        out: Folder for ``table1.csv``, ``table1.json`` and ``figures``.
+        folder: Folder of ``reproduce`` or ``analyze``; ``figures`` and ``tables`` in it are written.
         page: The HTML file.
-        expected: Environments that there should be; those missing are shown as missing.
+        expected: Environments that there should be, those missing are shown as missing; None for those that are there.
         provenance: The record of this command.
-        measured: Why elements are zero, by environment, where that was measured.
         questions: Which of the paper's questions to answer.
-        redraw: Draw figures that are there already; without, whoever calls knows that they are of these analyses.
+        runs: Trainings that there should be; None for every combination of what is on record.
+
+    Returns:
+        What was found.
+
+    Raises:
+        InputError: If there is no analysis, or a record is damaged.
+        OutputError: If something can not be written.
     """
-    measured = measured or {}
-    check_causes(reports, measured)
-    rows, causes = make_table1(reports, measured)
-    paths = list(write_table1(out, rows, causes, provenance)) if "q1" in questions else []
-    figures = out / "figures"
-    for report in reports:
-        record = measured.get(report.environment)
-        if redraw or not all((figures / name).exists() for name in figure_names(report, questions, record)):
-            write_figures(report, figures, questions, record)
-    records = [measured[report.environment] for report in reports if report.environment in measured]
-    write_cause_bars(records, figures)
-    write_report(
-        reports,
-        page,
-        table=rows,
-        causes=causes,
-        measured=measured,
-        expected=expected,
-        provenance=provenance,
-        questions=questions,
-    )
+    results = read_study(folder, expected=expected, runs=runs, questions=questions)
+    paths = write_study(results, folder, page, provenance=provenance)
     if "q1" in questions:
-        _print_table(rows, causes)
+        _print_table(*results.table1)
     if "q2" in questions or "q3" in questions:
-        _print_summary(reports)
+        _print_summary(results.reports)
+    counts = Counter(path.parent for path in paths[:-1])
     print("\nwritten:")
-    for path in paths:
-        print(f"  {path}")
-    print(f"  {figures}: figures of {len(reports)} environments as .png and .pdf")
+    for place, count in counts.items():
+        print(f"  {place}: {count:,} files")
     print(f"  {page}: everything on one page")
-
-
-def in_papers_order(names: Sequence[str]) -> list[str]:
-    """Sort environments as the paper's Table 1 lists them, others after them by name."""
-    listed = list(paper_table1())
-    return sorted(names, key=lambda name: (listed.index(name) if name in listed else len(listed), name))
+    return results
 
 
 def _print_table(rows: Sequence[Table1Row], causes: Sequence[Cause]) -> None:

@@ -1,4 +1,4 @@
-"""``dynsparse report``: everything that was analysed, on one page that needs no network."""
+"""``dynsparse report``: everything that was measured, on one page that needs no network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from dynsparse.errors import InputError, OutputExistsError
+from dynsparse.errors import OutputExistsError
 
 __all__ = ["EXAMPLES", "Report"]
 
@@ -18,12 +18,10 @@ examples:
   dynsparse report out/cheetah --out cheetah.html
 """
 
-_PLACES = ("", "*/", "analysis/*/")
-
 
 @dataclass(frozen=True)
 class Report:
-    """Draw every analysis below a folder: DIR/figures, Table 1, and one self-contained HTML page."""
+    """Draw everything that a folder holds records of: DIR/figures, DIR/tables, and one self-contained HTML page."""
 
     dir: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
     """Folder of dynsparse reproduce or dynsparse analyze, or one that holds several of the latter."""
@@ -40,42 +38,16 @@ class Report:
         Returns:
             The exit code.
         """
-        found_at = [path.parent for place in _PLACES for path in self.dir.glob(f"{place}analysis.json")]
-        # A name with a dot is one that a stopped command left half written.
-        folders = sorted({folder for folder in found_at if not folder.name.startswith(".") or folder == self.dir})
-        if not folders:
-            if (self.dir / "zarr.json").exists():
-                raise InputError(
-                    f"expected analyses, {self.dir} is a data set; first: dynsparse analyze {self.dir} --out DIR"
-                )
-            raise InputError(
-                f"expected analyses in {self.dir}, found none; make one with dynsparse analyze DATASET --out DIR"
-            )
         page = self.out or self.dir / "report.html"
         if self.out is not None and page.exists() and not self.overwrite:
             raise OutputExistsError(f"{page} exists and is kept; name another file, or add --overwrite")
 
-        from dynsparse.analysis import CauseRecord, SparsityReport
-        from dynsparse.analysis.cause_record import holds_causes
-        from dynsparse.cli.publication import in_papers_order, publish
+        from dynsparse.cli.publication import publish_study
         from dynsparse.provenance import collect_provenance
 
-        found, measured = {}, {}
-        for folder in folders:
-            report = SparsityReport.load(folder)
-            if report.environment in found:
-                raise InputError(
-                    f"expected one analysis of {report.environment} in {self.dir}, found several ({folder} is one); "
-                    "make a report of each by itself"
-                )
-            found[report.environment] = report
-            if holds_causes(folder):
-                measured[report.environment] = CauseRecord.load(folder)
-        names = in_papers_order(list(found))
         provenance = collect_provenance(f"dynsparse report {self.dir.name}", None).to_dict()
-        publish(
-            [found[name] for name in names], self.dir, page, expected=names, provenance=provenance, measured=measured
-        )
+        results = publish_study(self.dir, page, provenance=provenance)
+        names, measured = [report.environment for report in results.reports], results.causes
         unexplained = [name for name in names if name not in measured]
         if unexplained:
             print(

@@ -104,22 +104,15 @@ class Study:
             expected: Environments that there should be; those missing are shown as missing.
             questions: Which of the paper's questions to answer.
         """
-        from dynsparse.cli.publication import in_papers_order, publish
+        from dynsparse.cli.publication import publish_study
 
-        folder = self._folder
-        there = in_papers_order([name for name in folder.names() if folder.finished(name) is not None])
-        sparsity = [question for question in questions if question != "q4"]
-        if sparsity:
-            publish(
-                [report for name in there if (report := folder.finished(name)) is not None],
-                folder.path,
-                folder.path / "report.html",
-                expected=in_papers_order([*{*expected, *there}]),
-                provenance=self.provenance.to_dict(),
-                measured={name: found for name in there if (found := folder.causes(name)) is not None},
-                questions=sparsity,
-                redraw=False,
-            )
+        publish_study(
+            self._folder.path,
+            self._folder.path / "report.html",
+            expected=expected,
+            provenance=self.provenance.to_dict(),
+            questions=questions,
+        )
 
     def explore(self) -> None:
         """Write the page to look around in."""

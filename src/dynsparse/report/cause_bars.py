@@ -9,12 +9,9 @@ from matplotlib.patches import Patch
 
 from dynsparse.analysis.cause_record import CauseRecord
 from dynsparse.report.cause_looks import LOOKS
-from dynsparse.report.figure import new_figure
+from dynsparse.report.figure import WIDTH, new_figure
 
 __all__ = ["draw_cause_bars"]
-
-_WIDTH = 4.6
-"""Inches: what a telephone's screen, and a column of the page, can hold without letters that are too small."""
 
 _BAR = 0.27
 """Inches from one environment to the next."""
@@ -29,7 +26,7 @@ def draw_cause_bars(records: Sequence[CauseRecord]) -> Figure:
     Returns:
         A figure fit for print.
     """
-    figure = new_figure("Zero elements by cause", _WIDTH, 1.55 + _BAR * len(records))
+    figure = new_figure("Zero elements by cause", WIDTH, 1.55 + _BAR * len(records))
     axes = figure.subplots()
     places = list(range(len(records)))
     left = [0.0] * len(records)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -16,8 +15,9 @@ from matplotlib.textpath import TextPath
 from dynsparse.analysis.cause_counts import CauseCounts
 from dynsparse.analysis.cause_record import CauseRecord
 from dynsparse.physics.zero_labels import ZERO_LABELS
+from dynsparse.report.block_layout import BlockLayout, CellLook
 from dynsparse.report.cause_looks import LOOKS, look_of_cause
-from dynsparse.report.heatmap import CellLook, heatmap_look, name_cells
+from dynsparse.report.heatmap import name_cells
 
 __all__ = ["draw_cause_block", "draw_cause_heatmap"]
 
@@ -31,10 +31,8 @@ _NEVER = (0.97, 0.97, 0.97)
 
 _LOOK = CellLook()
 
-# Inches: a letter of a variable name of 7 points, and the width that title and legend need.
-_LETTER = 0.075
-_NARROWEST = 4.6
-_LEGEND_LINE = 0.16
+# Inches.
+_LEGEND_LINE = 0.14
 
 
 def draw_cause_block(
@@ -81,47 +79,32 @@ def draw_cause_heatmap(record: CauseRecord) -> Figure:
         record: Its causes.
 
     Returns:
-        A figure fit for print; its size follows the number of elements.
+        A figure fit for print, one column of a paper wide where its elements fit in, or both.
     """
-    states, actions = len(record.state_names), len(record.action_names)
-    look = heatmap_look(states)
-    cell, used = look.cell, _used(record)
-    longest = _LETTER * look.label / 7.0 * max(len(name) for name in (*record.state_names, *record.action_names))
-    legend = _LEGEND_LINE * (1 + (len(used) + 1) // 2)
-    left, top, bottom, right, gap = longest + 0.35, 0.82, longest + 0.32 + legend, 0.25, 0.3
-    width = left + cell * (states + actions) + gap + right
-    height = top + cell * states + bottom
-    spare = max(0.0, _NARROWEST - width) / 2
-    width, left = width + 2 * spare, left + spare
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-
-    def place(x: float, cells: int) -> Axes:
-        return figure.add_axes((x / width, bottom / height, cell * cells / width, cell * states / height))
-
-    first = place(left, states)
-    draw_cause_block(first, record.state, record.state_names, record.state_names, look=look)
-    first.set_title("∂s'/∂s", fontsize=9)
-    first.set_ylabel("next state s'")
-    first.set_xlabel("state s")
-    if actions:
-        second = place(left + cell * states + gap, actions)
-        draw_cause_block(second, record.action, record.state_names, record.action_names, label_rows=False, look=look)
-        second.set_title("∂s'/∂a", fontsize=9)
-        second.set_xlabel("action a")
-    figure.text(0.5, 1 - 0.1 / height, record.environment, ha="center", va="top", fontsize=10, fontweight="bold")
-    said = f"most frequent cause of zeros, {record.rows:,} rows, zero: |x| < {record.atol:g}"
-    figure.text(0.5, 1 - 0.3 / height, said, ha="center", va="top", fontsize=7.5)
+    used = _used(record)
+    legend = _LEGEND_LINE * (len(used) + 1)
+    layout = BlockLayout.of(record.state_names, record.action_names, below=0.1 + legend, lines=3)
+    lines = [
+        f"most frequent cause of zeros, {record.rows:,} rows, zero: |x| < {record.atol:g}",
+        "large, full colour: zero in each of these rows",
+        "small, pale: in some",
+    ]
+    figure = layout.figure(record.environment, lines)
+    first = layout.state_axes(figure)
+    draw_cause_block(first, record.state, record.state_names, record.state_names, look=layout.look)
+    first.set_title("∂s'/∂s", fontsize=8)
+    first.set_ylabel("next state s'", fontsize=7.5)
+    first.set_xlabel("state s", fontsize=7.5)
+    if record.action_names:
+        names = record.action_names
+        second = layout.action_axes(figure)
+        draw_cause_block(second, record.action, record.state_names, names, label_rows=False, look=layout.look)
+        second.set_title("∂s'/∂a", fontsize=8)
+        second.set_xlabel("action a", fontsize=7.5)
     figure.legend(
-        handles=_legend(used),
-        title=f"large, full colour: zero in each of the {record.rows:,} rows explained; small, pale: in some",
-        loc="lower center",
-        ncols=2,
-        frameon=False,
-        fontsize=7.5,
-        title_fontsize=7.5,
-        handlelength=1.2,
-    )
+        handles=_legend(used), loc="lower center", ncols=1 if layout.is_narrow else 2, frameon=False, fontsize=6.5,
+        handlelength=1.2, borderaxespad=0.2, labelspacing=0.3,
+    )  # fmt: skip
     return figure
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 from dynsparse.analysis import SparsityReport
 from dynsparse.analysis.cause_record import CauseRecord
@@ -15,17 +13,19 @@ from dynsparse.report.cause_heatmap import draw_cause_heatmap
 from dynsparse.report.cause_looks import LOOKS
 from dynsparse.report.cause_sentences import about_causes
 from dynsparse.report.cause_switches import joined
-from dynsparse.report.figure import write_pair
+from dynsparse.report.figure import drawn_once
+from dynsparse.report.item import FigureItem
 from dynsparse.report.markup import details, element, make_table, text
 from dynsparse.report.picture import picture
 from dynsparse.report.quantities import percent
 
-__all__ = ["cause_section", "check_causes", "write_cause_bars"]
+__all__ = ["cause_items", "cause_section", "check_causes"]
 
 _BARS = "causes"
 _COLUMNS = ("environment", *(look.name for look in LOOKS), "zero in all", "rows")
 _MEANING = "the element is zero in this row because"
 _NOT_ZERO = "none"
+_WHOLE_BAR = "The whole bar is the mean sparsity of the rows that were explained."
 _INTRODUCTION = (
     "A cause stands for one element in one row. The first rule that holds decides: what is off wins over a path that "
     "is missing, often for that reason."
@@ -102,20 +102,42 @@ def cause_section(reports: Sequence[SparsityReport], causes: Mapping[str, CauseR
     return "".join(parts)
 
 
-def write_cause_bars(records: Sequence[CauseRecord], folder: str | os.PathLike[str]) -> tuple[Path, ...]:
-    """Write the bars of all environments as ``causes.png`` and ``causes.pdf``; the same records give the same bytes.
+def cause_items(records: Sequence[CauseRecord]) -> tuple[FigureItem, ...]:
+    """Return the figures of causes as items of a report, ``causes`` and ``causes-ENV``, to be written as files.
 
     Args:
-        records: Causes, one an environment; without any nothing is written.
-        folder: Folder to write into; made where it is missing.
+        records: Causes, one an environment, in the order in which they are shown.
 
     Returns:
-        Paths of the files.
-
-    Raises:
-        OutputError: If the folder can not be written.
+        The bars of all environments, then a heat map of each; none without a record.
     """
-    return write_pair(partial(draw_cause_bars, records), folder, _BARS) if records else ()
+    if not records:
+        return ()
+    bars = FigureItem(
+        _BARS, "Zeros by cause", "", _about_bars(records), (_WHOLE_BAR,), drawn_once(partial(draw_cause_bars, records))
+    )
+    maps = (
+        FigureItem(
+            f"{_BARS}-{record.environment}",
+            f"Causes: {record.environment}",
+            "",
+            _about_map(record.environment),
+            (),
+            drawn_once(partial(draw_cause_heatmap, record)),
+            record.environment,
+        )
+        for record in records
+    )
+    return (bars, *maps)
+
+
+def _about_bars(records: Sequence[CauseRecord]) -> str:
+    of = f"{len(records)} environments" if len(records) > 1 else records[0].environment
+    return f"bars of {of}: the share of elements that are zero, stacked by cause"
+
+
+def _about_map(environment: str) -> str:
+    return f"{environment}: heat map of the most frequent cause of each element's zeros"
 
 
 def _rules() -> str:
@@ -142,13 +164,12 @@ def _cells(record: CauseRecord) -> list[str]:
 
 
 def _bars(records: Sequence[CauseRecord]) -> str:
-    of = f"{len(records)} environments" if len(records) > 1 else records[0].environment
     return picture(
         partial(draw_cause_bars, records),
         name="cause-bars",
-        label=f"bars of {of}: the share of elements that are zero, stacked by cause",
+        label=_about_bars(records),
         title="Zeros by cause",
-        sentences="The whole bar is the mean sparsity of the rows that were explained.",
+        sentences=_WHOLE_BAR,
     )
 
 
@@ -158,7 +179,7 @@ def _heatmap(report: SparsityReport, record: CauseRecord) -> str:
     return picture(
         partial(draw_cause_heatmap, record),
         name="cause-heatmap",
-        label=f"{report.environment}: heat map of the most frequent cause of each element's zeros",
+        label=_about_map(report.environment),
         title=report.environment,
         sentences=" ".join(about_causes(record, always)),
     )

@@ -2,37 +2,67 @@
 
 from __future__ import annotations
 
-import base64
 import os
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import Any
 
-from dynsparse.analysis import CauseRecord, SparsityReport
-from dynsparse.errors import InputError
-from dynsparse.report import sentences
+from dynsparse.analysis import CauseRecord, EpisodeRecord, SparsityReport
 from dynsparse.report.cause import Cause
-from dynsparse.report.cause_section import cause_section, check_causes
-from dynsparse.report.figure import render
 from dynsparse.report.files import write_file
-from dynsparse.report.gallery import QUESTIONS, Drawing, drawings_of
-from dynsparse.report.markup import box, details, element, flatten, make_table, prose, text
-from dynsparse.report.overview import about_page, summary_table, table1
-from dynsparse.report.table1 import Table1Row, make_table1, paper_table1
-from dynsparse.report.verdict import about_audit, is_clean
+from dynsparse.report.gallery import QUESTIONS
+from dynsparse.report.item import TABLES, FigureItem, TableItem, write_items
+from dynsparse.report.markup import details, element, flatten, make_table, prose, text
+from dynsparse.report.rank_tables import write_tables
+from dynsparse.report.study import StudyResults
+from dynsparse.report.study_section import Section, anchor_of
+from dynsparse.report.study_sections import sections_of
+from dynsparse.report.table1 import Table1Row, paper_table1, write_table1
 
-__all__ = ["write_report"]
+__all__ = ["write_report", "write_study"]
 
 TITLE = "Where the transition Jacobian is zero"
-_SIZE = re.compile(rb'<svg[^>]* width="([\d.]+)pt"')
-# Pixels of a web page: to a point of print, and of a column of the template's grid (23rem).
-_POINT = 96 / 72
-_COLUMN = 368
-# How much an image may be made smaller before its letters are too small.
-_SHRINKS = 0.8
+
+
+def write_study(
+    results: StudyResults,
+    out: str | os.PathLike[str],
+    page: str | os.PathLike[str],
+    *,
+    title: str = TITLE,
+    provenance: Mapping[str, Any] | None = None,
+    on_section: Callable[[str], None] | None = None,
+) -> tuple[Path, ...]:
+    """Write every item as files and all of them on one self-contained page; the same results give the same bytes.
+
+    Args:
+        results: What there is.
+        out: Folder for ``figures`` and ``tables``.
+        page: The HTML file; one that is there is replaced.
+        title: Title of the page.
+        provenance: Where the page itself comes from; its date would make the bytes differ, leave it out for equal ones.
+        on_section: Told what is made next.
+
+    Returns:
+        Paths of the files, the page last.
+
+    Raises:
+        InputError: If an environment's name is no name for a file.
+        OutputError: If something can not be written.
+    """
+    tell = on_section or (lambda name: None)
+    sections = sections_of(results, tell)
+    tell("files")
+    paths = list(write_items(_files(results, sections), out))
+    if results.search is not None:
+        paths += write_tables(tuple(results.search.tables.values()), Path(out) / TABLES)
+    if "q1" in results.questions:
+        # Over the item's: a program wants other columns than a reader.
+        paths = [*dict.fromkeys((*paths, *write_table1(out, *results.table1, provenance or {})))]
+    tell("page")
+    return (*paths, write_file(page, _page(results, sections, title, provenance)))
 
 
 def write_report(
@@ -42,13 +72,14 @@ def write_report(
     table: Sequence[Table1Row] | None = None,
     causes: Sequence[Cause] | None = None,
     measured: Mapping[str, CauseRecord] | None = None,
+    episodes: Mapping[str, EpisodeRecord] | None = None,
     title: str = TITLE,
     expected: Sequence[str] | None = None,
     provenance: Mapping[str, Any] | None = None,
     questions: Sequence[str] = QUESTIONS,
-    on_environment: Callable[[str], None] | None = None,
+    on_section: Callable[[str], None] | None = None,
 ) -> Path:
-    """Write one self-contained HTML page; the same reports give the same bytes.
+    """Write one self-contained HTML page of analyses; the same reports give the same bytes.
 
     Args:
         reports: Analyses, one an environment, in the order in which they are to be shown.
@@ -56,103 +87,88 @@ def write_report(
         table: Table 1; made from the reports where it is not given.
         causes: Why columns are always zero; made from the reports where they are not given.
         measured: Why elements are zero, by environment, where that was measured (``dynsparse causes``).
+        episodes: What each episode is like, by environment; without, numbers have no interval.
         title: Title of the page.
         expected: Names of the environments that there should be, those missing are shown as missing; None for the
             paper's eight.
         provenance: Where the page itself comes from; its date would make the bytes differ, leave it out for equal ones.
         questions: Which of the paper's questions the figures are to answer.
-        on_environment: Told the name of each environment as its figures are drawn.
+        on_section: Told the name of each section as it is made.
 
     Returns:
         Path of the file.
 
     Raises:
-        InputError: If there is no report, or two of one environment, or causes that are not of these analyses.
+        InputError: If there is no report, or two of one environment, or records that are not of these analyses.
         OutputError: If the file can not be written.
     """
-    names = [report.environment for report in reports]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if not reports or twice:
-        raise InputError(
-            f"expected one analysis for each environment, got {f'several of {twice[0]}' if twice else 'none'}; "
-            "write one report for each set of analyses"
-        )
-    measured = measured or {}
-    check_causes(reports, measured)
-    rows, found = make_table1(reports, measured)
-    rows, found = (rows if table is None else tuple(table)), (found if causes is None else tuple(causes))
-    missing = [name for name in (paper_table1() if expected is None else expected) if name not in names]
-    sections, drawings = [], drawings_of(questions)
-    for index, report in enumerate(reports, start=1):
-        if on_environment is not None:
-            on_environment(report.environment)
-        sections.append(_section(report, f"environment-{index}", drawings))
-    sections += [_missing_section(name, f"missing-{index}") for index, name in enumerate(missing, start=1)]
-    template = Template(resources.files("dynsparse.report").joinpath("data/report.html").read_text(encoding="utf-8"))
-    page = template.substitute(
-        title=text(title),
-        contents=_contents(names, missing),
-        introduction=about_page(reports, missing),
-        table1=table1(rows, found, missing),
-        summary=summary_table(reports, missing),
-        causes=cause_section(reports, measured),
-        sections="\n".join(sections),
-        footer=details("How this page was made", _record("This page", provenance)) if provenance else "",
+    results = StudyResults(
+        reports=tuple(reports),
+        expected=tuple(paper_table1() if expected is None else expected),
+        episodes=episodes or {},
+        causes=measured or {},
+        questions=questions,
+        table=table,
+        reasons=causes,
     )
-    return write_file(out, page)
+    return write_file(out, _page(results, sections_of(results, on_section), title, provenance))
 
 
-def _contents(names: Sequence[str], missing: Sequence[str]) -> str:
+def _files(results: StudyResults, sections: Iterable[Section]) -> list[FigureItem | TableItem]:
+    """Return what is to be written; tables of ranks that were run are written with more columns by themselves."""
+    ranked = set() if results.search is None else {table.name for table in results.search.tables.values()}
+    items = [item for section in sections for item in (*section.items, *section.files)]
+    return [item for item in items if item.name not in ranked]
+
+
+def _page(results: StudyResults, sections: Sequence[Section], title: str, provenance: Mapping[str, Any] | None) -> str:
+    template = Template(resources.files("dynsparse.report").joinpath("data/report.html").read_text(encoding="utf-8"))
+    footer = ""
+    if provenance:
+        footer += details("How this page was made", _record("This page", provenance))
+    if results.timings:
+        footer += details("How long it took", _record("Times", results.timings))
+    return template.substitute(
+        title=text(title),
+        contents=_contents(results, sections),
+        summary=_summary(sections),
+        items=_items(sections),
+        sections="\n".join(section.html() for section in sections),
+        footer=footer,
+    )
+
+
+def _contents(results: StudyResults, sections: Iterable[Section]) -> str:
     """Return the entries of the table of contents."""
-    links = [element("a", text(name), href=f"#environment-{index}") for index, name in enumerate(names, start=1)]
-    links += [
-        element("a", f"{text(name)} (missing)", href=f"#missing-{index}") for index, name in enumerate(missing, start=1)
+    missing = {f"missing-{index}" for index in range(1, len(results.missing) + 1)}
+    links = []
+    for section in sections:
+        name = f"{text(section.title)} (missing)" if section.anchor in missing else text(section.title)
+        links.append(element("li", element("a", name, href=f"#{section.anchor}")))
+    return "".join(links)
+
+
+def _summary(sections: Iterable[Section]) -> str:
+    """Return each question with its answer in one sentence."""
+    lines = [
+        element("dt", element("a", text(section.title), href=f"#{section.anchor}"))
+        + element("dd", prose(section.short))
+        for section in sections
+        if section.short
     ]
-    return "".join(element("li", link) for link in links)
+    return element("dl", *lines, class_="summary")
 
 
-def _section(report: SparsityReport, anchor: str, drawings: Sequence[Drawing]) -> str:
-    """Return everything about one environment."""
-    audit = prose(about_audit(report.audit, report.derivative))
-    parts = [
-        element("h2", text(report.environment), id=f"{anchor}-title"),
-        element("p", prose(sentences.about_rows(report))),
-        element("p", audit, class_="audit" if is_clean(report.audit, report.derivative) else "audit warned"),
-        element("div", *(_figure(drawing, report) for drawing in drawings), class_="figures"),
-        details("Provenance", _record(f"Provenance of {report.environment}", report.provenance)),
-    ]
-    if report.audit is not None:
-        parts.append(details("Audit record", _record(f"Audit of {report.environment}", report.audit)))
-    return element("section", *parts, id=anchor, aria_labelledby=f"{anchor}-title")
-
-
-def _missing_section(name: str, anchor: str) -> str:
-    said = f"Missing: there is no analysis of {name}. Collect and analyse it, then write the report again."
-    inner = element("h2", text(name), id=f"{anchor}-title") + element("p", text(said), class_="audit warned")
-    return element("section", inner, id=anchor, aria_labelledby=f"{anchor}-title")
-
-
-def _figure(drawing: Drawing, report: SparsityReport) -> str:
-    """Return one figure with its caption, or the caption alone where there is nothing to draw."""
-    image, wide = _image(drawing, report) if drawing.can_draw(report) else ("", False)
-    source = f" The paper's {drawing.source}." if drawing.source else ""
-    caption = element("strong", text(drawing.title) + ".") + " " + prose(drawing.say(report))
-    caption = element("figcaption", caption, element("span", text(source), class_="source"))
-    return element("figure", image, caption, class_=f"{drawing.name} wide" if wide else drawing.name)
-
-
-def _image(drawing: Drawing, report: SparsityReport) -> tuple[str, bool]:
-    """Return one image, and whether it needs the whole width of the page."""
-    (svg,) = render(lambda: drawing.draw(report), ("svg",))
-    label = f"{report.environment}: {drawing.content}"
-    source = f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
-    size = _SIZE.search(svg)
-    width = _POINT * float(size.group(1)) if size else 0.0
-    if _SHRINKS * width <= _COLUMN:
-        return element("img", src=source, alt=label), False
-    # A matrix of many names is not squeezed into a telephone's screen: it scrolls in its own box.
-    style = f"min-width: {_SHRINKS * width:.0f}px; max-width: {1.1 * width:.0f}px"
-    return box(element("img", src=source, alt=label, style=style), label), True
+def _items(sections: Iterable[Section]) -> str:
+    """List the figures and tables by the paper's names, each with a link."""
+    lines = []
+    for section in sections:
+        for item in section.items:
+            if not item.source:
+                continue
+            said = text(f"{item.source}: {item.title}")
+            lines.append(element("li", element("a", said, href=f"#{anchor_of(item.name)}")))
+    return details("Figures and tables of the paper", element("ul", *lines, class_="items")) if lines else ""
 
 
 def _record(caption: str, record: Mapping[str, Any]) -> str:

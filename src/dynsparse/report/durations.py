@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -15,8 +17,9 @@ from numpy.typing import NDArray
 from dynsparse.analysis import Durations, SparsityReport
 from dynsparse.errors import InputError
 from dynsparse.report.figure import BLOCK_LOOKS, BlockLook, mark, new_panels
+from dynsparse.report.panel_grid import lowest, new_grid
 
-__all__ = ["draw_durations", "draw_stretches", "octaves"]
+__all__ = ["draw_all_durations", "draw_durations", "draw_stretches", "octaves"]
 
 _ZERO, _NONZERO = BLOCK_LOOKS[0], BLOCK_LOOKS[1]
 
@@ -114,6 +117,62 @@ def draw_durations(report: SparsityReport) -> Figure:
     return figure
 
 
+def draw_all_durations(reports: Sequence[SparsityReport]) -> Figure:
+    """Draw the durations of both kinds in one panel an environment, as the paper's Figure 7.
+
+    Args:
+        reports: Analyses as read from their files, with temporal results.
+
+    Returns:
+        A figure over both columns of a paper, or over one where there is one environment.
+
+    Raises:
+        InputError: If an analysis has no temporal results.
+    """
+    title = "How long an element stays zero, and non-zero"
+    figure, panels = new_grid(title, len(reports), height=1.5, share_y=False, legend=True)
+    for axes, report in zip(panels, reports, strict=True):
+        if report.temporal is None:
+            raise InputError(f"expected analyses with temporal results, that of {report.environment} has none")
+        kinds = ((report.temporal.zero, _ZERO, "-"), (report.temporal.nonzero, _NONZERO, (0, (3, 1))))
+        highest, means = 10.0, []
+        for durations, look, line in kinds:
+            edges, stretches = octaves(durations.counts)
+            seen = np.where(stretches > 0, stretches, _FLOOR)
+            axes.stairs(seen, edges, baseline=_FLOOR, color=look.colour, linestyle=line, linewidth=1.1)
+            if durations is report.temporal.zero:
+                axes.stairs(seen, edges, baseline=_FLOOR, fill=True, color=_pale(look.colour), zorder=0)
+            highest = max(highest, 3.0 * float(stretches.max(initial=0)))
+            means.append(_short(durations.mean))
+            if durations.mean is not None:
+                axes.axvline(durations.mean, color=look.colour, linestyle=(0, (1, 1)), linewidth=1.2)
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log")
+        axes.set_xlim(0.9, edges[-1] * 1.1)
+        axes.set_ylim(_FLOOR, highest)
+        _plain_ticks(axes, every=8)
+        axes.set_title(f"{report.environment}\nmeans {means[0]} and {means[1]}", loc="left", fontsize=7.5)
+    for axes in lowest(panels):
+        axes.set_xlabel("control steps", fontsize=7.5)
+    figure.supylabel("stretches", fontsize=8)
+    figure.legend(handles=_legend_of_kinds(), loc="outside lower center", ncols=3, frameon=False, handlelength=2.0)
+    return figure
+
+
+def _short(mean: float | None) -> str:
+    if mean is None:
+        return "none"
+    return f"{mean:.1f}" if mean < 100 else f"{mean:,.0f}"
+
+
+def _legend_of_kinds() -> list[Artist]:
+    return [
+        Patch(facecolor=_pale(_ZERO.colour), edgecolor=_ZERO.colour, linewidth=1.1, label="stays zero"),
+        Line2D([], [], color=_NONZERO.colour, linestyle=(0, (3, 1)), linewidth=1.1, label="stays non-zero"),
+        Line2D([], [], color="0.2", linestyle=(0, (1, 1)), linewidth=1.2, label="mean of each"),
+    ]
+
+
 def _legend() -> list[Artist]:
     return [
         Patch(facecolor="0.8", edgecolor="0.4", linewidth=0.7, label="all"),
@@ -121,14 +180,15 @@ def _legend() -> list[Artist]:
     ]
 
 
-def _pale(colour: str) -> tuple[float, ...]:
+def _pale(colour: str) -> tuple[float, float, float]:
     """Mix a colour with white: a transparent fill would take its hatching along in an SVG file."""
-    return tuple(1.0 - 0.35 * (1.0 - part) for part in to_rgb(colour))
+    red, green, blue = (1.0 - 0.35 * (1.0 - part) for part in to_rgb(colour))
+    return (red, green, blue)
 
 
-def _plain_ticks(axes: Axes) -> None:
-    """Write 1, 2, 4, ... below, and 1, 100, 10,000, ... beside."""
-    axes.xaxis.set_major_locator(LogLocator(base=2, numticks=12))
+def _plain_ticks(axes: Axes, every: int = 2) -> None:
+    """Write 1, 2, 4, ... below, or 1, 8, 64, ..., and 1, 100, 10,000, ... beside."""
+    axes.xaxis.set_major_locator(LogLocator(base=every, numticks=12))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))

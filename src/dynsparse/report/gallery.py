@@ -1,26 +1,41 @@
-"""Gallery: the figures of one environment, each with its title and the sentence on what it shows."""
+"""Gallery: the figures of sparsity, of each environment and of all, with titles and sentences on what they show."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from dynsparse.analysis import CauseRecord, SparsityReport
+from dynsparse.analysis import SparsityReport
 from dynsparse.report import sentences
-from dynsparse.report.cause_heatmap import draw_cause_heatmap
-from dynsparse.report.durations import draw_durations
-from dynsparse.report.figure import write_pair
+from dynsparse.report.durations import draw_all_durations, draw_durations
+from dynsparse.report.figure import drawn_once
 from dynsparse.report.heatmap import draw_heatmap
-from dynsparse.report.histograms import draw_histograms
+from dynsparse.report.histograms import draw_all_histograms, draw_histograms
+from dynsparse.report.item import FigureItem
 from dynsparse.report.thresholds import draw_thresholds
-from dynsparse.report.timelines import FIRST_STEPS, draw_timelines
+from dynsparse.report.timelines import FIRST_STEPS, draw_first_steps, draw_pair, draw_timelines
 
-__all__ = ["GALLERY", "QUESTIONS", "Drawing", "drawings_of", "figure_names", "write_figures"]
+__all__ = [
+    "FIGURE_3",
+    "FIGURE_6",
+    "GALLERY",
+    "QUESTIONS",
+    "Drawing",
+    "drawings_of",
+    "environment_item",
+    "environment_items",
+    "figure_3",
+    "shared_items",
+]
+
+FIGURE_3 = ("ReacherHard", "FingerTurnEasy")
+"""Environments of the paper's Figure 3."""
+
+FIGURE_6 = ("BallInCup", "CheetahRun")
+"""Environments of the paper's Figure 6."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +43,7 @@ class Drawing:
     """One figure that every environment has, if its analysis holds what it needs.
 
     Attributes:
-        name: Part of the file name.
+        name: Beginning of the file name; the environment follows.
         question: Which of the paper's questions it answers, ``"q1"`` to ``"q3"``.
         title: Short title.
         source: The paper's figures of this kind; empty for one that the paper lacks.
@@ -54,20 +69,20 @@ def _has_time(report: SparsityReport) -> bool:
 
 GALLERY = (
     Drawing(
-        "heatmap",
+        "figure-a3-1",
         "q1",
         "Zeros of each element",
-        "Figures 3 and A3.1",
+        "Figure A3.1",
         "heat map of the share of rows in which each element of the transition Jacobian is zero",
         sentences.about_heatmap,
         draw_heatmap,
         lambda _: True,
     ),
     Drawing(
-        "histograms",
+        "figure-a3-2",
         "q2",
         "Sparsity over rows",
-        "Figures 5 and A3.2",
+        "Figure A3.2",
         "histograms of the share of zero elements in a row, for both blocks and the two together, the mean marked",
         sentences.about_histograms,
         draw_histograms,
@@ -77,27 +92,17 @@ GALLERY = (
         "timeline",
         "q3",
         "Sparsity over time",
-        "Figure 6",
+        "",
         "the share of zero elements at each control step of the first episode",
         sentences.about_timeline,
         draw_timelines,
         _has_time,
     ),
     Drawing(
-        f"timeline-{FIRST_STEPS}",
-        "q3",
-        f"The first {FIRST_STEPS} control steps",
-        "Figure A3.3",
-        f"the share of zero elements at each of the first {FIRST_STEPS} control steps",
-        lambda report: sentences.about_timeline(report, FIRST_STEPS),
-        lambda report: draw_timelines(report, FIRST_STEPS),
-        _has_time,
-    ),
-    Drawing(
         "durations",
         "q3",
         "Durations",
-        "Figure 7",
+        "",
         "histograms of the lengths of zero and of non-zero stretches, logarithmic axes, the mean marked",
         sentences.about_durations,
         draw_durations,
@@ -114,13 +119,9 @@ GALLERY = (
         lambda report: bool(report.global_sparsity.threshold_sweep),
     ),
 )
-"""The figures in the order in which a report shows them."""
+"""The figures that every environment has, in the order in which a report shows them."""
 
-
-_CAUSES = "causes"
-"""Part of the file name of the heat map of causes."""
-
-QUESTIONS = ("q1", "q2", "q3")
+QUESTIONS = ("q1", "q2", "q3", "q4")
 """The paper's questions that a report answers."""
 
 
@@ -129,42 +130,104 @@ def drawings_of(questions: Sequence[str]) -> tuple[Drawing, ...]:
     return tuple(drawing for drawing in GALLERY if drawing.question in questions)
 
 
-def figure_names(
-    report: SparsityReport, questions: Sequence[str] = QUESTIONS, causes: CauseRecord | None = None
-) -> tuple[str, ...]:
-    """Return the names of the files that ``write_figures`` writes."""
-    drawn = [drawing.name for drawing in drawings_of(questions) if drawing.can_draw(report)]
-    drawn += [] if causes is None else [_CAUSES]
-    return tuple(f"{report.environment}-{name}{suffix}" for name in drawn for suffix in (".png", ".pdf"))
+def environment_item(drawing: Drawing, report: SparsityReport) -> FigureItem:
+    """Return one environment's figure as an item of a report.
+
+    Args:
+        drawing: Which figure.
+        report: The analysis as read from its files.
+
+    Returns:
+        The item, ``figure-a3-1-CheetahRun`` and the like.
+    """
+    name = report.environment
+    return FigureItem(
+        name=f"{drawing.name}-{name}",
+        title=f"{drawing.title}: {name}",
+        source=drawing.source,
+        content=f"{name}: {drawing.content}",
+        sentences=(drawing.say(report),),
+        draw=drawn_once(partial(drawing.draw, report)),
+        environment=name,
+    )
 
 
-def write_figures(
-    report: SparsityReport,
-    folder: str | os.PathLike[str],
-    questions: Sequence[str] = QUESTIONS,
-    causes: CauseRecord | None = None,
-) -> tuple[Path, ...]:
-    """Write every figure of one environment as ``<environment>-<figure>.png`` and ``.pdf``.
-
-    The same report gives the same bytes.  A figure that the analysis has no numbers for is left out.
+def environment_items(report: SparsityReport, questions: Sequence[str] = QUESTIONS) -> tuple[FigureItem, ...]:
+    """Return the figures of one environment that its analysis holds the numbers of.
 
     Args:
         report: The analysis as read from its files.
-        folder: Folder to write into; made where it is missing.
         questions: Which of the paper's questions to draw the answers to.
-        causes: Why elements are zero, where that was measured: one heat map more.
 
     Returns:
-        Paths of the files, PNG and PDF of one figure side by side.
-
-    Raises:
-        InputError: If the environment's name is no name for a file.
-        OutputError: If the folder can not be written.
+        The items, to be written by ``write_items``.
     """
-    paths: list[Path] = []
-    for drawing in drawings_of(questions):
-        if drawing.can_draw(report):
-            paths += write_pair(partial(drawing.draw, report), folder, f"{report.environment}-{drawing.name}")
-    if causes is not None:
-        paths += write_pair(partial(draw_cause_heatmap, causes), folder, f"{report.environment}-{_CAUSES}")
-    return tuple(paths)
+    return tuple(environment_item(drawing, report) for drawing in drawings_of(questions) if drawing.can_draw(report))
+
+
+def figure_3(reports: Sequence[SparsityReport]) -> tuple[FigureItem, ...]:
+    """Return the paper's Figure 3, a figure for each of its environments that was analysed."""
+    items = []
+    for name in FIGURE_3:
+        for report in reports:
+            if report.environment == name:
+                drawing = replace(GALLERY[0], name="figure-3", source="Figures 3 and A3.1")
+                items.append(environment_item(drawing, report))
+    return tuple(items)
+
+
+def shared_items(reports: Sequence[SparsityReport], questions: Sequence[str] = QUESTIONS) -> tuple[FigureItem, ...]:
+    """Return the figures that set environments side by side: the paper's Figures 5, 6, A3.3 and 7.
+
+    Args:
+        reports: Analyses, one an environment.
+        questions: Which of the paper's questions to draw the answers to.
+
+    Returns:
+        Those that there are numbers for.
+    """
+    timed = [report for report in reports if report.temporal is not None]
+    pair = [report for name in FIGURE_6 for report in timed if report.environment == name]
+    items: list[FigureItem] = []
+    if "q2" in questions and reports:
+        items.append(
+            FigureItem(
+                "figure-5",
+                "Sparsity of both blocks together",
+                "Figure 5",
+                "histograms of the share of zero elements in a row, a panel an environment, the mean marked",
+                ("A bar for every share that occurs; dashed: the mean.",),
+                drawn_once(partial(draw_all_histograms, reports)),
+            )
+        )
+    if "q3" in questions and pair:
+        items.append(
+            FigureItem(
+                "figure-6",
+                "Sparsity over the first episode",
+                "Figure 6",
+                "the share of zero elements at each control step of the first episode, side by side",
+                tuple(f"{report.environment}: {sentences.about_timeline(report)}" for report in pair),
+                drawn_once(partial(draw_pair, pair)),
+            )
+        )
+    if "q3" in questions and timed:
+        items += [
+            FigureItem(
+                "figure-a3-3",
+                f"The first {FIRST_STEPS} control steps",
+                "Figure A3.3",
+                f"the share of zero elements at each of the first {FIRST_STEPS} control steps, a panel an environment",
+                ("One episode of each environment; the vertical axes differ.",),
+                drawn_once(partial(draw_first_steps, timed)),
+            ),
+            FigureItem(
+                "figure-7",
+                "How long an element stays zero, and non-zero",
+                "Figure 7",
+                "histograms of the lengths of zero and of non-zero stretches, logarithmic axes, the means marked",
+                ("Zero stretches that last a whole episode are left out, as in the paper.",),
+                drawn_once(partial(draw_all_durations, timed)),
+            ),
+        ]
+    return tuple(items)

@@ -4,53 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
 
 from dynsparse.analysis.sparsity_report import SparsityReport
+from dynsparse.report.block_layout import BlockLayout, CellLook
 from dynsparse.report.figure import write_pair
 
-__all__ = ["CellLook", "draw_block", "draw_heatmap", "heatmap_look", "name_cells", "write_heatmap"]
+__all__ = ["draw_block", "draw_heatmap", "name_cells", "write_heatmap"]
 
 # Perceptually uniform and readable in grey; reversed, so that the usual case (never zero) costs no ink.
 _COLOURS = "magma_r"
 
-# Inches: a letter of a variable name of 7 points, and the width that title and legend need.
-_LETTER = 0.075
-_NARROWEST = {"state": 4.6, "tangent": 6.9}
+_LOOK = CellLook()
 
-
-@dataclass(frozen=True)
-class CellLook:
-    """How large everything is.
-
-    Attributes:
-        cell: Side of an element, inches.
-        label: Size of the names, points.
-        number: Size of the numbers in the cells, points; None for none.
-        line: Width of the lines between the cells, points.
-    """
-
-    cell: float = 0.26
-    label: float = 7.0
-    number: float | None = 6.0
-    line: float = 0.8
-
-
-def heatmap_look(states: int) -> CellLook:
-    """Choose sizes: with many elements names stay readable on one screen, where numbers in the cells would not."""
-    if states <= 10:
-        return CellLook(0.36, 7.0, 7.0, 0.8)
-    return CellLook(0.26, 7.0, 5.6, 0.8) if states <= 30 else CellLook(0.13, 6.5, None, 0.35)
+# Inches below the names of the columns: colour bar and legend.
+_BELOW, _BAR_ABOVE = 0.86, 0.5
 
 
 def name_cells(
@@ -84,7 +60,7 @@ def draw_block(
     column_names: Sequence[str],
     *,
     label_rows: bool = True,
-    look: CellLook = CellLook(),
+    look: CellLook = _LOOK,
 ) -> AxesImage:
     """Draw one block: colour and number say how often an element is zero, hatching that it always is.
 
@@ -117,55 +93,36 @@ def draw_heatmap(record: SparsityReport) -> Figure:
         record: The analysis as read from its files.
 
     Returns:
-        A figure fit for print; its size follows the number of elements.
+        A figure fit for print, one column of a paper wide where its elements fit in, or both.
     """
-    states, actions = len(record.state_names), len(record.action_names)
-    look = heatmap_look(states)
-    cell = look.cell
-    longest = _LETTER * look.label / 7.0 * max(len(name) for name in (*record.state_names, *record.action_names))
-    left, top, bottom, right, gap = longest + 0.35, 0.82, longest + 0.62, 1.05, 0.3
-    width = left + cell * (states + actions) + gap + right
-    height = top + cell * states + bottom
-    # The text above and below the blocks is wider than the blocks of a small environment.
-    spare = max(0.0, _NARROWEST[record.coordinates] - width) / 2
-    width, left = width + 2 * spare, left + spare
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-
-    def place(x: float, cells: float) -> Axes:
-        return figure.add_axes((x / width, bottom / height, cells / width, cell * states / height))
-
-    second = left + cell * states + gap
-    blocks = record.global_sparsity
-    first_axes = place(left, cell * states)
-    image = draw_block(first_axes, blocks.state.zero_frequency, record.state_names, record.state_names, look=look)
-    second_axes = place(second, cell * actions)
-    draw_block(
-        second_axes,
-        blocks.action.zero_frequency,
-        record.state_names,
-        record.action_names,
-        label_rows=False,
-        look=look,
-    )
-    first_axes.set_title("∂s'/∂s", fontsize=9)
-    second_axes.set_title("∂s'/∂a", fontsize=9)
-    first_axes.set_ylabel("next state s'")
-    first_axes.set_xlabel("state s")
-    second_axes.set_xlabel("action a")
-    bar = figure.colorbar(image, cax=place(second + cell * actions + 0.2, 0.13))
-    bar.set_label("share of rows at zero", labelpad=5)
+    layout = BlockLayout.of(record.state_names, record.action_names, below=_BELOW, lines=2)
+    look, blocks = layout.look, record.global_sparsity
+    figure = layout.figure(record.environment, _subtitle(record))
+    first = layout.state_axes(figure)
+    image = draw_block(first, blocks.state.zero_frequency, record.state_names, record.state_names, look=look)
+    first.set_title("∂s'/∂s", fontsize=8)
+    first.set_ylabel("next state s'", fontsize=7.5)
+    first.set_xlabel("state s", fontsize=7.5)
+    if record.action_names:
+        second = layout.action_axes(figure)
+        frequency = blocks.action.zero_frequency
+        draw_block(second, frequency, record.state_names, record.action_names, label_rows=False, look=look)
+        second.set_title("∂s'/∂a", fontsize=8)
+        second.set_xlabel("action a", fontsize=7.5)
+    bar = figure.colorbar(image, cax=layout.bar_axes(figure, _BAR_ABOVE), orientation="horizontal")
     bar.outline.set_visible(False)
-    bar.set_ticks([0.0, 0.25, 0.5, 0.75, 1.0])
-    figure.text(0.5, 1 - 0.1 / height, record.environment, ha="center", va="top", fontsize=10, fontweight="bold")
-    figure.text(0.5, 1 - 0.3 / height, _subtitle(record), ha="center", va="top", fontsize=7.5)
+    bar.set_ticks([0.0, 0.25, 0.5, 0.75, 1.0], labels=["0", "25", "50", "75", "100"])
+    bar.ax.tick_params(labelsize=6.5, length=2, pad=1.5)
+    bar.ax.set_title("rows at zero, %", fontsize=7.0, pad=3)
     figure.legend(
         handles=_legend(numbers=look.number is not None),
         loc="lower center",
-        ncols=2,
+        ncols=1 if layout.is_narrow else 2,
         frameon=False,
-        fontsize=7.5,
+        fontsize=6.5,
         handlelength=1.4,
+        borderaxespad=0.2,
+        labelspacing=0.3,
     )
     return figure
 
@@ -202,18 +159,24 @@ def _legend(*, numbers: bool) -> list[Patch]:
     dark = matplotlib.colormaps[_COLOURS](1.0)
     light = matplotlib.colormaps[_COLOURS](0.0)
     return [
-        Patch(facecolor=dark, edgecolor="white", hatch="////", linewidth=0.0, label="zero in every row (Table 1)"),
+        Patch(
+            facecolor=dark,
+            edgecolor="white",
+            hatch="////",
+            linewidth=0.0,
+            label="zero in every row (counted in Table 1)",
+        ),
         Patch(
             facecolor=light, edgecolor="none", label=f"zero in no row{'; numbers: percent of rows' if numbers else ''}"
         ),
     ]
 
 
-def _subtitle(record: SparsityReport) -> str:
+def _subtitle(record: SparsityReport) -> list[str]:
     rows = record.rows - record.nonfinite_rows
     left_out = f", {record.nonfinite_rows:,} non-finite left out" if record.nonfinite_rows else ""
-    tangent = ", tangent coordinates (rx, ry, rz: rotation vectors)" if record.coordinates == "tangent" else ""
-    return (
-        f"{rows:,} rows{left_out}, {record.policy} policy, {record.derivative} derivative, "
-        f"zero: |x| < {record.atol:g}{tangent}"
-    )
+    tangent = ", tangent coordinates" if record.coordinates == "tangent" else ""
+    return [
+        f"{rows:,} rows{left_out}, {record.policy} policy",
+        f"{record.derivative} derivative, zero: |x| < {record.atol:g}{tangent}",
+    ]

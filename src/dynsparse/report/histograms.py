@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,8 +11,9 @@ from matplotlib.figure import Figure
 
 from dynsparse.analysis import LocalBlock, SparsityReport
 from dynsparse.report.figure import BLOCK_LOOKS, BlockLook, mark, new_panels
+from dynsparse.report.panel_grid import lowest, new_grid
 
-__all__ = ["draw_histogram", "draw_histograms"]
+__all__ = ["draw_all_histograms", "draw_histogram", "draw_histograms"]
 
 # A bar must be seen where a block has hundreds of attainable values: in parts of the axis.
 _THINNEST = 0.008
@@ -66,6 +68,30 @@ def draw_histograms(report: SparsityReport) -> Figure:
         draw_histogram(axes, block, look, limit)
     figure.supylabel("rows, %", fontsize=8)
     panels[-1].set_xlabel("elements at zero in a row, %")
+    return figure
+
+
+def draw_all_histograms(reports: Sequence[SparsityReport]) -> Figure:
+    """Draw the histogram of both blocks together, a panel an environment, as the paper's Figure 5.
+
+    Args:
+        reports: Analyses as read from their files, one an environment.
+
+    Returns:
+        A figure over both columns of a paper, or over one where there is one environment.
+    """
+    figure, panels = new_grid("Sparsity of both blocks together", len(reports), height=1.35, share_y=False)
+    (look,) = (look for look in BLOCK_LOOKS if look.name == "combined")
+    for axes, report in zip(panels, reports, strict=True):
+        block = report.local.combined
+        draw_histogram(axes, block, look, _axis_end([block]))
+        # The mean stands below the name: beside it there is no room.
+        axes.set_title("", loc="right")
+        axes.set_title(f"{report.environment}\nmean {100.0 * block.sparsity_mean:.1f} %", loc="left", fontsize=7.5)
+        axes.locator_params(axis="x", nbins=4)
+    for axes in lowest(panels):
+        axes.set_xlabel("elements at zero, %", fontsize=7.5)
+    figure.supylabel("rows, %", fontsize=8)
     return figure
 
 

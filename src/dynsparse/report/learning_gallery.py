@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from dynsparse.report import judgement_sentences, learning_sentences
 from dynsparse.report.contact_split import draw_contact, draw_contact_by_environment
-from dynsparse.report.figure import write_pair
+from dynsparse.report.figure import drawn_once, write_pair
+from dynsparse.report.item import FigureItem
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.model_thresholds import draw_model_thresholds
 from dynsparse.report.open_loop import draw_open_loop, draw_open_loop_by_contact
@@ -28,7 +29,7 @@ class LearningDrawing:
     """One figure on one test set.
 
     Attributes:
-        name: Name of its files without suffix.
+        name: Name of its files without suffix: the paper's figure where it is one; the test set where there are two.
         section: Which part of the page it belongs to: ``"prediction"``, ``"sparsity"``, ``"zeros"`` or ``"ahead"``.
         title: Short title.
         source: The paper's figure of this kind; empty for one that the paper lacks.
@@ -47,13 +48,26 @@ class LearningDrawing:
     draw: Callable[[], Figure]
     environment: str | None = None
 
+    @property
+    def is_papers(self) -> bool:
+        """Whether it is one of the paper's figures, and not only of its kind."""
+        return self.name.startswith("figure-")
 
-def learning_drawings(results: LearningResults, *, singly: bool = True) -> tuple[LearningDrawing, ...]:
+    def item(self) -> FigureItem:
+        """Return it as an item of a report."""
+        said = (self.sentences,) if self.sentences else ()
+        return FigureItem(self.name, self.title, self.source, self.content, said, self.draw, self.environment)
+
+
+def learning_drawings(
+    results: LearningResults, *, singly: bool = True, only_one: bool = False
+) -> tuple[LearningDrawing, ...]:
     """Return the figures that there are numbers for, in the order in which a page shows them.
 
     Args:
         results: What was computed on one test set.
         singly: Whether scores are drawn for every single environment too, a figure each.
+        only_one: Whether there is no other test set, so that names need not say which.
 
     Returns:
         The figures; none where no run has a result.
@@ -61,12 +75,13 @@ def learning_drawings(results: LearningResults, *, singly: bool = True) -> tuple
     if results.is_empty:
         return ()
     drawings = (*_of_prediction(results), *_of_sparsity(results), *_of_zeros(results, singly), *_ahead(results))
-    return tuple(replace(drawing, draw=_once(drawing.draw)) for drawing in drawings)
+    tail = "" if only_one else f"-{results.split}"
+    return tuple(replace(drawing, name=f"{drawing.name}{tail}", draw=drawn_once(drawing.draw)) for drawing in drawings)
 
 
 def all_drawings(results: Sequence[LearningResults]) -> tuple[tuple[LearningDrawing, ...], ...]:
     """Return the figures on each test set; those of single environments on the last one only, the most honest."""
-    return tuple(learning_drawings(found, singly=found is results[-1]) for found in results)
+    return tuple(learning_drawings(found, singly=found is results[-1], only_one=len(results) == 1) for found in results)
 
 
 def write_learning_figures(drawings: Iterable[LearningDrawing], folder: str | os.PathLike[str]) -> tuple[Path, ...]:
@@ -86,24 +101,11 @@ def write_learning_figures(drawings: Iterable[LearningDrawing], folder: str | os
     return tuple(path for drawing in drawings for path in write_pair(drawing.draw, folder, drawing.name))
 
 
-def _once(draw: Callable[[], Figure]) -> Callable[[], Figure]:
-    """Draw and lay out once: three formats, each with a layout of its own, take twice as long."""
-
-    @cache
-    def settled() -> Figure:
-        figure = draw()
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-        return figure
-
-    return settled
-
-
 def _of_prediction(results: LearningResults) -> list[LearningDrawing]:
     split, errors = results.split, results.scores[ERROR]
     return [
         LearningDrawing(
-            f"learning-figure8-{split}",
+            "figure-8",
             "prediction",
             "Prediction error and sparsity over all environments",
             "Figure 8, both halves",
@@ -113,7 +115,7 @@ def _of_prediction(results: LearningResults) -> list[LearningDrawing]:
             partial(draw_figure8, errors, results.sparsity),
         ),
         LearningDrawing(
-            f"learning-error-{split}",
+            "learning-error",
             "prediction",
             "Prediction error in each environment",
             "Figure 8, left half",
@@ -122,7 +124,7 @@ def _of_prediction(results: LearningResults) -> list[LearningDrawing]:
             partial(draw_errors_by_environment, errors),
         ),
         LearningDrawing(
-            f"learning-curves-{split}",
+            "figure-a2-1",
             "prediction",
             "Prediction error over training",
             "Figure A2.1",
@@ -134,10 +136,10 @@ def _of_prediction(results: LearningResults) -> list[LearningDrawing]:
 
 
 def _of_sparsity(results: LearningResults) -> list[LearningDrawing]:
-    split, found = results.split, results.sparsity
+    found = results.sparsity
     drawings = [
         LearningDrawing(
-            f"learning-sparsity-{split}",
+            "learning-sparsity",
             "sparsity",
             "Sparsity in each environment",
             "Figure 8, right half",
@@ -146,7 +148,7 @@ def _of_sparsity(results: LearningResults) -> list[LearningDrawing]:
             partial(draw_sparsity_by_environment, found),
         ),
         LearningDrawing(
-            f"learning-relative-sparsity-{split}",
+            "figure-a2-2",
             "sparsity",
             "Initial and final sparsity over the true one",
             "Figure A2.2",
@@ -158,7 +160,7 @@ def _of_sparsity(results: LearningResults) -> list[LearningDrawing]:
     if results.thresholds.atols:
         drawings.append(
             LearningDrawing(
-                f"learning-thresholds-{split}",
+                "learning-thresholds",
                 "sparsity",
                 "Zero threshold of the model",
                 "",
@@ -179,10 +181,10 @@ def _of_zeros(results: LearningResults, singly: bool) -> list[LearningDrawing]:
     title = "Whether zeros are in their place"
     places: list[tuple[str | None, str, str, str]] = [(None, "learning-recovery", title, sentences)]
     if singly and len(results.environments) > 1:
-        places += [(name, f"{name}-recovery", f"{title}: {name}", "") for name in results.environments]
+        places += [(name, f"learning-recovery-{name}", f"{title}: {name}", "") for name in results.environments]
     return [
         LearningDrawing(
-            f"{stem}-{results.split}",
+            stem,
             "zeros",
             title,
             "",
@@ -196,12 +198,11 @@ def _of_zeros(results: LearningResults, singly: bool) -> list[LearningDrawing]:
 
 
 def _ahead(results: LearningResults) -> list[LearningDrawing]:
-    split = results.split
     drawings: list[LearningDrawing] = []
     if results.open_loop:
         drawings.append(
             LearningDrawing(
-                f"learning-open-loop-{split}",
+                "learning-open-loop",
                 "ahead",
                 "Error without correction",
                 "",
@@ -214,7 +215,7 @@ def _ahead(results: LearningResults) -> list[LearningDrawing]:
     if pairs and not next(iter(pairs.values())).active.is_empty():
         drawings.append(
             LearningDrawing(
-                f"learning-open-loop-contact-{split}",
+                "learning-open-loop-contact",
                 "ahead",
                 "Error without correction, with and without contact",
                 "",
@@ -226,7 +227,7 @@ def _ahead(results: LearningResults) -> list[LearningDrawing]:
     if not results.contact[ERROR].active.is_empty():
         drawings += [
             LearningDrawing(
-                f"learning-contact-{split}",
+                "learning-contact",
                 "ahead",
                 "With and without contact",
                 "",
@@ -235,7 +236,7 @@ def _ahead(results: LearningResults) -> list[LearningDrawing]:
                 partial(draw_contact, results.contact),
             ),
             LearningDrawing(
-                f"learning-contact-error-{split}",
+                "learning-contact-error",
                 "ahead",
                 "Prediction error with and without contact in each environment",
                 "",

@@ -21,7 +21,16 @@ _COLUMN = 368
 _SHRINKS = 0.8
 
 
-def picture(draw: Callable[[], Figure], *, name: str, label: str, title: str, sentences: str, source: str = "") -> str:
+def picture(
+    draw: Callable[[], Figure],
+    *,
+    name: str,
+    label: str,
+    title: str,
+    sentences: str,
+    source: str = "",
+    anchor: str | None = None,
+) -> str:
     """Return a figure as HTML: the image inside, nothing to load.
 
     Args:
@@ -31,6 +40,7 @@ def picture(draw: Callable[[], Figure], *, name: str, label: str, title: str, se
         title: Short title.
         sentences: What it shows.
         source: The paper's figure of this kind; empty for none.
+        anchor: Its place in the page; None for none.
 
     Returns:
         HTML; a figure that is too wide for a telephone scrolls in its own box.
@@ -47,4 +57,5 @@ def picture(draw: Callable[[], Figure], *, name: str, label: str, title: str, se
         image = element("img", src=data, alt=label)
     written = element("span", text(f" The paper's {source}."), class_="source") if source else ""
     caption = element("figcaption", element("strong", text(f"{title}.")), " ", prose(sentences), written)
-    return element("figure", image, caption, class_=f"{name} wide" if wide else name)
+    place = {} if anchor is None else {"id": anchor}
+    return element("figure", image, caption, class_=f"{name} wide" if wide else name, **place)

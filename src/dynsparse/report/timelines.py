@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from dynsparse.analysis import SparsityReport, TemporalSparsity
 from dynsparse.errors import InputError
-from dynsparse.report.figure import BLOCK_LOOKS, BlockLook, new_panels
+from dynsparse.report.figure import BLOCK_LOOKS, WIDTH, BlockLook, new_figure, new_panels
+from dynsparse.report.panel_grid import BOTH_COLUMNS, lowest, new_grid
 
-__all__ = ["FIRST_STEPS", "draw_timeline", "draw_timelines"]
+__all__ = ["FIRST_STEPS", "draw_first_steps", "draw_pair", "draw_timeline", "draw_timelines"]
 
 FIRST_STEPS = 50
 """Control steps that the paper's Figure A3.3 shows."""
@@ -73,6 +77,65 @@ def draw_timelines(report: SparsityReport, steps: int | None = None) -> Figure:
         draw_timeline(axes, values, look, width=1.1 if len(values) <= 2 * FIRST_STEPS else 0.5)
     figure.supylabel("elements at zero, %", fontsize=8)
     panels[-1].set_xlabel("control step of the first episode")
+    return figure
+
+
+def draw_pair(reports: Sequence[SparsityReport]) -> Figure:
+    """Draw the first episode of a few environments side by side, a row of panels a block, as the paper's Figure 6.
+
+    Args:
+        reports: Analyses as read from their files, with temporal results.
+
+    Returns:
+        A figure over both columns of a paper, or over one where there is one environment.
+
+    Raises:
+        InputError: If an analysis has no temporal results.
+    """
+    figure = new_figure("Sparsity over the first episode", WIDTH if len(reports) == 1 else BOTH_COLUMNS, 3.7)
+    panels = figure.subplots(len(BLOCK_LOOKS), len(reports), sharex="col", squeeze=False)
+    for column, report in enumerate(reports):
+        temporal = _temporal(report)
+        for axes, look in zip(panels[:, column], BLOCK_LOOKS, strict=True):
+            draw_timeline(axes, getattr(temporal, f"timeline_{look.name}"), look, width=0.5)
+        panels[0, column].set_title(f"{report.environment}, {BLOCK_LOOKS[0].label}", loc="left")
+        panels[-1, column].set_xlabel("control step")
+    figure.supylabel("elements at zero, %", fontsize=8)
+    return figure
+
+
+def draw_first_steps(reports: Sequence[SparsityReport], steps: int = FIRST_STEPS) -> Figure:
+    """Draw the beginning of the first episode, both blocks in one panel an environment, as the paper's Figure A3.3.
+
+    Args:
+        reports: Analyses as read from their files, with temporal results.
+        steps: How many control steps.
+
+    Returns:
+        A figure over both columns of a paper, or over one where there is one environment.
+
+    Raises:
+        InputError: If an analysis has no temporal results.
+    """
+    title = f"The first {steps} control steps of the first episode"
+    figure, panels = new_grid(title, len(reports), height=1.35, share_y=False, legend=True)
+    looks = BLOCK_LOOKS[:2]
+    for axes, report in zip(panels, reports, strict=True):
+        lines = [100.0 * getattr(_temporal(report), f"timeline_{look.name}")[:steps] for look in looks]
+        for values, look in zip(lines, looks, strict=True):
+            edges = np.arange(len(values) + 1) - 0.5
+            axes.stairs(values, edges, baseline=None, color=look.colour, linewidth=1.0, linestyle=look.line)
+        axes.set_title(report.environment, loc="left", fontsize=7.5)
+        both = np.concatenate(lines)
+        axes.set_ylim(*_limits(both[~np.isnan(both)]))
+        axes.set_xlim(-1.0, max(len(lines[0]), 2))
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+    for axes in lowest(panels):
+        axes.set_xlabel("control step", fontsize=7.5)
+    figure.supylabel("elements at zero, %", fontsize=8)
+    handles = [Line2D([], [], color=look.colour, ls=look.line, label=look.label) for look in looks]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 

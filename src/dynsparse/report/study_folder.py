@@ -1,0 +1,123 @@
+"""Study folder: reads whatever records a folder of results holds."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dynsparse.analysis import CauseRecord, EpisodeRecord, SparsityReport
+from dynsparse.analysis.cause_record import holds_causes
+from dynsparse.analysis.episode_record import holds_episodes
+from dynsparse.errors import InputError
+from dynsparse.report.gallery import QUESTIONS
+from dynsparse.report.learning_records import read_learning_records
+from dynsparse.report.learning_table import ExpectedRuns
+from dynsparse.report.search_study import SEARCH_FILE, read_search
+from dynsparse.report.study import LearningStudy, StudyResults, learning_study
+from dynsparse.report.study_parts import read_parts
+from dynsparse.report.table1 import paper_table1
+
+__all__ = ["in_papers_order", "read_study"]
+
+_PLACES = ("", "*/", "analysis/*/")
+_SETTINGS = "settings.json"
+_TIMINGS = "timings.json"
+_LEARNING, _SEARCH = ("learning/units", "units"), ("search", "")
+
+
+def in_papers_order(names: Sequence[str]) -> list[str]:
+    """Sort environments as the paper's Table 1 lists them, others after them by name."""
+    listed = list(paper_table1())
+    return sorted(names, key=lambda name: (listed.index(name) if name in listed else len(listed), name))
+
+
+def read_study(
+    folder: str | os.PathLike[str],
+    *,
+    expected: Sequence[str] | None = None,
+    runs: ExpectedRuns | None = None,
+    questions: Sequence[str] = QUESTIONS,
+) -> StudyResults:
+    """Read the records in a folder of ``reproduce``, of ``analyze``, or one that holds several of the latter.
+
+    Args:
+        folder: The folder.
+        expected: Environments that there should be; None for those that are there.
+        runs: Trainings that there should be; None for every combination of what is on record.
+        questions: Which of the paper's questions are to be answered.
+
+    Returns:
+        What is there.
+
+    Raises:
+        InputError: If there is no analysis, several of one environment, or a record is damaged.
+    """
+    root = Path(folder)
+    analyses = _analyses(root)
+    names = in_papers_order(list(analyses))
+    places = {name: analyses[name][0] for name in names}
+    whole = (root / _SETTINGS).exists()
+    learning, search = None, None
+    if "q4" in questions:
+        learning = _learning(root, runs, whole)
+        kept = [root / place / SEARCH_FILE for place in _SEARCH if (root / place / SEARCH_FILE).exists()]
+        search = read_search(kept[0]) if kept else None
+    return StudyResults(
+        reports=tuple(analyses[name][1] for name in names),
+        expected=tuple(names if expected is None else in_papers_order([*{*expected, *names}])),
+        episodes={name: EpisodeRecord.load(places[name]) for name in names if holds_episodes(places[name])},
+        causes={name: CauseRecord.load(places[name]) for name in names if holds_causes(places[name])},
+        learning=learning,
+        search=search,
+        parts=read_parts(places),
+        timings=_timings(root / _TIMINGS),
+        whole=whole,
+        questions=questions,
+    )
+
+
+def _analyses(root: Path) -> dict[str, tuple[Path, SparsityReport]]:
+    """Return each environment's analysis with its folder."""
+    found_at = [path.parent for place in _PLACES for path in root.glob(f"{place}analysis.json")]
+    # A name with a dot is one that a stopped command left half written.
+    folders = sorted({folder for folder in found_at if not folder.name.startswith(".") or folder == root})
+    if not folders:
+        if (root / "zarr.json").exists():
+            raise InputError(f"expected analyses, {root} is a data set; first: dynsparse analyze {root} --out DIR")
+        raise InputError(f"expected analyses in {root}, found none; make one with dynsparse analyze DATASET --out DIR")
+    found: dict[str, tuple[Path, SparsityReport]] = {}
+    for folder in folders:
+        report = SparsityReport.load(folder)
+        if report.environment in found:
+            raise InputError(
+                f"expected one analysis of {report.environment} in {root}, found several ({folder} is one); "
+                "make a report of each by itself"
+            )
+        found[report.environment] = (folder, report)
+    return found
+
+
+def _learning(root: Path, runs: ExpectedRuns | None, whole: bool) -> LearningStudy | None:
+    """Return what was learned: in a folder of a reproduction, or beside the analyses."""
+    # A search of its own folder keeps its trainings there too: they differ in their settings.
+    own = whole or (root / SEARCH_FILE).exists()
+    for place in _LEARNING[:1] if own else _LEARNING:
+        folder = root / place
+        if any(path for path in folder.glob("*.json") if not path.name.startswith(".")):
+            return learning_study(read_learning_records(folder), runs)
+    return None
+
+
+def _timings(path: Path) -> Mapping[str, Any] | None:
+    if not path.exists():
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError("no object")
+    except (OSError, ValueError) as error:
+        raise InputError(f"expected timings in {path}, can not read them ({error!r}); remove the file") from error
+    return found

@@ -1,0 +1,126 @@
+"""Study section: one section of the report's page, and what of it becomes files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dynsparse.report.item import FigureItem, Part, TableItem
+from dynsparse.report.markup import element, make_table, prose, text
+from dynsparse.report.picture import picture
+
+__all__ = ["Missing", "Section", "anchor_of", "of_part"]
+
+_WORDS = ("policy", "audit", "against the paper", "here", "paper ", "hyperparameter", "parameter")
+"""Columns that no number stands in."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """An item that there is not.
+
+    Attributes:
+        what: Its name, such as ``"Figure 4"``.
+        why: What is not there.
+        command: What makes it.
+    """
+
+    what: str
+    why: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section.
+
+    Attributes:
+        anchor: Its place in the page.
+        title: Heading.
+        short: Its answer in one sentence, for the summary; empty for none.
+        sentences: What else it answers.
+        items: Figures and tables.
+        missing: Items that there are not.
+        after: What follows, HTML.
+        files: Figures that the HTML shows already; they only become files.
+        ready: The whole ``<section>`` as HTML, in place of all that; empty to make it.
+    """
+
+    anchor: str
+    title: str
+    short: str = ""
+    sentences: tuple[str, ...] = ()
+    items: tuple[FigureItem | TableItem, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    after: str = ""
+    files: tuple[FigureItem, ...] = ()
+    ready: str = ""
+
+    def html(self) -> str:
+        """Return the ``<section>``."""
+        if self.ready:
+            return self.ready
+        parts = [element("h2", text(self.title), id=f"{self.anchor}-title")]
+        if self.short:
+            parts.append(element("p", prose(self.short), class_="answer"))
+        parts += [element("p", prose(sentence)) for sentence in self.sentences if sentence]
+        parts += [_absent(one) for one in self.missing]
+        parts += items_html(self.items)
+        return element("section", *parts, self.after, id=self.anchor, aria_labelledby=f"{self.anchor}-title")
+
+
+def of_part(part: Part, missing: Sequence[Missing] = ()) -> Section:
+    """Return the section of a part; its first sentence is its answer."""
+    short, *others = part.sentences or ("",)
+    return Section(part.anchor, part.title, short, tuple(others), part.items, tuple(missing))
+
+
+def anchor_of(name: str) -> str:
+    """Return an item's place in the page: an environment may have any name, a place no space in it."""
+    plain = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
+    return f"item-{plain}"
+
+
+def items_html(items: Sequence[FigureItem | TableItem]) -> list[str]:
+    """Return items in their order, figures that follow each other in one grid."""
+    parts: list[str] = []
+    figures: list[str] = []
+    for item in items:
+        if isinstance(item, FigureItem):
+            figures.append(_figure(item))
+            continue
+        parts += _grid(figures)
+        figures = []
+        parts.append(_table(item))
+    return [*parts, *_grid(figures)]
+
+
+def _grid(figures: Sequence[str]) -> list[str]:
+    return [element("div", *figures, class_="figures")] if figures else []
+
+
+def _figure(item: FigureItem) -> str:
+    kind = item.name.removesuffix(f"-{item.environment}") if item.environment else item.name
+    return picture(
+        item.draw,
+        name=kind,
+        label=item.content,
+        title=item.title,
+        sentences=" ".join(filter(None, item.sentences)),
+        source=item.source,
+        anchor=anchor_of(item.name),
+    )
+
+
+def _table(item: TableItem) -> str:
+    source = f" (the paper's {item.source})" if item.source else ""
+    shown = make_table(f"{item.title}{source}", item.columns, item.cells, words=_WORDS)
+    notes = [element("li", prose(note)) for note in item.notes]
+    return element(
+        "div", shown, element("ul", *notes, class_="notes") if notes else "", id=anchor_of(item.name), class_="table"
+    )
+
+
+def _absent(one: Missing) -> str:
+    said = prose(f"{one.what}: missing, {one.why}. Make it: ")
+    return element("p", said, element("code", text(one.command)), class_="audit warned")
