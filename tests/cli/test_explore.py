@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import webbrowser
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,10 +15,15 @@ import pytest
 
 from dynsparse.cli import main
 from dynsparse.cli.explore_artist import Artist
+from dynsparse.cli.explore_embedding import scatter_in
 from dynsparse.cli.explore_source import find_sources
-from dynsparse.dataset import DatasetDescription, create_dataset, finite_rows
+from dynsparse.dataset import DatasetDescription, create_dataset, finite_rows, open_dataset
 from dynsparse.errors import RenderError
+from dynsparse.provenance import content_hash
 from dynsparse.report.explore_causes import UNKNOWN, RowCauses
+from dynsparse.report.explore_rollout import read_rollout
+
+from ..report.invented_embedding import invented
 
 LOST = 3
 """A row that is not finite."""
@@ -124,6 +130,34 @@ def test_one_page_of_a_study(study, capsys, browser):
     assert b"analysis/CheetahRun holds no embedding.npz: dynsparse reproduce" in before
     assert run("explore", study, "--no-frames") == 0  # its own page is replaced
     assert Path("study/explore.html").read_bytes() == before
+
+
+def test_the_embedding_is_shown_where_it_is_of_this_data(study):
+    path = store(Path("study/data/Reacher"), "Reacher", rows=80, steps=20)
+    folder = Path("study/analysis/Reacher")
+    folder.mkdir(parents=True)
+    dataset = open_dataset(path)
+    rollout = read_rollout(dataset, 1, "paper", steps=6)
+    assert scatter_in(None, dataset, rollout).missing.startswith("Only the data that a reproduction analyses")
+    assert "holds no embedding.npz: dynsparse reproduce" in scatter_in(folder, dataset, rollout).missing
+    identity = {"extra": {"dataset": {"description_sha256": content_hash(dataset.description.to_dict())}}}
+    record = replace(invented("Reacher"), provenance=identity)
+    record.save(folder)
+    found = scatter_in(folder, dataset, rollout)
+    assert found.missing == "" and len(found.points) == 80
+    assert np.array_equal(found.own, record.points[20:26]) and np.array_equal(found.sparsity, record.sparsity)
+    assert (
+        "zeros as |x| < 1e-15, this page as < 1e-12"
+        in scatter_in(folder, dataset, replace(rollout, atol=1e-12)).missing
+    )
+    other = {"extra": {"dataset": {"description_sha256": "0" * 64}}}
+    for strange in (
+        replace(record, provenance=other),
+        replace(record, data_rows=81),
+        replace(record, environment="Arm"),
+    ):
+        strange.save(folder)
+        assert "holds the embedding of another data set" in scatter_in(folder, dataset, rollout).missing
 
 
 def test_it_is_opened_on_a_terminal_unless_told_not_to(study, browser, monkeypatch):

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dynsparse.analysis.embedding_record import EmbeddingRecord, holds_embedding
+from dynsparse.cli.explore_embedding import scatter_in
 from dynsparse.cli.explore_explanation import explain_rollout, kept_causes
 from dynsparse.config import nearest_names
 from dynsparse.errors import SettingError
 from dynsparse.report.explore_frames import FrameStrip
 from dynsparse.report.explore_payload import Exhibit
 from dynsparse.report.explore_rollout import Rollout, read_rollout
-from dynsparse.report.explore_scatter import Scatter, scatter_of
 
 if TYPE_CHECKING:
     from dynsparse.cli.explore_artist import Artist
@@ -80,7 +79,8 @@ class Exhibition:
                 rollout = read_rollout(source.dataset, episode, source.policy, steps=steps, atol=self._atol)
                 causes = self._causes(source, rollout)
                 self.rollouts += 1
-                yield Exhibit(rollout, self._frames(source, rollout), _scatter(source, rollout), causes)
+                scatter = scatter_in(source.analysis, source.dataset, rollout)
+                yield Exhibit(rollout, self._frames(source, rollout), scatter, causes)
             self._progress.finish(source.stem, "done")
 
     def _episodes(self, source: Source) -> list[int]:
@@ -142,24 +142,3 @@ def chosen_environments(asked: Sequence[str], there: Sequence[str]) -> tuple[str
         if name not in there:
             raise SettingError(f"expected environments that are there, got {name!r}{nearest_names(name, tuple(there))}")
     return names
-
-
-def _scatter(source: Source, rollout: Rollout) -> Scatter:
-    """Return the embedding of the data set's rows, or the reason why there is none."""
-    if source.analysis is None:
-        return Scatter.none(
-            "there is an embedding of the data that a reproduction analyses only: dynsparse reproduce --out DIR, then "
-            "dynsparse explore DIR"
-        )
-    if not holds_embedding(source.analysis):
-        return Scatter.none(
-            f"analysis/{rollout.environment} holds no embedding.npz: dynsparse reproduce --out DIR makes it, then "
-            "dynsparse explore DIR shows it"
-        )
-    found = EmbeddingRecord.load(source.analysis)
-    if found.data_rows != source.dataset.rows or found.environment != rollout.environment:
-        return Scatter.none(
-            f"the embedding of analysis/{found.environment} is of {found.data_rows:,} rows, and the data set holds "
-            f"{source.dataset.rows:,}: make it again with dynsparse reproduce"
-        )
-    return scatter_of(found.rows, found.points.astype(np.float64), found.sparsity, rollout.places)

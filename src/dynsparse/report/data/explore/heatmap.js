@@ -24,7 +24,7 @@ class Heatmap {
     const gap = columns > states ? 10 : 0;
     const wide = this.box.clientWidth - 6;
     const longest = (names, size) => {
-      context.font = Canvas.font(size);
+      context.font = Canvas.font(size, "700"); // as the names of the chosen element are
       return Math.max(...names.map((name) => context.measureText(name).width));
     };
     let font = 12, left = longest(tangentNames, font) + 8;
