@@ -65,6 +65,7 @@ MORE_ON_VERBS = {
     "and where the paper contradicts itself.",
     "train-expert": "[How to train one](../how-to/train-an-expert.md).",
     "render": "[How to look at a policy](../how-to/train-an-expert.md#look-at-it).",
+    "explore": "[How to look around](../how-to/explore.md).",
     "bench": "[Where the speed comes from](../explanation/speed.md).",
     "reproduce": "[How to reproduce the paper](../how-to/reproduce-the-paper.md).",
 }
