@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from dynsparse.analysis.horizon_record import HorizonRecord
+from dynsparse.report.horizon_answer import about_all
 from dynsparse.report.horizon_figures import draw_differences, draw_horizons, draw_lengths
-from dynsparse.report.horizon_sentences import JACOBIANS, about_all, about_horizon, about_lengths, about_roll_out
+from dynsparse.report.horizon_sentences import JACOBIANS, about_horizon, about_lengths, about_roll_out
 from dynsparse.report.horizon_table import horizon_table
 from dynsparse.report.item import FigureItem, Part, TableItem
 

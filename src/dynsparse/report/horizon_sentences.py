@@ -1,19 +1,15 @@
-"""Horizon sentences: what becomes of sparsity over control steps and over longer ones, every number computed."""
+"""Horizon sentences: what becomes of one environment's sparsity over control steps and over longer ones, computed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-
 from dynsparse.analysis.horizon_count import SAME
 from dynsparse.analysis.horizon_record import HorizonRecord
-from dynsparse.report.cause_switches import joined
-from dynsparse.report.episode_statistics import FEWEST_EPISODES, EpisodeMean, mean_over_episodes
+from dynsparse.report.episode_statistics import EpisodeMean, mean_over_episodes
 from dynsparse.report.horizon_numbers import (
     HalfGone,
     cancelled_share,
     change,
     half_gone,
-    kept,
     left_of_local,
     length_change,
     sparsity_at,
@@ -21,29 +17,28 @@ from dynsparse.report.horizon_numbers import (
 from dynsparse.report.quantities import number, percent
 from dynsparse.report.zero_axis import tick_name
 
-__all__ = ["about_all", "about_horizon", "about_lengths", "about_roll_out", "half_in_words", "with_interval"]
+__all__ = [
+    "JACOBIANS",
+    "NOT_ENOUGH",
+    "SAME_IN_WORDS",
+    "about_horizon",
+    "about_lengths",
+    "about_roll_out",
+    "half_in_words",
+    "is_or_are",
+    "lost_and_gained",
+    "size",
+    "with_interval",
+]
 
 JACOBIANS = ("∂s'/∂s", "∂s'/∂a")
 NOT_ENOUGH = "not enough data"
 
-_HORIZON, _PLAN = 10, 25
-"""Control steps that sentences speak of: one that every planner looks ahead, and a planning horizon."""
+_HORIZON = 10
+"""Control steps that sentences speak of: fewer than any planner looks ahead."""
 
-_SAME = tick_name(SAME)
+SAME_IN_WORDS = tick_name(SAME)
 _VERDICTS = {1: "more", -1: "fewer", 0: "not told apart"}
-
-
-def about_all(records: Sequence[HorizonRecord]) -> tuple[str, ...]:
-    """Say in which environments local sparsity survives a planning horizon, and in which a roll-out differs.
-
-    Args:
-        records: One an environment.
-
-    Returns:
-        Whole sentences; the first is the answer.
-    """
-    steps = min([_PLAN, *(record.horizon for record in records)])
-    return (_survival(records, 0, steps), _survival(records, 1, steps), *_all_roll_outs(records))
 
 
 def about_horizon(record: HorizonRecord, block: int) -> str:
@@ -94,8 +89,8 @@ def about_roll_out(record: HorizonRecord) -> str:
         return f"{begun} carrying the warm start changes nothing, not by a bit; {warm}."
     share = percent(float(differing.max(axis=0).sum()) / (starts * record.horizon))
     return (
-        f"{begun} carrying the warm start changes {share} of the Jacobians by more than {_SAME} of their largest "
-        f"element, at most by {_size(float(found.relative.max()))} of it; {_moved_zeros(record)}; {warm}."
+        f"{begun} carrying the warm start changes {share} of the Jacobians by more than {SAME_IN_WORDS} of their "
+        f"largest element, at most by {size(float(found.relative.max()))} of it; {_moved_zeros(record)}; {warm}."
     )
 
 
@@ -142,52 +137,11 @@ def half_in_words(gone: HalfGone, horizon: int) -> str:
     return f"{said} [{gone.low}, {f'>{horizon}' if gone.high is None else gone.high}]"
 
 
-def _survival(records: Sequence[HorizonRecord], block: int, steps: int) -> str:
-    sides: dict[int | str | None, list[str]] = {}
-    for record in records:
-        if record.elements(block):
-            found = kept(record, block, steps)
-            sides.setdefault("none" if found is None else found.side_of(0.0), []).append(record.environment)
-    if not sides:
-        return ""
-    words: Mapping[int | str | None, str] = {
-        1: f"it survives {number(steps, 'control step')}, at least half of it is left, in {{}}",
-        -1: f"it does not survive {number(steps, 'control step')}, less than half of it is left, in {{}}",
-        0: f"whether half of it is left after {number(steps, 'control step')} can not be told in {{}}",
-        None: f"there is {NOT_ENOUGH} (fewer than {FEWEST_EPISODES} episodes) in {{}}",
-        "none": "there is none to lose in {}",
-    }
-    parts = [words[side].format(joined(sides[side])) for side in words if side in sides]
-    return f"Local sparsity of {JACOBIANS[block]}: {'; '.join(parts)}."
-
-
-def _all_roll_outs(records: Iterable[HorizonRecord]) -> tuple[str, ...]:
-    measured = [record for record in records if record.rollout is not None]
-    if not measured:
-        return ()
-    differ = [r for r in measured if r.rollout is not None and r.rollout.differing.any()]
-    same = [r.environment for r in measured if r not in differ]
-    said = []
-    if same:
-        said.append(
-            f"In {joined(same)} the derivative of the roll-out with its warm start carried is the product of one-step "
-            f"Jacobians, within {_SAME}."
-        )
-    if differ:
-        listed = [f"{r.environment} ({_worst(r)})" for r in differ]
-        said.append(f"It is another in {joined(listed)}: largest difference over the largest element.")
-    return tuple(said)
-
-
-def _worst(record: HorizonRecord) -> str:
-    return "-" if record.rollout is None else _size(float(record.rollout.relative.max()))
-
-
 def _always(record: HorizonRecord, block: int) -> str:
     first, last = (int(record.product.always_zero[block, k]) for k in (0, -1))
     if not first:
         return "No element is zero at every start after one step" + (f", but {last:,} after more" if last else "")
-    of = f"{first:,} of its {record.elements(block):,} elements {_is(first)} zero at every start after one step"
+    of = f"{first:,} of its {record.elements(block):,} elements {is_or_are(first)} zero at every start after one step"
     return of if record.horizon == 1 else f"{of}, {'as many' if last == first else f'{last:,}'} after {record.horizon}"
 
 
@@ -202,18 +156,25 @@ def _cancelled(record: HorizonRecord, block: int, k: int) -> list[str]:
         )
     if dust:
         said.append(
-            f"{number(dust, 'element')} after {number(k, 'step')} {_is(dust)} above the threshold by one-step elements "
-            "below it alone."
+            f"{number(dust, 'element')} after {number(k, 'step')} {is_or_are(dust)} above the threshold by one-step "
+            "elements below it alone."
         )
     return said
 
 
-def _moved_zeros(record: HorizonRecord) -> str:
+def lost_and_gained(record: HorizonRecord) -> tuple[int, int]:
+    """Return how many zeros the product alone has, and the roll-out alone."""
     found = record.rollout
-    lost, gained = (0, 0) if found is None else (int(found.lost.sum()), int(found.gained.sum()))
+    return (0, 0) if found is None else (int(found.lost.sum()), int(found.gained.sum()))
+
+
+def _moved_zeros(record: HorizonRecord) -> str:
+    lost, gained = lost_and_gained(record)
     if not lost and not gained:
         return "no zero is there in one and not in the other"
-    return f"{number(lost, 'zero')} of the product {_is(lost)} none in the roll-out, {gained:,} the other way round"
+    return (
+        f"{number(lost, 'zero')} of the product {is_or_are(lost)} none in the roll-out, {gained:,} the other way round"
+    )
 
 
 def _verdict(difference: EpisodeMean | None) -> str:
@@ -225,9 +186,11 @@ def _verdict(difference: EpisodeMean | None) -> str:
     return "the same" if side == 0 and difference.low == difference.high else _VERDICTS[side]
 
 
-def _is(count: int) -> str:
+def is_or_are(count: int) -> str:
+    """Choose the form of the verb."""
     return "is" if count == 1 else "are"
 
 
-def _size(value: float) -> str:
+def size(value: float) -> str:
+    """Write a relative difference."""
     return f"{value:.2g}"

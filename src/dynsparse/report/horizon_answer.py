@@ -1,0 +1,108 @@
+"""Horizon answer: whether sparsity survives a planning horizon in any environment, and what a roll-out changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from dynsparse.analysis.horizon_record import HorizonRecord
+from dynsparse.report.cause_switches import joined
+from dynsparse.report.episode_statistics import FEWEST_EPISODES
+from dynsparse.report.horizon_numbers import kept
+from dynsparse.report.horizon_sentences import (
+    JACOBIANS,
+    NOT_ENOUGH,
+    SAME_IN_WORDS,
+    is_or_are,
+    lost_and_gained,
+    size,
+)
+from dynsparse.report.quantities import number
+
+__all__ = ["about_all"]
+
+_PLAN = 25
+"""Control steps of a planning horizon."""
+
+
+def about_all(records: Sequence[HorizonRecord]) -> tuple[str, ...]:
+    """Say in which environments local sparsity survives a planning horizon, and in which a roll-out differs.
+
+    Args:
+        records: One an environment.
+
+    Returns:
+        Whole sentences; the first is the answer.
+    """
+    steps = min([_PLAN, *(record.horizon for record in records)])
+    survivals = (_survival(records, 0, steps), _survival(records, 1, steps))
+    return (*filter(None, survivals), *_all_roll_outs(records), _about_starts(records))
+
+
+def _survival(records: Sequence[HorizonRecord], block: int, steps: int) -> str:
+    sides: dict[int | str | None, list[str]] = {}
+    for record in records:
+        if record.elements(block):
+            found = kept(record, block, steps)
+            sides.setdefault("none" if found is None else found.side_of(0.0), []).append(record.environment)
+    if not sides:
+        return ""
+    words: Mapping[int | str | None, str] = {
+        1: f"it survives {number(steps, 'control step')}, at least half of it is left, in {{}}",
+        -1: f"it does not survive {number(steps, 'control step')}, less than half of it is left, in {{}}",
+        0: f"whether half of it is left after {number(steps, 'control step')} can not be told in {{}}",
+        None: f"there is {NOT_ENOUGH} (fewer than {FEWEST_EPISODES} episodes) in {{}}",
+        "none": "there is none to lose in {}",
+    }
+    parts = [words[side].format(joined(sides[side])) for side in words if side in sides]
+    return f"Local sparsity of {JACOBIANS[block]}: {'; '.join(parts)}."
+
+
+def _all_roll_outs(records: Sequence[HorizonRecord]) -> tuple[str, ...]:
+    measured = [record for record in records if record.rollout is not None]
+    if not measured:
+        return ()
+    differ = [r for r in measured if r.rollout is not None and r.rollout.differing.any()]
+    same = [r.environment for r in measured if r not in differ]
+    said = []
+    if same:
+        said.append(
+            f"In {joined(same)} the derivative of the roll-out with its warm start carried is the product of one-step "
+            f"Jacobians, within {SAME_IN_WORDS}."
+        )
+    if differ:
+        listed = [f"{r.environment} ({_worst(r)})" for r in differ]
+        said.append(
+            f"{'It is' if same else 'The derivative of the roll-out with its warm start carried is'} another than the "
+            f"product in {joined(listed)}: largest difference over the largest element. {_moved(differ)}."
+        )
+    return tuple(said)
+
+
+def _moved(records: Sequence[HorizonRecord]) -> str:
+    """Say whether the zeros differ, where the numbers do."""
+    moved = sum(sum(lost_and_gained(record)) for record in records)
+    pairs = sum(int(r.rollout.starts.sum()) * r.horizon * (r.elements(0) + r.elements(1)) for r in records if r.rollout)
+    if not moved:
+        return "Not one zero differs"
+    return f"{moved:,} of {pairs:,} elements there are zero in one and not in the other"
+
+
+def _about_starts(records: Sequence[HorizonRecord]) -> str:
+    starts, episodes = (sum(int(f(r.product.starts)) for r in records) for f in (np.sum, len))
+    left_out = sum(record.left_out for record in records)
+    said = (
+        f"Products begin at {number(starts, 'start')} in {number(episodes, 'episode')}, and each is followed for "
+        f"{number(max(record.horizon for record in records), 'control step')}"
+    )
+    short = (
+        f"; {number(left_out, 'episode')} without so many finite rows {is_or_are(left_out)} left out"
+        if left_out
+        else ""
+    )
+    return f"{said}{short}."
+
+
+def _worst(record: HorizonRecord) -> str:
+    return "-" if record.rollout is None else size(float(record.rollout.relative.max()))
