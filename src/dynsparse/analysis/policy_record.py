@@ -29,7 +29,7 @@ class PolicyRows:
         sparsity: Q1 to Q3.
         returns: (e,) sum of the rewards of each episode; NaN where one is not finite, or there is no reward.
         active: (e, nc) finite rows of each episode in which each named constraint exerts force.
-        active_any: (e,) finite rows in which any of them does.
+        active_any: (e,) finite rows in which any limit or contact does; friction and equalities nearly always do.
         dataset: What tells the data set from others: its name and the hash of its description.
     """
 
@@ -54,7 +54,7 @@ class PolicyRows:
 
     @property
     def active_share(self) -> NDArray[np.float64]:
-        """(e,) share of each episode's finite rows in which any constraint is on; NaN where none is finite."""
+        """(e,) share of each episode's finite rows in which a limit or contact is on; NaN where none is finite."""
         with np.errstate(invalid="ignore"):
             return np.asarray(self.active_any / self.sparsity.finite.astype(np.float64))
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["measure_datasets"]
 
+_ALWAYS_ON = ("sliding friction", "equality")
+"""Constraints that act in every row or nearly so: whether any constraint is on is asked of contacts and limits."""
+
 _EXAMPLES = 5
 """Rows of a group of elements that are kept."""
 
@@ -67,6 +70,7 @@ def _measure(policy: str, dataset: Dataset, atol: float) -> PolicyRows:
 
     description = dataset.description
     count = EpisodeCount(description.tangent_dim, description.action_dim, temporal=description.states != "coverage")
+    switching = [not name.startswith(_ALWAYS_ON) for name in description.constraint_names]
     returns, active, active_any = [], [], []
     fields = ("jac_state", "jac_action", "finite", "episode", "t", "reward", "constraint_active")
     for part in dataset.blocks(fields):
@@ -78,7 +82,7 @@ def _measure(policy: str, dataset: Dataset, atol: float) -> PolicyRows:
         on = part["constraint_active"] & block.finite[:, None]
         returns.append(np.add.reduceat(part["reward"].astype(np.float64), begins))
         active.append(np.add.reduceat(on.astype(np.int64), begins, axis=0))
-        active_any.append(np.add.reduceat(on.any(axis=1).astype(np.int64), begins))
+        active_any.append(np.add.reduceat(on[:, switching].any(axis=1).astype(np.int64), begins))
     found = count.result()
     if not found.finite_rows:
         raise ArrayError(f"expected finite rows in {dataset.path}, none of {found.all_rows} is; try another --seed")

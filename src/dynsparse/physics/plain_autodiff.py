@@ -58,7 +58,7 @@ def plain_jacobians(
             f"{env.name} is not run by MJX but by {env.engine!r}: there is no plain derivative of MJX to compare with; "
             "choose another environment"
         )
-    size = chunk_rows(len(states), 8 * env.tangent_dim * (env.tangent_dim + env.action_dim))
+    size = max(1, chunk_rows(len(states), 8 * env.tangent_dim * (env.tangent_dim + env.action_dim)))
     spans = [slice(first, min(first + size, len(states))) for first in range(0, len(states), size)]
     asked = [(precision, span) for precision in PRECISIONS for span in spans]
     rows = {"states": states, "actions": actions, "warmstarts": warmstarts}

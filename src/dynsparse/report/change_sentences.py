@@ -26,7 +26,7 @@ class ChangeWords:
         several: Of a list; holds ``{side}``.
         noun: What is compared.
         question: After "whether".
-        sides: Words for above and below.
+        sides: Words for above and below in a list.
     """
 
     field: str
@@ -47,7 +47,7 @@ ZEROS = ChangeWords(
 
 SWITCHES = ChangeWords(
     "switch_rate",
-    "the pattern of {environment} switches at {size} {side} of the control steps",
+    "the pattern of {environment} switches at {size} {side} of its control steps",
     "the pattern switches {side} often",
     "the share of control steps at which the pattern switches",
     "the pattern switches more or less often",
@@ -78,7 +78,7 @@ def change_sentences(
     for verdict, side in zip(("more", "less"), words.sides, strict=True):
         found = by_verdict.get(verdict, [])
         if len(found) <= _OWN_SENTENCES:
-            sentences += [_own(subject, row, words, side, same, reference) for row in found]
+            sentences += [_own(subject, row, words, same, reference) for row in found]
         else:
             listed = "; ".join(_listed(row, same, reference) for row in found)
             sentences.append(f"{subject} {words.several.format(side=side)}: {listed}.")
@@ -99,7 +99,8 @@ def change_sentences(
     return tuple(sentences)
 
 
-def _own(subject: str, row: Compared, words: ChangeWords, side: str, same: str, reference: str) -> str:
+def _own(subject: str, row: Compared, words: ChangeWords, same: str, reference: str) -> str:
+    side = "more" if row.verdict == "more" else "fewer"
     said = words.one.format(size=_size(row), side=side, environment=row.environment)
     return f"{subject} {said} ({_against(row, same, reference)})."
 
@@ -113,6 +114,10 @@ def _size(row: Compared, *, signed: bool = False) -> str:
 
 
 def _against(row: Compared, same: str, reference: str) -> str:
-    other = "unknown" if row.reference is None else share_mean(row.reference)
-    episodes = 0 if row.change is None else row.change.episodes
-    return f"{share_mean(row.mean)} against {other} of {reference}, {same}{number(episodes, 'episode')}"
+    if row.reference is None:
+        return share_mean(row.mean)
+    own, other = row.mean.episodes, row.reference.episodes
+    episodes = f"{own:,} and {other:,} episodes" if own != other else f"{same}{number(own, 'episode')}"
+    if own == other and not same:
+        episodes += " each"
+    return f"{share_mean(row.mean)} against {share_mean(row.reference)} of {reference}, {episodes}"

@@ -47,7 +47,7 @@ class DotPanel:
 
     Attributes:
         label: Written below the axis, with its unit.
-        numbers: By environment and look; what is missing is not drawn.
+        numbers: By environment and look, none below zero; what is missing is not drawn.
         mark: A number that is marked by a line; None for none.
         is_share: Whether they are shares, to be drawn in percent.
     """
@@ -98,8 +98,8 @@ def _draw(axes: Axes, environments: Sequence[str], looks: Sequence[DotLook], pan
                 continue
             height = row + _SPREAD * ((place + 0.5) / len(looks) - 0.5)
             if found.low is not None and found.high is not None:
-                # Student's interval of a share may leave what a share can be.
-                ends = (max(found.low, 0.0), min(found.high, 1.0)) if panel.is_share else (found.low, found.high)
+                # Student's interval may leave what a share, or a duration, can be.
+                ends = (max(found.low, 0.0), min(found.high, 1.0) if panel.is_share else found.high)
                 axes.plot([factor * end for end in ends], (height, height), color=look.colour, linewidth=1.1)
             axes.plot(
                 (factor * found.value,), (height,), color=look.colour, marker=look.marker, markersize=3.6,

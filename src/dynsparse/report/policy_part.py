@@ -48,7 +48,7 @@ def policy_part(records: Mapping[str, PolicyRecord]) -> Part:
             _TITLE,
             "",
             "a line an environment and a marker with a 95 % interval for each policy: share of zeros, how long "
-            "elements stay zero, how often the pattern switches, rows in which a constraint is active",
+            "elements stay zero, how often the pattern switches, rows in which a limit or contact is on",
             sentences,
             lambda: _draw(records),
         ),
@@ -84,7 +84,7 @@ def _draw(records: Mapping[str, PolicyRecord]) -> Figure:
         DotPanel("zeros (Q2), %", numbers["combined"], is_share=True),
         DotPanel("stays zero (Q3), steps", numbers["zero_duration"]),
         DotPanel("switches (Q3), % of steps", numbers["switch_rate"], is_share=True),
-        DotPanel("constraint active, %", numbers["active"], is_share=True),
+        DotPanel("limit or contact on, %", numbers["active"], is_share=True),
     )
     there = dict.fromkeys(rows.policy for record in records.values() for rows in record.policies)
     return draw_episode_dots(_TITLE, tuple(records), _looks(tuple(there)), panels)

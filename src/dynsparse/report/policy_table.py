@@ -27,7 +27,7 @@ _COLUMNS = (
     "zero for, steps",
     "non-zero for, steps",
     "switches, %",
-    "constraint active, %",
+    "limit or contact, %",
     "most active",
 )
 
@@ -75,7 +75,7 @@ def policy_table(records: Mapping[str, PolicyRecord]) -> TableItem:
     notes = (
         "Means over episodes with 95 % intervals; coverage has episodes of one step, which say nothing of time or of "
         "return.",
-        "Constraint active: rows in which any named constraint exerts force; most active: the one that does in most.",
+        "Limit or contact: rows in which any exerts force; most active: the named constraint that does in most rows.",
     )
     return TableItem("policies", "What changes with the data", "", _COLUMNS, tuple(cells), tuple(values), notes)
 
