@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dynsparse.analysis.episode_sparsity import EpisodeCount, EpisodeSparsity
+from dynsparse.analysis.episode_sparsity import EpisodeSparsity, EpisodeSparsityCount
 from dynsparse.analysis.rows import RowBlock
 from dynsparse.analysis.streaming import analyze
 from dynsparse.errors import ArrayError
@@ -14,7 +14,7 @@ NAN = float("nan")
 
 
 def counted(arrays, *, temporal=True, cuts=()):
-    count = EpisodeCount(2, 1, temporal=temporal)
+    count = EpisodeSparsityCount(2, 1, temporal=temporal)
     for start, stop in zip((0, *cuts), (*cuts, len(arrays["t"])), strict=True):
         part = {name: array[start:stop] for name, array in arrays.items()}
         count.update(

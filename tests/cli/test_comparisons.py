@@ -19,7 +19,7 @@ from dynsparse.executor import Answer
 from dynsparse.executor.unit import CheckedResult
 from dynsparse.learning.settings import LearnSettings
 from dynsparse.physics.environment import load_environment
-from dynsparse.rollout.collect import describe
+from dynsparse.rollout.collect import collect, describe
 from dynsparse.rollout.settings import CollectSettings
 
 ROWS, STEPS = 120, 40
@@ -32,22 +32,26 @@ def env():
 
 
 @pytest.fixture(scope="module")
-def policies(tmp_path_factory, shared_cache):
+def policies(tmp_path_factory, shared_cache, env):
     """Data sets under two policies and of coverage states, and what was measured of them."""
-    out = tmp_path_factory.mktemp("policies")
+    study = tmp_path_factory.mktemp("study")
+    main = study / "data" / "CartpoleBalance"
+    collect(env, CollectSettings(ROWS, "paper", seed=1, episode_steps=STEPS), main, workers=1)
     phases = []
     record = compare_policies(
-        out, "CartpoleBalance", "command", policies=("random", "paper", "coverage"), on_phase=phases.append, **SMALL
+        main, "command", folder=study, policies=("random", "paper", "coverage"), on_phase=phases.append, **SMALL
     )
     assert phases == ["random", "paper", "coverage", "measure"]
-    return out, record
+    # The study's own data set is the one of the paper's policy: it is not collected twice.
+    assert not (study / "policies" / "paper").exists()
+    return {"paper": main} | {p: study / "policies" / p / "CartpoleBalance" for p in ("random", "coverage")}, record
 
 
 def test_policies_are_counted_as_they_are_stored(policies):
     out, record = policies
     assert [rows.policy for rows in record.policies] == ["random", "paper", "coverage"]
     for rows in record.policies:
-        stored = open_dataset(out / rows.policy / "CartpoleBalance").load()
+        stored = open_dataset(out[rows.policy]).load()
         whole = np.concatenate([stored["jac_state"], stored["jac_action"]], axis=2)
         assert np.array_equal(rows.sparsity.zeros, (np.abs(whole) < 1e-15).sum(axis=0))
         assert np.array_equal(rows.active.sum(axis=0), stored["constraint_active"].sum(axis=0))
@@ -66,7 +70,7 @@ def test_the_rail_is_found_to_make_the_difference(policies):
     assert group.constraints == ("joint limit slider",) and group.zero_in == ("random", "paper")
     assert {element[1] for element in group.elements} == {0} and len(group.elements) == 3
     assert group.active == group.both and group.active["coverage"] > 0 == group.active["paper"]
-    stored = open_dataset(out / "coverage" / "CartpoleBalance").load()
+    stored = open_dataset(out["coverage"]).load()
     beyond = np.flatnonzero((np.abs(stored["jac_state"][:, 1:, 0]) > 0).any(axis=1))
     assert len(beyond) == group.active["coverage"] and [row.episode for row in group.rows] == beyond[:5].tolist()
     for row in group.rows:
@@ -77,7 +81,8 @@ def test_the_rail_is_found_to_make_the_difference(policies):
 
 def test_again_is_the_same_and_starts_nothing(policies, no_worker, tmp_path):
     out, record = policies
-    again = compare_policies(out, "CartpoleBalance", "command", policies=("random", "paper", "coverage"), **SMALL)
+    study = out["paper"].parents[1]
+    again = compare_policies(out["paper"], "command", folder=study, policies=("random", "paper", "coverage"), **SMALL)
     first, second = record.to_dict(), again.to_dict()
     assert first | {"provenance": 0} == second | {"provenance": 0}
     assert record.provenance["extra"] == again.provenance["extra"]
@@ -85,26 +90,16 @@ def test_again_is_the_same_and_starts_nothing(policies, no_worker, tmp_path):
     assert holds_policies(tmp_path) and PolicyRecord.load(tmp_path).to_dict() == first
 
 
-def test_a_main_data_set_stands_for_the_one_that_it_equals(policies, no_worker, tmp_path):
-    out, record = policies
-    main = out / "paper" / "CartpoleBalance"
-    found = compare_policies(tmp_path, "CartpoleBalance", "command", main=main, policies=("paper",), **SMALL)
-    assert found.rows_of("paper").to_dict() == record.rows_of("paper").to_dict() and not found.groups
-    assert not (tmp_path / "paper").exists()
-    other = {**SMALL, "seed": 2}
-    with pytest.raises(AssertionError, match="a worker was started"):  # of other rows
-        compare_policies(tmp_path, "CartpoleBalance", "command", main=main, policies=("paper",), **other)
-
-
 def test_another_data_set_in_the_way_is_refused(policies, no_worker):
     out, _ = policies
+    study = out["paper"].parents[1]
     with pytest.raises(OutputExistsError, match="seed is 1 there and 2 here"):
-        compare_policies(out, "CartpoleBalance", "command", policies=("random",), **{**SMALL, "seed": 2})
+        compare_policies(out["paper"], "command", folder=study, policies=("random",), **{**SMALL, "seed": 2})
 
 
 @pytest.fixture(scope="module")
 def compared(policies):
-    path = policies[0] / "random" / "CartpoleBalance"
+    path = policies[0]["random"]
     return compare_derivatives(path, "command", rows=60, episodes=3, seed=0, atol=1e-15, workers=1)
 
 
@@ -118,7 +113,7 @@ def test_plain_autodiff_of_a_step_that_converges_is_the_exact_derivative(compare
 
 
 def test_the_rows_are_those_of_the_data_set(compared, policies):
-    stored = open_dataset(policies[0] / "random" / "CartpoleBalance").load()
+    stored = open_dataset(policies[0]["random"]).load()
     kept = np.concatenate([
         np.flatnonzero(stored["episode"] == episode)[first : first + 20]
         for episode, first in zip(compared.episode, compared.first, strict=True)
@@ -143,7 +138,7 @@ class Canned:
 
 
 def test_models_are_trained_on_the_data_set_and_on_its_twin(compared, policies, env, tmp_path):
-    dataset, executor = open_dataset(policies[0] / "random" / "CartpoleBalance"), Canned()
+    dataset, executor = open_dataset(policies[0]["random"]), Canned()
     settings = LearnSettings(layer_width=4, layer_depth=1, batch_size=16, epochs=1, test_split=0.34)
     learning = DerivativeLearning(tmp_path, settings, (0, 1), executor)
     found = learning.extend(compared, dataset, env, 1)
@@ -173,7 +168,7 @@ def test_models_are_trained_on_the_data_set_and_on_its_twin(compared, policies, 
 
 
 def test_what_is_not_exact_is_refused(policies, tmp_path, no_worker):
-    path = policies[0] / "random" / "CartpoleBalance"
+    path = policies[0]["random"]
     dataset = open_dataset(path)
     description = dataclasses.replace(dataset.description, derivative="autodiff")
     with create_dataset(tmp_path / "twin", description) as writer:

@@ -7,7 +7,7 @@ import numpy as np
 from dynsparse.analysis.derivative_record import DerivativeRecord
 from dynsparse.analysis.derivative_variant import EXACT, compare_jacobians
 from dynsparse.analysis.element_groups import ElementGroup, ElementRow
-from dynsparse.analysis.episode_sparsity import EpisodeCount
+from dynsparse.analysis.episode_sparsity import EpisodeSparsityCount
 from dynsparse.analysis.policy_record import PolicyRecord, PolicyRows
 from dynsparse.analysis.rows import RowBlock
 
@@ -37,7 +37,7 @@ def derivatives(environment, plain, single, exact=None, scores=()):
 
 
 def policy_rows(policy, whole, active, returns=1.0):
-    count = EpisodeCount(2, 1, temporal=policy != "coverage")
+    count = EpisodeSparsityCount(2, 1, temporal=policy != "coverage")
     count.update(RowBlock.from_arrays(*split(whole), 1e-15, episode=NUMBER, t=T))
     on = np.asarray(active, dtype=np.int64).reshape(EPISODES, 1)
     return PolicyRows(policy, count.result(), np.full(EPISODES, returns), on, on[:, 0], {"name": policy})

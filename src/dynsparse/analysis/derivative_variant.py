@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dynsparse.analysis.episode_sparsity import EpisodeCount, EpisodeSparsity
+from dynsparse.analysis.episode_sparsity import EpisodeSparsity, EpisodeSparsityCount
 from dynsparse.analysis.rows import RowBlock
 from dynsparse.errors import ArrayError
 from dynsparse.physics.columns import OFF_TOLERANCE
@@ -213,7 +213,7 @@ def _only(block: RowBlock, kept: NDArray[np.bool_]) -> RowBlock:
 
 
 def _counted(block: RowBlock, temporal: bool) -> EpisodeSparsity:
-    count = EpisodeCount(block.state_dim, block.action_dim, temporal=temporal)
+    count = EpisodeSparsityCount(block.state_dim, block.action_dim, temporal=temporal)
     count.update(block)
     return count.result()
 

@@ -15,7 +15,7 @@ from dynsparse.analysis.temporal_sparsity import TemporalCount
 from dynsparse.analysis.zeros import row_sparsity
 from dynsparse.errors import ArrayError
 
-__all__ = ["EPISODE_NUMBERS", "EpisodeCount", "EpisodeSparsity"]
+__all__ = ["EPISODE_NUMBERS", "EpisodeSparsity", "EpisodeSparsityCount"]
 
 EPISODE_NUMBERS = ("state", "action", "combined", "patterns", "zero_duration", "nonzero_duration", "switch_rate")
 """Fields of ``EpisodeSparsity`` that hold one number an episode."""
@@ -134,7 +134,7 @@ class EpisodeSparsity:
         return cls(**numbers, distinct_patterns=int(arrays[f"{prefix}distinct_patterns"][0]))
 
 
-class EpisodeCount:
+class EpisodeSparsityCount:
     """Counts, block by block of whole episodes, what ``EpisodeSparsity`` holds."""
 
     def __init__(self, state_dim: int, action_dim: int, *, temporal: bool) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynsparse.cli.explanation import check_exact
-from dynsparse.config import check_atol
+from dynsparse.config import EPISODE_STEPS, check_atol
 
 if TYPE_CHECKING:
     from dynsparse.analysis.derivative_record import DerivativeRecord
@@ -19,7 +19,7 @@ COMPARED_ROWS = 2_000
 """Rows of an environment that are differentiated again, by default."""
 
 COMPARED_EPISODES = 20
-"""Most episodes that these rows are of."""
+"""Most episodes that these rows are of, unless there are more rows than whole episodes hold."""
 
 _FIELDS = ("state", "action", "warmstart", "jac_state", "jac_action", "finite")
 
@@ -30,7 +30,7 @@ def compare_derivatives(
     *,
     own: str | None = None,
     rows: int = COMPARED_ROWS,
-    episodes: int = COMPARED_EPISODES,
+    episodes: int | None = None,
     seed: int,
     atol: float,
     workers: int,
@@ -48,7 +48,7 @@ def compare_derivatives(
         command: The command, for the record.
         own: Its environment, where its name alone does not tell.
         rows: How many rows at most.
-        episodes: Of how many episodes at most.
+        episodes: Of how many episodes at most; None for twenty, or more where the rows fill more.
         seed: Decides where the stretches begin.
         atol: An element is zero when ``abs(x) < atol``, in every precision.
         workers: Worker processes; 0 for one on each usable core.
@@ -76,12 +76,13 @@ def compare_derivatives(
     from dynsparse.rollout.stored_rows import identity
 
     check_atol(atol)
+    many = max(COMPARED_EPISODES, rows // EPISODE_STEPS) if episodes is None else episodes
     with opened(path, workers, own) as (dataset, env, _):
         check_exact(dataset)
         on_phase("read")
         temporal = dataset.description.states != "coverage"
         chosen = choose_stretches(
-            dataset.load(["episode"])["episode"], rows, episodes=episodes if temporal else rows, seed=seed
+            dataset.load(["episode"])["episode"], rows, episodes=many if temporal else rows, seed=seed
         )
         stored = dataset.take(chosen.places, _FIELDS)
         on_phase("autodiff")
@@ -93,7 +94,7 @@ def compare_derivatives(
         variants = compare_jacobians(
             jacobians, chosen.number, chosen.t, atol=atol, temporal=temporal, finite=stored["finite"]
         )
-        settings = {"rows": rows, "episodes": episodes, "seed": seed, "atol": atol}
+        settings = {"rows": rows, "episodes": many, "seed": seed, "atol": atol}
         provenance = collect_provenance(command, seed, settings=settings, dataset=identity(dataset))
         record = DerivativeRecord(
             environment=dataset.environment,

@@ -14,22 +14,26 @@ if TYPE_CHECKING:
     from dynsparse.analysis.policy_record import PolicyRecord
     from dynsparse.dataset import Dataset
 
-__all__ = ["COMPARED_POLICIES", "compare_policies"]
+__all__ = ["COMPARED_POLICIES", "POLICIES", "compare_policies"]
+
+POLICIES = "policies"
+"""Folder of the data sets in that of the study."""
+
+_FEWEST_EPISODES = 4
 
 COMPARED_POLICIES = ("random", "novice", "paper", "expert", "coverage")
 """Policies of growing skill, and states and actions that are spread over their whole range."""
 
 
 def compare_policies(
-    out: Path,
-    environment: str,
+    path: Path,
     command: str,
     *,
+    folder: Path,
     own: str | None = None,
-    main: Path | None = None,
     policies: Sequence[str] = COMPARED_POLICIES,
     rows: int,
-    episode_steps: int = EPISODE_STEPS,
+    episode_steps: int | None = None,
     seed: int,
     atol: float,
     workers: int,
@@ -39,14 +43,16 @@ def compare_policies(
     """Collect a data set of each policy, as many rows each, and measure Q1 to Q3 in all of them.
 
     Args:
-        out: Folder of the data sets, ``POLICY/ENV`` each; those that are there are gone on with.
-        environment: Name of the environment, or what ``dynsparse collect`` takes for it.
+        path: Folder of the study's data set, which says what the environment is, and is taken in place of the one that
+            would be the same, if any would.
         command: The command, for the record.
-        own: How it is opened where its name alone does not tell: ``FILE.py:NAME``, or the path of a model.
-        main: A data set that is taken in place of the one that would be the same, if it is.
+        folder: Folder of the study; the data sets are ``policies/POLICY/ENV`` in it, and those that are there are gone
+            on with.
+        own: The environment, where its name alone does not tell: ``FILE.py:NAME``, or the path of a model.
         policies: Which; ``"coverage"`` for states and actions spread over their range.
         rows: Rows of each data set.
-        episode_steps: Control steps of an episode; an interval takes three episodes.
+        episode_steps: Control steps of an episode; None for those of the paper, or as few as make four episodes, since
+            intervals are over episodes.
         seed: Of initial states and actions.
         atol: An element is zero when ``abs(x) < atol``.
         workers: Worker processes; 0 for one on each usable core.
@@ -62,21 +68,23 @@ def compare_policies(
         OutputExistsError: Another data set is there.
         WorkerError: A worker died or hung.
     """
-    from dynsparse.cli.environments import open_environment
     from dynsparse.cli.policy_measurement import measure_datasets
+    from dynsparse.cli.stored import opened
     from dynsparse.dataset import open_dataset
     from dynsparse.provenance import collect_provenance
     from dynsparse.rollout.collect import collect, describe
     from dynsparse.rollout.settings import CollectSettings
 
     check_atol(atol)
-    env = open_environment(own or environment)
+    steps = max(1, min(EPISODE_STEPS, rows // _FEWEST_EPISODES)) if episode_steps is None else episode_steps
+    with opened(path, workers, own) as (main, env, _):  # its workers are not started
+        pass
     found: dict[str, Dataset] = {}
     missing: dict[str, str] = {}
     for policy in policies:
         on_phase(policy)
         states, actor = ("coverage", "random") if policy == "coverage" else ("rollout", policy)
-        settings = CollectSettings(rows, actor, states=states, seed=seed, episode_steps=episode_steps)
+        settings = CollectSettings(rows, actor, states=states, seed=seed, episode_steps=steps)
         before = rows * len(found)
         try:
             described = describe(env, settings)
@@ -85,22 +93,22 @@ def compare_policies(
             # could be covered: what there is, is compared.
             missing[policy] = str(error)
             continue
-        path = out / policy / env.name
-        if main is not None and open_dataset(main).description == described:
-            path = main
+        place = folder / POLICIES / policy / env.name
+        if main.description == described and main.rows == rows:
+            place = main.path
         else:
             collect(
                 env,
                 settings,
-                path,
+                place,
                 workers=workers,
                 resume=True,
                 on_rows=lambda done, _bad, before=before: on_rows(before + done),  # type: ignore[misc]
             )
-        found[policy] = open_dataset(path)
+        found[policy] = open_dataset(place)
         on_rows(rows * len(found))
     on_phase("measure")
-    record = measure_datasets(found, atol=atol, episode_steps=episode_steps)
-    given = {"rows": rows, "episode_steps": episode_steps, "seed": seed, "atol": atol, "policies": list(policies)}
+    record = measure_datasets(found, atol=atol, episode_steps=steps)
+    given = {"rows": rows, "episode_steps": steps, "seed": seed, "atol": atol, "policies": list(policies)}
     provenance = collect_provenance(command, seed, settings=given)
     return replace(record, missing=missing, provenance=provenance.to_dict())

@@ -63,13 +63,15 @@ def measure_datasets(datasets: Mapping[str, Dataset], *, atol: float, episode_st
 
 
 def _measure(policy: str, dataset: Dataset, atol: float) -> PolicyRows:
-    from dynsparse.analysis.episode_sparsity import EpisodeCount
+    from dynsparse.analysis.episode_sparsity import EpisodeSparsityCount
     from dynsparse.analysis.policy_record import PolicyRows
     from dynsparse.analysis.rows import RowBlock
     from dynsparse.rollout.stored_rows import identity
 
     description = dataset.description
-    count = EpisodeCount(description.tangent_dim, description.action_dim, temporal=description.states != "coverage")
+    count = EpisodeSparsityCount(
+        description.tangent_dim, description.action_dim, temporal=description.states != "coverage"
+    )
     switching = [not name.startswith(_ALWAYS_ON) for name in description.constraint_names]
     returns, active, active_any = [], [], []
     fields = ("jac_state", "jac_action", "finite", "episode", "t", "reward", "constraint_active")
