@@ -255,27 +255,28 @@ def test_one_episode_alone_is_compared_with_itself(embedded):
 
 
 def all_stretches(zeros, finite, episode, frames, every, usual):
-    """Every stretch that qualifies, with how often its moments differ."""
+    """Every stretch that qualifies, with the sum of its changes."""
     for start in range(len(zeros) - (frames - 1) * every):
         moments = range(start, start + frames * every, every)
         whole = range(start, moments[-1] + 1)
         one = len({episode[i] for i in whole}) == 1 and all(finite[i] for i in whole)
         if one and all(zeros[i] in usual for i in moments):
-            yield start, sum(zeros[a] != zeros[b] for a, b in pairwise(moments))
+            yield start, sum(abs(zeros[a] - zeros[b]) for a, b in pairwise(moments))
 
 
 def test_the_stretch_is_the_one_that_changes_most():
     generator = np.random.default_rng(11)
-    zeros = generator.choice([2, 5, 9], size=400, p=[0.5, 0.48, 0.02])
+    zeros = generator.choice([2, 3, 8, 20], size=400, p=[0.4, 0.4, 0.18, 0.02])
     episode, finite = np.arange(400) // 100, generator.random(400) > 0.01
     patterns = zeros.astype(np.uint64)
     found = choose_stretch(zeros, patterns, finite, episode, frames=5, every=3)
-    switches = dict(all_stretches(zeros, finite, episode, 5, 3, {2, 5}))
-    assert found.switches == max(switches.values()) == switches[found.places[0]]
+    changes = dict(all_stretches(zeros, finite, episode, 5, 3, {2, 3, 8}))
+    assert max(changes.values()) == changes[found.places[0]] == np.abs(np.diff(zeros[found.places])).sum()
+    assert found.switches == np.count_nonzero(np.diff(zeros[found.places]))
     assert np.diff(found.places).tolist() == [3] * 4
     between = patterns[found.places[0] : found.places[-1] + 1]
     assert found.pattern_switches == (between[1:] != between[:-1]).sum()
-    best = [start for start, count in switches.items() if count == found.switches]
+    best = [start for start, change in changes.items() if change == max(changes.values())]
     most = [(patterns[s + 1 : s + 13] != patterns[s : s + 12]).sum() for s in best]
     assert found.places[0] == best[int(np.argmax(most))]  # the first of those with most switches in between
 

@@ -17,8 +17,9 @@ from dynsparse.errors import ArrayError, SettingError
 __all__ = ["FEWEST_FITTED", "PERPLEXITY", "Embedding", "embed_points"]
 
 PERPLEXITY = 30.0
-"""openTSNE's default and the middle of the range that t-SNE's authors recommend, 5 to 50.  Between 10 and 100 what the
-embedding of FingerSpin shows stays the same (docs/explanation, "Figure 4")."""
+"""openTSNE's default, in the range from 5 to 50 that t-SNE's authors recommend.  It keeps most neighbours where it was
+tried with 2,000 fitted rows: at 10, 30 and 100, 71, 74 and 70 % of the ten nearest in FingerSpin, and 46, 47 and 44 %
+in WalkerRun; how many of them are equally sparse changes by no more than half a percent."""
 
 FEWEST_FITTED = 10
 """Fewest points that make an embedding."""

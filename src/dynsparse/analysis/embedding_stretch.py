@@ -42,11 +42,12 @@ def choose_stretch(
     frames: int = 6,
     every: int = 1,
 ) -> Stretch | None:
-    """Choose the moments at which sparsity changes most.
+    """Choose the moments between which sparsity changes most.
 
     Of all stretches of one episode in which every row is finite, and every moment has a well-populated sparsity, the
-    one whose successive moments differ in sparsity most often; among these the one with most switches of the pattern
-    in between, then the first.  Where there is none with a difference: the first stretch of all.
+    one with the largest sum of changes of sparsity from moment to moment; among these the one with most switches of
+    the pattern in between, then the first.  Counting changes alone would prefer a limit that flickers, one zero more or
+    less, to contacts.  Where no moments differ: the first stretch of all.
 
     Args:
         zeros: (n,) number of zeros of each row.
@@ -77,8 +78,10 @@ def choose_stretch(
     shown = zeros[starts[:, None] + every * np.arange(frames)]
     values, counts = np.unique(zeros[finite], return_counts=True)
     usual = np.isin(shown, values[counts >= POPULATED * counts.sum()]).all(axis=1)
-    switches = np.where(usual, (shown[:, 1:] != shown[:, :-1]).sum(axis=1), 0)
+    steps = np.abs(np.diff(shown, axis=1))
+    change = np.where(usual, steps.sum(axis=1), 0)
     changed = np.concatenate([[0, 0], np.cumsum(patterns[1:] != patterns[:-1])])
     between = changed[starts + span + 1] - changed[starts + 1]
-    best = int(np.lexsort((starts, -between, -switches))[0]) if switches.any() else 0
-    return Stretch(starts[best] + every * np.arange(frames), every, int(switches[best]), int(between[best]))
+    best = int(np.lexsort((starts, -between, -change))[0]) if change.any() else 0
+    places = starts[best] + every * np.arange(frames)
+    return Stretch(places, every, int(np.count_nonzero(steps[best])), int(between[best]))

@@ -170,8 +170,8 @@ def _about_strip(record: EmbeddingRecord) -> str:
     )
     if strip.switches:
         said += (
-            f": the stretch of the data whose successive frames differ in sparsity most often, {strip.switches} of "
-            f"{len(values) - 1} times, with {number(strip.pattern_switches, 'switch', 'switches')} of the pattern"
+            f": the stretch of the data along which sparsity changes most, {strip.switches} of {len(values) - 1} times "
+            f"with {number(strip.pattern_switches, 'switch', 'switches')} of the pattern"
         )
     else:
         said += ": no stretch of the data changes between sparsities that occur often"
