@@ -7,10 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dynsparse.cli import executors, reproduction
+from dynsparse.cli import executors, reproduction, study
 from dynsparse.dataset import finite_rows
-from dynsparse.errors import WorkerError
+from dynsparse.errors import DynsparseError, WorkerError
 from dynsparse.executor import Answer, CheckedResult, Event
+from dynsparse.executor.unit import resolve
 from dynsparse.learning.unit import run_unit
 from dynsparse.physics.linearization import Evaluation
 from dynsparse.physics.state_space import StateSpace
@@ -122,6 +123,32 @@ class HereAndNow:
         on_event(Event("progress", unit, done, total, text))
 
 
+class AnyUnits:
+    """Runs units of every kind one after the other in this process, as a cluster's machines would in theirs."""
+
+    def __init__(self):
+        self.ran = []
+
+    def run(self, units, folder, on_event):
+        for unit in units:
+            self.ran.append((unit.function.rpartition(":")[2], unit.arguments["environment"]))
+            on_event(Event("started", unit))
+            try:
+                found = resolve(unit.function)(unit.arguments, unit.context, lambda *_: None)
+            except DynsparseError as error:
+                yield Answer(unit, None, f"{type(error).__name__}: {error}")
+                continue
+            yield Answer(unit, CheckedResult(*found))
+
+
+@pytest.fixture
+def units_here(monkeypatch):
+    """Run units of every kind in this process, and tell which."""
+    executor = AnyUnits()
+    monkeypatch.setattr(executors, "make_executor", lambda name, workers, address: executor)
+    return executor
+
+
 @pytest.fixture
 def new_executor():
     """Return what makes an executor that runs units in this process."""
@@ -151,7 +178,12 @@ def only_line(capsys):
 
 
 @pytest.fixture
-def lab(monkeypatch):
+def published():
+    """Draw and write what ``reproduce`` found; without, a laboratory's reproduction ends before that."""
+
+
+@pytest.fixture
+def lab(monkeypatch, request):
     """Replace environments and workers by fakes, and tell what was done with them."""
     lab = SimpleNamespace(
         started=[],
@@ -164,6 +196,7 @@ def lab(monkeypatch):
         actions={},
         blocked=threading.Event(),
         worker=None,
+        planned=[],
     )
 
     def environment(name):
@@ -194,4 +227,14 @@ def lab(monkeypatch):
     monkeypatch.setattr(reproduction, "open_environment", environment)
     monkeypatch.setattr(reproduction, "open_collector", lambda env, rows, workers: FakeCollector(env, rows, lab))
     monkeypatch.setattr(reproduction, "_LOOK_SECONDS", 0.01)
+
+    def sections(plans, datasets, *_args, **_more):
+        lab.planned += [(plan.section, name) for name in datasets for plan in plans if plan.covers(name)]
+        return {}
+
+    monkeypatch.setattr(study, "run_sections", sections)
+    monkeypatch.setattr(study.Study, "explore", lambda self: lab.planned.append(("explore", "")))
+    # Drawing takes seconds: only where the drawn is looked at.
+    if "published" not in request.fixturenames:
+        monkeypatch.setattr(study.Study, "publish", lambda self, expected, questions, runs: None)
     return lab

@@ -189,10 +189,11 @@ def test_where_nothing_can_draw_page_and_terminal_say_so(study, capsys, monkeypa
     monkeypatch.setattr(Artist, "_open", refuse)
     assert run("explore", study) == 0
     told = capsys.readouterr().out
-    assert "- No frames of CheetahRun: nothing can draw here (egl: gone); install EGL\n" in told
+    assert told.count("No frames") == told.count("- No frames: nothing can draw here (egl: gone); install EGL\n") == 1
     assert asked == ["CheetahRun"]  # whoever can not draw one can draw none
     page = Path("study/explore.html").read_text("utf-8")
-    assert "No frames of Arm: nothing can draw here (egl: gone); install EGL" in page
+    assert "<li>No frames: nothing can draw here (egl: gone); install EGL</li>" in page
+    assert page.count('"missing":"nothing can draw here (egl: gone); install EGL"') == 5
 
 
 def test_a_model_that_is_not_here_leaves_the_others_their_frames(own_folder, capsys, monkeypatch):

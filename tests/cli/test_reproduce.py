@@ -12,21 +12,23 @@ import time
 import numpy as np
 import pytest
 
-from dynsparse.cli import main, reproduction
+from dynsparse.cli import main, reproduction, study
 from dynsparse.dataset import verify_dataset
 from dynsparse.errors import WorkerError
 from dynsparse.learning.presets import LearningPreset
 from dynsparse.learning.settings import LearnSettings
-from dynsparse.report import learning_publication
+from dynsparse.report import document
 
-COMMAND = ["reproduce", "--preset", "smoke", "--only", "q1", "--out", "out"]
+# No policy: the system stands in for every environment, and has the observations of none.
+RANDOM = ["--policy", "random"]
+COMMAND = ["reproduce", "--preset", "smoke", "--only", "q1", "--out", "out", *RANDOM]
 TWO = [*COMMAND, "--envs", "CartpoleBalance", "ReacherHard"]
 
 
-def test_table_figures_and_analyses_are_written(lab, capsys, own_folder):
+def test_table_figures_and_analyses_are_written(lab, published, capsys, own_folder):
     assert main([*TWO, "--rows", "20"]) == 0
     out = own_folder / "out"
-    with (out / "table1.csv").open(newline="") as file:
+    with (out / "tables/table-1.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
     assert [line["environment"] for line in table] == ["CartpoleBalance", "ReacherHard"]
     assert [line["always_zero_state"] for line in table] == ["3", "3"]
@@ -39,8 +41,9 @@ def test_table_figures_and_analyses_are_written(lab, capsys, own_folder):
         assert found["provenance"]["seed"] == 0
         assert found["audit"]["clean"] is True
         assert found["audit"]["rows"] == 20
-        drawn = {path.name.removeprefix(f"{name}-") for path in (out / "figures").glob(f"{name}-*")}
-        assert drawn == {f"{figure}{suffix}" for figure in ("heatmap", "thresholds") for suffix in (".png", ".pdf")}
+        drawn = {path.name.removesuffix(f"-{name}.pdf") for path in (out / "figures").glob(f"*-{name}.pdf")}
+        assert drawn == {"figure-a3-1", "thresholds"} | ({"figure-3"} if name == "ReacherHard" else set())
+        assert all(path.with_suffix(".png").exists() for path in (out / "figures").glob("*.pdf"))
         assert verify_dataset(out / "data" / name).ok
     page = (out / "report.html").read_text()
     assert "CartpoleBalance" in page
@@ -48,7 +51,7 @@ def test_table_figures_and_analyses_are_written(lab, capsys, own_folder):
     printed = capsys.readouterr().out
     assert "3 (18.75 %)" in printed
     assert "paper prints 0, we measure 3" in " ".join(printed.split())
-    assert "table1.csv" in printed
+    assert "out/tables" in printed
     assert "out/report.html" in printed
     assert sorted(lab.closed) == ["CartpoleBalance", "ReacherHard"]
 
@@ -62,14 +65,15 @@ def test_finished_environments_are_not_repeated(lab, capsys):
     assert lab.started == ["CartpoleBalance", "ReacherHard"]
 
 
-def test_a_lost_figure_is_drawn_again_without_computing(lab, own_folder):
-    main(TWO)
-    figure = own_folder / "out" / "figures" / "ReacherHard-heatmap.pdf"
+def test_a_lost_figure_is_drawn_again_without_computing(lab, published, own_folder):
+    words = [*COMMAND, "--envs", "ReacherHard", "--rows", "20"]
+    main(words)
+    figure = own_folder / "out" / "figures" / "figure-3-ReacherHard.pdf"
     before = figure.read_bytes()
     figure.unlink()
-    assert main(TWO) == 0
+    assert main(words) == 0
     assert figure.read_bytes() == before
-    assert len(lab.started) == 2
+    assert lab.started == ["ReacherHard"]
 
 
 def test_the_longest_to_compile_starts_first(lab):
@@ -80,11 +84,11 @@ def test_the_longest_to_compile_starts_first(lab):
 def test_the_seed_reaches_the_actions(lab):
     main([*COMMAND, "--envs", "CartpoleBalance", "--seed", "0"])
     first = lab.actions["CartpoleBalance"]
-    assert main(["reproduce", "--only", "q1", "--out", "other", "--envs", "CartpoleBalance", "--seed", "1"]) == 0
+    assert main([*COMMAND, "--out", "other", "--envs", "CartpoleBalance", "--seed", "1"]) == 0
     assert not np.array_equal(first, lab.actions["CartpoleBalance"])
 
 
-def test_nonfinite_rows_are_counted_and_shown(lab, capsys, own_folder):
+def test_nonfinite_rows_are_counted_and_shown(lab, published, capsys, own_folder):
     lab.nonfinite = (2, 5, 6)
     assert main([*COMMAND, "--envs", "ReacherHard"]) == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "(18.75 %)" in line]
@@ -142,10 +146,12 @@ def test_other_settings_in_the_same_folder_are_refused(lab, capsys):
     assert lab.started == ["ReacherHard"]
 
 
-def test_q2_and_q3_are_drawn_and_told_where_they_are_asked_for(lab, capsys, own_folder):
-    assert main(["reproduce", "--only", "q3,q2", "--out", "out", "--envs", "ReacherHard", "--rows", "2500"]) == 0
-    drawn = {path.name for path in (own_folder / "out/figures").glob("*.png")}
-    assert drawn == {f"ReacherHard-{name}.png" for name in ("histograms", "timeline", "timeline-50", "durations")}
+def test_q2_and_q3_are_drawn_and_told_where_they_are_asked_for(lab, published, capsys, own_folder):
+    words = ["reproduce", "--only", "q3,q2", "--out", "out", *RANDOM, "--envs", "ReacherHard", "--rows", "2500"]
+    assert main(words) == 0
+    drawn = {path.stem for path in (own_folder / "out/figures").glob("*.png")}
+    assert {"figure-5", "figure-a3-2-ReacherHard", "figure-7", "figure-a3-3"} <= drawn
+    assert not [name for name in drawn if name.startswith(("figure-3", "figure-a3-1"))]
     printed = capsys.readouterr().out
     assert "Table 1" not in printed
     (line,) = [line for line in printed.splitlines() if line.strip().startswith("ReacherHard")]
@@ -160,7 +166,7 @@ def test_q2_and_q3_are_drawn_and_told_where_they_are_asked_for(lab, capsys, own_
 def test_what_a_dying_worker_left_committed_is_not_computed_again(lab, own_folder):
     lab.dying.add("ReacherHard")
     # More than a block of rows: the first is committed before the worker dies.
-    command = ["reproduce", "--only", "q1,q2,q3", "--out", "out", "--envs", "ReacherHard", "--rows", "80000"]
+    command = ["reproduce", "--only", "q1,q2,q3", "--out", "out", *RANDOM, "--envs", "ReacherHard", "--rows", "80000"]
     assert main(command) == 1
     assert lab.committed == [("ReacherHard", 0)]
     lab.dying.clear()
@@ -171,7 +177,7 @@ def test_what_a_dying_worker_left_committed_is_not_computed_again(lab, own_folde
 
 def test_a_damaged_data_set_stops_its_environment(lab, capsys, own_folder):
     lab.dying.add("ReacherHard")
-    command = ["reproduce", "--only", "q1,q2,q3", "--out", "out", "--envs", "ReacherHard", "--rows", "80000"]
+    command = ["reproduce", "--only", "q1,q2,q3", "--out", "out", *RANDOM, "--envs", "ReacherHard", "--rows", "80000"]
     main(command)
     chunk = own_folder / "out/data/ReacherHard/state/c/0/0"
     chunk.write_bytes(chunk.read_bytes()[:-1])
@@ -237,33 +243,33 @@ def test_an_unknown_preset_is_bad_usage(lab, capsys):
     assert "smoke" in capsys.readouterr().err
 
 
-def test_q4_trains_on_the_data_sets_and_goes_on_where_it_was(lab, here, monkeypatch, own_folder, capsys):
+def test_q4_trains_on_the_data_sets_and_goes_on_where_it_was(lab, here, published, monkeypatch, own_folder, capsys):
     settings = LearnSettings(layer_width=4, batch_size=16, epochs=1, test_split=0.25)
     monkeypatch.setattr("dynsparse.learning.presets.LEARNING_PRESETS", {"smoke": LearningPreset(1, settings)})
-    monkeypatch.setattr(learning_publication, "write_learning_figures", lambda drawings, folder: ())
-    words = ["reproduce", "--only", "q4", "--out", "out", "--envs", "ReacherHard", "CartpoleBalance", "--rows", "4000"]
-    here.stopping = ("train", "state-jacobian", 1)
+    monkeypatch.setattr("dynsparse.learning.losses.LOSSES", ("state", "state-jacobian-l1"))
+    monkeypatch.setattr(document, "write_items", lambda *_, **__: ())
+    words = [*COMMAND, "--only", "q4", "--envs", "ReacherHard", "CartpoleBalance", "--rows", "4000"]
+    here.stopping = ("train", "state-jacobian-l1", 1)
     assert main(words) == 130
     assert here.ran == [("referees", "state", 1), ("train", "state", 1)]
     here.stopping, here.ran = None, []
     assert main(words) == 0
-    assert here.ran[0] == ("train", "state-jacobian", 1)
-    assert len(here.ran) == 2 * 6 - 2
+    assert here.ran[0] == ("train", "state-jacobian-l1", 1)
+    assert len(here.ran) == 2 * 3 - 2
     assert sorted(lab.started) == ["CartpoleBalance", "ReacherHard"]
-    learned = own_folder / "out" / "learning"
-    assert len(list((learned / "units").glob("*.json"))) == 12
-    assert "CartpoleBalance" in (learned / "learning.html").read_text()
-    assert "already finished, not repeated" in capsys.readouterr().out
-    assert not (own_folder / "out" / "table1.csv").exists()
+    assert len(list((own_folder / "out/learning/units").glob("*.json"))) == 6
+    assert "state-jacobian-l1" in (own_folder / "out/report.html").read_text()
+    printed = capsys.readouterr().out
+    assert "already finished, not repeated" in printed and "2 of 6 units were done before" in printed
+    assert "Tested on unseen episodes" in printed
 
 
 def test_q4_is_answered_for_the_others_where_one_fails(lab, here, monkeypatch, own_folder, capsys):
     settings = LearnSettings(layer_width=4, batch_size=16, epochs=1, test_split=0.25)
     monkeypatch.setattr("dynsparse.learning.presets.LEARNING_PRESETS", {"smoke": LearningPreset(1, settings)})
     monkeypatch.setattr("dynsparse.learning.losses.LOSSES", ("state",))
-    monkeypatch.setattr(learning_publication, "write_learning_figures", lambda drawings, folder: ())
     lab.failing = {"ReacherHard"}
-    words = ["reproduce", "--only", "q4", "--out", "out", "--envs", "ReacherHard", "CartpoleBalance", "--rows", "4000"]
+    words = [*COMMAND, "--only", "q4", "--envs", "ReacherHard", "CartpoleBalance", "--rows", "4000"]
     assert main(words) == 1
     assert here.ran == [("referees", "state", 1), ("train", "state", 1)]
     assert "ReacherHard: worker 7 was killed" in capsys.readouterr().err
@@ -278,5 +284,32 @@ def test_the_policy_that_was_asked_for_acts(lab, monkeypatch, capsys):
 
     monkeypatch.setattr(reproduction, "fill_dataset", collect)
     assert main([*COMMAND, "--envs", "ReacherHard", "--policy", "paper"]) == 1
-    assert asked == ["paper"]
+    assert main([*COMMAND[:-2], "--envs", "CartpoleBalance"]) == 1
+    # The default is the paper's: data of agents as good as its own.
+    assert asked == ["paper", "paper"]
     assert "that is enough" in capsys.readouterr().err
+
+
+def test_sections_are_measured_where_they_were_asked_for(lab, monkeypatch):
+    envs = ["--rows", "20", "--envs", "CartpoleBalance", "ReacherHard"]
+    assert main(["reproduce", *RANDOM, "--out", "a", "--only", "horizon", "--no-explore", *envs]) == 0
+    assert lab.planned == [("horizon", "ReacherHard"), ("horizon", "CartpoleBalance")]
+    lab.planned.clear()
+    assert main([*COMMAND[:5], *RANDOM, "--out", "b", "--causes", "--embed", "CartpoleBalance", *envs]) == 0
+    assert lab.planned == [
+        ("pictures", "ReacherHard"),
+        ("causes", "ReacherHard"),
+        ("pictures", "CartpoleBalance"),
+        ("embedding", "CartpoleBalance"),
+        ("causes", "CartpoleBalance"),
+        ("explore", ""),
+    ]
+
+
+def test_a_section_that_fails_is_told_at_the_end_and_the_exit_code(lab, monkeypatch, capsys):
+    monkeypatch.setattr(study, "run_sections", lambda *_, **__: {"ReacherHard, horizon": "WorkerError: no memory"})
+    monkeypatch.setattr(study.Study, "publish", lambda *_: print("published"))
+    assert main([*COMMAND, "--envs", "ReacherHard", "--rows", "20"]) == 1
+    told = capsys.readouterr()
+    assert "published" in told.out and "time: data" in told.out
+    assert told.err.splitlines()[-1] == "dynsparse: ReacherHard, horizon: WorkerError: no memory"

@@ -10,10 +10,14 @@ import pytest
 
 from dynsparse.analysis.cause_counts import CauseCounts
 from dynsparse.analysis.cause_record import CauseRecord
-from dynsparse.cli import explanation, main
+from dynsparse.cli import main, study
+from dynsparse.cli.section import Section
+from dynsparse.cli.section_run import run_sections
 from dynsparse.errors import UnsupportedModelError
+from dynsparse.report import study_folder
 
-WORDS = ["reproduce", "--only", "q1", "--out", "out", "--rows", "20", "--envs", "CartpoleBalance", "ReacherHard"]
+WORDS = ["reproduce", "--only", "q1", "--policy", "random", "--out", "out", "--rows", "20"]
+WORDS += ["--envs", "CartpoleBalance", "ReacherHard"]
 NAMES = ("qpos slider", "qpos hinge_1", "qvel slider", "qvel hinge_1")
 
 
@@ -52,8 +56,18 @@ RECORD = CauseRecord(
 )
 
 
+class Nothing:
+    """The record of a section that is not looked at."""
+
+    def __init__(self, stem):
+        self.stem = stem
+
+    def save(self, folder):
+        (folder / f"{self.stem}.json").write_text("{}")
+
+
 @pytest.fixture
-def explained(monkeypatch):
+def explained(monkeypatch, lab, units_here):
     """Stand in for the minutes of an explanation; tell what was asked for."""
     asked = []
     failing = set()
@@ -66,15 +80,20 @@ def explained(monkeypatch):
             raise UnsupportedModelError(f"{path.name} has a primitive that no rule covers")
         return replace(RECORD, environment=path.name)
 
-    monkeypatch.setattr(explanation, "explain_dataset", explain)
+    def load(section):
+        return explain if section.name == "causes" else lambda *_, **__: Nothing(section.stem)
+
+    monkeypatch.setattr(Section, "load_function", load)
+    monkeypatch.setattr(study, "run_sections", run_sections)
+    monkeypatch.setattr(study_folder, "read_parts", lambda places: {})
     return asked, failing
 
 
-def test_causes_go_beside_the_analyses_and_into_the_page(lab, explained, capsys, own_folder):
+def test_causes_go_beside_the_analyses_and_into_the_page(lab, published, explained, capsys, own_folder):
     asked, failing = explained
     failing.add("ReacherHard")
     assert main([*WORDS, "--causes", "--seed", "3"]) == 1
-    assert asked == [("CartpoleBalance", 64, 3, 1e-15), ("ReacherHard", 64, 3, 1e-15)]
+    assert asked == [("ReacherHard", 64, 3, 1e-15), ("CartpoleBalance", 64, 3, 1e-15)]
     told = capsys.readouterr()
     assert "ReacherHard has a primitive that no rule covers" in told.err.splitlines()[-1]
     assert "qpos slider (3 elements): no path in the step" in told.out
@@ -90,7 +109,7 @@ def test_causes_go_beside_the_analyses_and_into_the_page(lab, explained, capsys,
     assert "There is no record of causes" not in Path("out/report.html").read_text()
 
 
-def test_nothing_is_explained_without_being_asked(lab, explained, own_folder):
+def test_nothing_is_explained_without_being_asked(lab, published, explained, own_folder):
     assert main(WORDS) == 0
     assert explained[0] == []
     assert "There is no record of causes of CartpoleBalance and ReacherHard" in Path("out/report.html").read_text()

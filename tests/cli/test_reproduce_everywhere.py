@@ -6,10 +6,7 @@ import json
 
 import pytest
 
-from dynsparse.cli import executors, main, study
-from dynsparse.errors import DynsparseError
-from dynsparse.executor import Answer, CheckedResult, Event
-from dynsparse.executor.unit import resolve
+from dynsparse.cli import main
 
 COMMAND = [
     "reproduce",
@@ -27,32 +24,10 @@ COMMAND = [
 ]
 
 
-class Cluster:
-    """Runs units one after the other in this process, as a cluster's machines would in theirs."""
-
-    def __init__(self):
-        self.ran = []
-
-    def run(self, units, folder, on_event):
-        for unit in units:
-            self.ran.append((unit.function.rpartition(":")[2], unit.arguments["environment"]))
-            on_event(Event("started", unit))
-            try:
-                found = resolve(unit.function)(unit.arguments, unit.context, lambda *_: None)
-            except DynsparseError as error:
-                yield Answer(unit, None, f"{type(error).__name__}: {error}")
-                continue
-            yield Answer(unit, CheckedResult(*found))
-
-
 @pytest.fixture
-def cluster(monkeypatch, lab):
-    """A cluster that needs no Ray; sections are tested elsewhere, the report as well."""
-    made = Cluster()
-    monkeypatch.setattr(executors, "make_executor", lambda name, workers, address: made)
-    monkeypatch.setattr(study, "run_sections", lambda *_, **__: {})
-    monkeypatch.setattr(study.Study, "publish", lambda *_: None)
-    return made
+def cluster(lab, units_here):
+    """A cluster that needs no Ray, and a laboratory."""
+    return units_here
 
 
 def test_each_environment_is_collected_by_a_unit_the_longest_first(cluster, lab, own_folder):

@@ -18,10 +18,10 @@ from dynsparse.learning.learn_data import refuse_too_small
 from dynsparse.learning.losses import check_loss
 from dynsparse.learning.settings import LearnSettings
 from dynsparse.learning.unit import dataset_identity
-from dynsparse.provenance import collect_provenance
+from dynsparse.provenance import Provenance, collect_provenance
 from dynsparse.report.answer_sentences import about_answer, about_training
-from dynsparse.report.learning_publication import LearningPublication, publish_learning
-from dynsparse.report.learning_records import read_learning_records
+from dynsparse.report.learning_publication import publish_learning
+from dynsparse.report.learning_records import LearningRecords, read_learning_records
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.learning_table import ExpectedRuns
 from dynsparse.report.score_metrics import figures, table_metrics
@@ -29,7 +29,7 @@ from dynsparse.report.score_metrics import figures, table_metrics
 if TYPE_CHECKING:
     from dynsparse.cli.progress import Progress
 
-__all__ = ["LearningPlan", "run_learning"]
+__all__ = ["LearningPlan", "LearningRun", "print_scores", "run_learning", "train_models"]
 
 _FUNCTION = "dynsparse.learning.unit:run_unit"
 
@@ -110,6 +110,63 @@ class LearningPlan:
         return units
 
 
+@dataclass(frozen=True, eq=False)
+class LearningRun:
+    """What became of a plan.
+
+    Attributes:
+        units: All of it.
+        outcome: What this run did.
+        records: What is on record, of earlier runs too.
+        expected: The trainings that there should be.
+        provenance: The record of the command.
+    """
+
+    units: tuple[Unit, ...]
+    outcome: Outcome
+    records: LearningRecords
+    expected: ExpectedRuns
+    provenance: Provenance
+
+
+def train_models(
+    plan: LearningPlan, out: Path, executor: Executor, command: str, *, progress: Progress | None = None
+) -> LearningRun:
+    """Train what is not there yet, and say on standard error what failed.
+
+    Args:
+        plan: What is to be trained.
+        out: Folder for the records (``units``).
+        executor: Where it is trained.
+        command: The command, for the record.
+        progress: Who is told how far it is; by default a new one.
+
+    Returns:
+        What became of it.
+
+    Raises:
+        OutputExistsError: If the folder holds trainings of other settings.
+        ExecutorError: If nothing can be run.
+        DatasetError: If a data set is missing or empty.
+        SettingError: If one is too small to split.
+    """
+    for path in plan.datasets.values():
+        refuse_too_small(open_dataset(path), plan.settings, plan.seeds)
+    units = plan.units()
+    claim_folder(out, plan.shared(), plan.identities())
+    provenance = collect_provenance(command, min(plan.seeds), settings=plan.shared())
+    store = UnitStore(out / UNITS)
+    outcome = run_trainings(units, store, executor, provenance, plan.settings.epochs, _named, progress=progress)
+    # All that is there: one folder is of one choice of settings, and its page would else forget what was asked before.
+    records = read_learning_records(store.folder)
+    there = frozenset((record.environment, record.loss, record.seed) for record in records.trainings)
+    tell_failed(outcome.failed, units, _named)
+    if outcome.skipped:
+        print(f"{len(outcome.skipped)} of {len(units)} units were done before, and are not repeated")
+    expected = ExpectedRuns(tuple(plan.datasets), plan.losses, plan.seeds, there)
+    return LearningRun(tuple(units), outcome, records, expected, provenance)
+
+
 def run_learning(
     plan: LearningPlan, out: Path, executor: Executor, command: str, *, progress: Progress | None = None
 ) -> int:
@@ -131,36 +188,23 @@ def run_learning(
         DatasetError: If a data set is missing or empty.
         SettingError: If one is too small to split.
     """
-    for path in plan.datasets.values():
-        refuse_too_small(open_dataset(path), plan.settings, plan.seeds)
-    units = plan.units()
-    claim_folder(out, plan.shared(), plan.identities())
-    provenance = collect_provenance(command, min(plan.seeds), settings=plan.shared())
-    store = UnitStore(out / UNITS)
-    outcome = run_trainings(units, store, executor, provenance, plan.settings.epochs, _named, progress=progress)
-    # All that is there: one folder is of one choice of settings, and its page would else forget what was asked before.
-    records = read_learning_records(store.folder)
-    there = frozenset((record.environment, record.loss, record.seed) for record in records.trainings)
-    expected = ExpectedRuns(tuple(plan.datasets), plan.losses, plan.seeds, there)
-    found = publish_learning(records, out, provenance.to_dict(), expected)
-    _tell(found, outcome, units)
-    return 0 if outcome.complete else 1
-
-
-def _tell(found: LearningPublication, outcome: Outcome, units: Sequence[Unit]) -> None:
-    """Print the scores over all environments, what failed, and where everything is."""
-    console = wide_console()
-    for results in found.results:
-        print_table(console, *_summary(results), title=_TITLES[results.split])
-        for sentence in filter(None, (about_training(results), about_answer(results))):
-            console.print(sentence + "\n", soft_wrap=True, markup=False)
-    tell_failed(outcome.failed, units, _named)
-    if outcome.skipped:
-        print(f"{len(outcome.skipped)} of {len(units)} units were done before, and are not repeated")
+    run = train_models(plan, out, executor, command, progress=progress)
+    found = publish_learning(run.records, out, run.provenance.to_dict(), run.expected)
+    print_scores(found.results)
     print(f"\nwritten:\n  {found.page}: everything on one page")
     for path in found.tables:
         print(f"  {path}")
     print(f"  {found.page.parent / 'figures'}: {len(found.figures)} files, .png and .pdf")
+    return 0 if run.outcome.complete else 1
+
+
+def print_scores(found: Sequence[LearningResults]) -> None:
+    """Print the scores over all environments on each test set, and what they say."""
+    console = wide_console()
+    for results in found:
+        print_table(console, *_summary(results), title=_TITLES[results.split])
+        for sentence in filter(None, (about_training(results), about_answer(results))):
+            console.print(sentence + "\n", soft_wrap=True, markup=False)
 
 
 def _summary(results: LearningResults) -> tuple[list[str], list[list[str]]]:

@@ -14,6 +14,7 @@ from dynsparse.config import DEFAULT_ATOL, ReproduceSettings, preset_settings
 from dynsparse.errors import SettingError
 
 if TYPE_CHECKING:
+    from dynsparse.cli.learning_run import LearningRun
     from dynsparse.executor import Executor
 
 __all__ = ["EXAMPLES", "Reproduce"]
@@ -137,16 +138,17 @@ class Reproduce:
             study.collect(names)
             there = in_papers_order([name for name in names if folder.finished(name) is not None])
             study.measure(plans, there)
-            status = 0
+            status, runs = 0, None
             if "q4" in questions and there:
                 with clock.stage("q4"):
-                    status = self._learn({name: folder.dataset(name) for name in there}, executor, command)
+                    learned = self._learn({name: folder.dataset(name) for name in there}, executor, command)
+                    status, runs = int(not learned.outcome.complete), learned.expected
             if self.search and there:
                 with clock.stage("search"):
                     status = max(status, self._search(executor, there))
             if there:
                 with clock.stage("report"):
-                    study.publish(in_papers_order(names), questions)
+                    study.publish(in_papers_order(names), questions, runs)
             if self.explore and there:
                 with clock.stage("explore"):
                     study.explore()
@@ -157,18 +159,17 @@ class Reproduce:
         finally:
             folder.close()
 
-    def _learn(self, datasets: Mapping[str, Path], executor: Executor, command: str) -> int:
-        """Answer q4."""
-        from dynsparse.cli.learning_run import LearningPlan, run_learning
+    def _learn(self, datasets: Mapping[str, Path], executor: Executor, command: str) -> LearningRun:
+        """Train for q4."""
+        from dynsparse.cli.learning_run import LearningPlan, train_models
         from dynsparse.learning.losses import LOSSES
         from dynsparse.learning.presets import learning_preset
 
         preset = learning_preset(self.preset)
         # From 1, as in the paper.
         seeds = tuple(range(self.seed + 1, self.seed + 1 + preset.seeds))
-        return run_learning(
-            LearningPlan(datasets, LOSSES, seeds, preset.settings), self.out / LEARNING, executor, command
-        )
+        plan = LearningPlan(datasets, LOSSES, seeds, preset.settings)
+        return train_models(plan, self.out / LEARNING, executor, command)
 
     def _command(self, settings: ReproduceSettings, questions: tuple[str, ...]) -> str:
         """Return the command as somebody else would repeat it, the folder aside."""

@@ -14,6 +14,7 @@ from dynsparse.config import ReproduceSettings
 from dynsparse.errors import DynsparseError, ExecutorError
 from dynsparse.executor import Executor, Unit, UnitStore, run_units
 from dynsparse.provenance import Provenance, collect_provenance
+from dynsparse.report.learning_table import ExpectedRuns
 
 __all__ = ["Study"]
 
@@ -97,22 +98,27 @@ class Study:
             self._clock.note(name, seconds / max(1, self._workers))
         self._failures |= {name: ExecutorError(f"{name}: {error}") for name, error in failed.items()}
 
-    def publish(self, expected: Sequence[str], questions: Sequence[str]) -> None:
+    def publish(self, expected: Sequence[str], questions: Sequence[str], runs: ExpectedRuns | None = None) -> None:
         """Write the report and its items from what is on record, and print what they say.
 
         Args:
             expected: Environments that there should be; those missing are shown as missing.
             questions: Which of the paper's questions to answer.
+            runs: Trainings that there should be.
         """
+        from dynsparse.cli.learning_run import print_scores
         from dynsparse.cli.publication import publish_study
 
-        publish_study(
+        found = publish_study(
             self._folder.path,
             self._folder.path / "report.html",
             expected=expected,
             provenance=self.provenance.to_dict(),
             questions=questions,
+            runs=runs,
         )
+        if found.learning is not None:
+            print_scores(found.learning.results)
 
     def explore(self) -> None:
         """Write the page to look around in."""
