@@ -184,7 +184,7 @@ def _recovered(results: LearningResults) -> str:
         1: "and that is more than it",
         0: "which can not be told from it",
         -1: "and that is less than it",
-        None: f"for more than that there is {NOT_ENOUGH}",
+        None: f"{NOT_ENOUGH} to hold that against it",
     }
     doubt = "; these models are hardly trained, see there" if about_training(results) else ""
     return (
