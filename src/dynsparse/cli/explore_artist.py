@@ -37,6 +37,11 @@ class Artist:
         self._nq = 0
         self._nowhere = ""
 
+    @property
+    def gave_up(self) -> bool:
+        """Whether nothing at all can be drawn here."""
+        return bool(self._nowhere)
+
     def draw(self, dataset: Dataset, rollout: Rollout) -> FrameStrip:
         """Draw every so many-th step of a rollout.
 

@@ -119,7 +119,8 @@ class Exhibition:
         self._progress.phase(source.stem, "draw")
         frames = self._artist.draw(source.dataset, rollout)
         if frames.missing:
-            note = f"No frames of {rollout.environment}: {frames.missing}"
+            whose = "" if self._artist.gave_up else f" of {rollout.environment}"
+            note = f"No frames{whose}: {frames.missing}"
             if note not in self.notes:
                 self.notes.append(note)
         return frames
