@@ -89,12 +89,14 @@ def options_of(made: type) -> list[Option]:
         kind = typing.get_args(hint)[0] if marks else hint
         value = metavar or _words(kind, field.default)
         given = field.default is not dataclasses.MISSING
+        # tyro makes a flag of what is off, and a flag that begins with "no" of what is on.
+        ends = field.default is True
         found.append(
             Option(
-                name=f"--{field.name.replace('_', '-')}",
+                name=f"--{'no-' if ends else ''}{field.name.replace('_', '-')}",
                 value=value,
-                default=_default(field.default) if given else "",
-                text=linked(texts[field.name], {}),
+                default="off" if ends else _default(field.default) if given else "",
+                text=f"{'Leave this out: ' if ends else ''}{linked(texts[field.name], {})}",
                 positional=positional,
             )
         )

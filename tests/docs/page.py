@@ -66,18 +66,22 @@ class Ran:
     code: int
     seconds: float
     output: str
+    failed: bool
 
 
-def run_page(text: str, folder: Path, left_out: re.Pattern[str], *, timeout: float = 600) -> list[Ran]:
+def run_page(
+    text: str, folder: Path, left_out: re.Pattern[str], *, python: bool = False, fails: str = "", timeout: float = 600
+) -> list[Ran]:
     """Run the commands of a page, one after the other, in one folder that holds the examples of the clone.
 
-    Python that the page shows between them is run where a command follows it, since it may write what that reads.
     The first that fails is the last.
 
     Args:
         text: The page.
         folder: An empty folder.
-        left_out: What is not run, by how a line begins.
+        left_out: What is not run, by how a command begins, without what is set before it.
+        python: Whether Python that the page shows is run too, at the latest before the command that follows it.
+        fails: The command that is to fail.
         timeout: Seconds that a command may take.
 
     Returns:
@@ -87,22 +91,26 @@ def run_page(text: str, folder: Path, left_out: re.Pattern[str], *, timeout: flo
     ran: list[Ran] = []
     program = ""
     for block in blocks(text):
-        if block.language in {"py", "python"}:
+        if python and block.language in {"py", "python"}:
             program += block.text
         if block.language != "sh":
             continue
-        wanted = [line for line in block.lines if not left_out.match(line)]
+        wanted = [line for line in block.lines if not left_out.match(_without_settings(line))]
         if wanted and program:
             wanted = [f"{shlex.quote(sys.executable)} -c {shlex.quote(program)}", *wanted]
             program = ""
         for line in wanted:
-            ran.append(_run(line, folder, timeout))
-            if ran[-1].code:
+            ran.append(_run(line, folder, timeout, fails))
+            if ran[-1].failed:
                 return ran
     return ran
 
 
-def _run(line: str, folder: Path, timeout: float) -> Ran:
+def _without_settings(line: str) -> str:
+    return re.sub(r"^([A-Z_]+=\S* )*", "", line)
+
+
+def _run(line: str, folder: Path, timeout: float, fails: str) -> Ran:
     beside = Path(sys.executable).parent
     environment = os.environ | {"PATH": f"{beside}{os.pathsep}{os.environ['PATH']}"}
     start = time.monotonic()
@@ -117,4 +125,5 @@ def _run(line: str, folder: Path, timeout: float) -> Ran:
         stdin=subprocess.DEVNULL,
     )
     output = done.stdout + done.stderr
-    return Ran(line if len(line) < 200 else f"{line[:200]} ...", done.returncode, time.monotonic() - start, output)
+    seconds, failed = time.monotonic() - start, bool(done.returncode) != (line == fails)
+    return Ran(line if len(line) < 200 else f"{line[:200]} ...", done.returncode, seconds, output, failed)
