@@ -285,6 +285,10 @@ def test_without_a_change_the_first_stretch_is_shown_and_without_a_long_episode_
     same, finite = np.full(20, 3), np.ones(20, dtype=bool)
     found = choose_stretch(same, same.astype(np.uint64), finite, np.zeros(20), frames=4, every=2)
     assert (found.places.tolist(), found.switches, found.pattern_switches) == ([0, 2, 4, 6], 0, 0)
+    # A row that is like no other is avoided.
+    rare = np.r_[9, np.full(39, 3)]
+    found = choose_stretch(rare, rare.astype(np.uint64), rare > 0, np.zeros(40), frames=4, every=2)
+    assert (found.places.tolist(), found.switches) == ([1, 3, 5, 7], 0)
     short = np.arange(20) // 5
     found = choose_stretch(same, same.astype(np.uint64), finite, short, frames=4, every=2)
     assert (found.places.tolist(), found.every) == ([0, 1, 2, 3], 1)

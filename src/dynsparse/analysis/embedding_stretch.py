@@ -23,7 +23,7 @@ class Stretch:
     Attributes:
         places: (f,) their places among the rows.
         every: Control steps from one to the next.
-        switches: How many of the f - 1 neighbours in it differ in sparsity.
+        switches: How many of the f - 1 neighbours in it differ in sparsity; 0 where it is there for want of a better.
         pattern_switches: How many control steps between the first and the last one change the pattern.
     """
 
@@ -47,7 +47,7 @@ def choose_stretch(
     Of all stretches of one episode in which every row is finite, and every moment has a well-populated sparsity, the
     one with the largest sum of changes of sparsity from moment to moment; among these the one with most switches of
     the pattern in between, then the first.  Counting changes alone would prefer a limit that flickers, one zero more or
-    less, to contacts.  Where no moments differ: the first stretch of all.
+    less, to contacts.  Where none of these changes: the first of them, and if there is none the first of all.
 
     Args:
         zeros: (n,) number of zeros of each row.
@@ -75,13 +75,14 @@ def choose_stretch(
     starts = starts[whole]
     if not len(starts):
         return None if every == 1 else choose_stretch(zeros, patterns, finite, episode, frames=frames, every=1)
-    shown = zeros[starts[:, None] + every * np.arange(frames)]
+    shown = zeros.astype(np.int64)[starts[:, None] + every * np.arange(frames)]
     values, counts = np.unique(zeros[finite], return_counts=True)
     usual = np.isin(shown, values[counts >= POPULATED * counts.sum()]).all(axis=1)
     steps = np.abs(np.diff(shown, axis=1))
     change = np.where(usual, steps.sum(axis=1), 0)
     changed = np.concatenate([[0, 0], np.cumsum(patterns[1:] != patterns[:-1])])
     between = changed[starts + span + 1] - changed[starts + 1]
-    best = int(np.lexsort((starts, -between, -change))[0]) if change.any() else 0
+    changes = bool(change.any())
+    best = int(np.lexsort((starts, -between, -change))[0] if changes else usual.argmax())
     places = starts[best] + every * np.arange(frames)
-    return Stretch(places, every, int(np.count_nonzero(steps[best])), int(between[best]))
+    return Stretch(places, every, int(np.count_nonzero(steps[best])) if changes else 0, int(between[best]))
