@@ -97,7 +97,11 @@ def test_world_models_on_either_derivative(change, said):
 def test_files(tmp_path):
     part = derivative_part({"Toy": differing()})
     paths = write_items(part.items, tmp_path)
-    assert {path.name for path in paths} >= {"derivatives.png", "derivatives.csv", "derivatives-differences.tex"}
+    assert {path.name for path in paths} >= {
+        "derivatives-by-environment.png",
+        "derivatives.csv",
+        "derivatives-differences.tex",
+    }
     rows = list(csv.DictReader((tmp_path / "tables" / "derivatives.csv").read_text().splitlines()))
     assert [row["derivative"] for row in rows] == ["exact", "autodiff", "autodiff, float32"]
     assert [row["not finite"] for row in rows] == ["0", "0", "1"]

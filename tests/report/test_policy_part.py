@@ -62,14 +62,19 @@ def test_policies_that_there_are_none_of_are_named():
 
 def test_files(tmp_path):
     part = policy_part({"Toy": policies("Toy")})
-    assert [item.name for item in part.items] == ["policies", "policies", "policies-differences", "policies-elements"]
+    assert [item.name for item in part.items] == [
+        "policies-by-environment",
+        "policies",
+        "policies-differences",
+        "policies-elements",
+    ]
     write_items(part.items, tmp_path)
     rows = list(csv.DictReader((tmp_path / "tables" / "policies-elements.csv").read_text().splitlines()))
     assert [(row["policy"], row["non-zero rows"], row["active rows"], row["first row"]) for row in rows] == [
         ("random", "1", "1", "episode 3, t 9"),
         ("paper", "0", "0", ""),
     ]
-    assert (tmp_path / "figures" / "policies.pdf").exists()
+    assert (tmp_path / "figures" / "policies-by-environment.pdf").exists()
 
 
 def test_records_come_back_and_others_are_refused(tmp_path):

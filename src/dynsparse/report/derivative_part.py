@@ -33,8 +33,9 @@ def derivative_part(records: Mapping[str, DerivativeRecord]) -> Part:
         records: By environment, in the order in which they are shown.
 
     Returns:
-        Sentences, the figure ``derivatives``, and the tables ``derivatives``, ``derivatives-differences`` and, where
-        world models were trained, ``derivatives-learning``.  Without records, nothing but a sentence that says so.
+        Sentences, the figure ``derivatives-by-environment``, and the tables ``derivatives``,
+        ``derivatives-differences`` and, where world models were trained, ``derivatives-learning``.
+        Without records, nothing but a sentence that says so.
     """
     if not records:
         return Part("derivatives", _TITLE, ("No derivatives were compared.",))
@@ -50,7 +51,7 @@ def derivative_part(records: Mapping[str, DerivativeRecord]) -> Part:
             else "Q4: no environment's float64 derivatives differ, so that world models have nothing to differ by.",
         )
     figure = FigureItem(
-        "derivatives",
+        "derivatives-by-environment",
         _TITLE,
         "",
         "a line an environment and a marker with a 95 % interval for each derivative: share of rows that are off, "

@@ -35,8 +35,9 @@ def policy_part(records: Mapping[str, PolicyRecord]) -> Part:
         records: By environment, in the order in which they are shown.
 
     Returns:
-        Sentences, the figure ``policies``, and the tables ``policies``, ``policies-differences`` and, where elements
-        differ, ``policies-elements``.  Without records, nothing but a sentence that says so.
+        Sentences, the figure ``policies-by-environment``, and the tables ``policies``,
+        ``policies-differences`` and, where elements differ, ``policies-elements``.
+        Without records, nothing but a sentence that says so.
     """
     if not records:
         return Part("policies", _TITLE, ("No policies were compared.",))
@@ -44,7 +45,7 @@ def policy_part(records: Mapping[str, PolicyRecord]) -> Part:
     sentences = policy_sentences(records, compared, _REFERENCE)
     items: list[FigureItem | TableItem] = [
         FigureItem(
-            "policies",
+            "policies-by-environment",
             _TITLE,
             "",
             "a line an environment and a marker with a 95 % interval for each policy: share of zeros, how long "
