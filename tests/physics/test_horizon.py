@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import mujoco
 import numpy as np
 import pytest
 
 from dynsparse.analysis.horizon_product import carried_products, k_step_products
 from dynsparse.errors import SettingError, UnsupportedModelError
+from dynsparse.physics.batch import Compilation
 from dynsparse.physics.chain import CarriedJacobians, chain_carried, chain_substeps
 from dynsparse.physics.convergence import CONVERGED
+from dynsparse.physics.engines import make_engine
 from dynsparse.physics.environment import environment_from_model
 from dynsparse.physics.horizon import CarriedWorkers
-from dynsparse.physics.linearizer import Linearizer
+from dynsparse.physics.passing import pack
+from dynsparse.physics.processes import cache_folder
 
 from .test_chain import NU, ROWS, SUBSTEPS, TABLEAU, H, one_substep, random_slopes
 
@@ -78,9 +83,11 @@ def puck():
 
 @pytest.fixture(scope="module")
 def workers(puck, shared_cache):
-    """One process that carries, and one that steps and holds the warm start."""
-    with CarriedWorkers(puck, workers=1) as carrying, Linearizer(puck, workers=1) as linearizer:
-        yield carrying, linearizer
+    """A process that carries the warm start, and an engine of this process that steps and holds it."""
+    model = hashlib.sha256(pack(puck)[1]["model"].tobytes()).hexdigest()  # by which workers keep machine code
+    with CarriedWorkers(puck, workers=1) as carrying:
+        carrying.jacobians(*(x[:, 0] if x.ndim == 3 else x for x in rows_at(-0.004, 0.002)))  # compiles, both kinds
+        yield carrying, make_engine(puck, "exact", compilation=Compilation(cache=cache_folder(), fingerprint=model))
 
 
 def rows_at(low, high, rows=48):
@@ -90,7 +97,7 @@ def rows_at(low, high, rows=48):
     return states, rng.uniform(-0.9, 0.9, (rows, STEPS, 1)), rng.normal(0, 3.0, (rows, 2))
 
 
-def differences(linearizer, states, actions, warmstarts, size):
+def differences(engine, states, actions, warmstarts, size):
     """Central differences of the state after all steps, by state and first action; the warm starts run along."""
     ends = []
     for sign in (1, -1):
@@ -104,17 +111,17 @@ def differences(linearizer, states, actions, warmstarts, size):
             moved_states.append(states + ds)
             moved_actions.append(actions + da)
         repeated = np.tile(warmstarts, (len(moved_states), 1))
-        rolled = linearizer.roll_out(np.concatenate(moved_states), np.concatenate(moved_actions), repeated)
+        rolled = engine.roll_out(np.concatenate(moved_states), np.concatenate(moved_actions), repeated)
         ends.append(rolled.states[:, -1].reshape(len(moved_states), *states.shape))
     return np.moveaxis((ends[0] - ends[1]) / (2 * size), 0, 2)
 
 
 def both_products(workers, states, actions, warmstarts):
     """Return both products over a roll-out, the steps that they are made of, and the solver's residuals."""
-    carrying, linearizer = workers
-    rolled = linearizer.roll_out(states, actions, warmstarts)
+    carrying, engine = workers
+    rolled = engine.roll_out(states, actions, warmstarts)
     rows = [x[:, :STEPS].reshape(-1, x.shape[2]) for x in (rolled.states, actions, rolled.warmstarts)]
-    single, told = linearizer.linearize(*rows), []
+    single, told = engine.linearize(*rows), []
     found = carrying.jacobians(*rows, on_rows=told.append)
     assert told[-1] == len(rows[0])
     np.testing.assert_array_equal(found.state_by_state[:, 0], single.jac_state)
