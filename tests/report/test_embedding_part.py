@@ -38,7 +38,7 @@ def test_sentences_hold_the_numbers():
 @pytest.mark.parametrize(
     ("changes", "told", "side"),
     [
-        ({"kept": 0.5}, "about half of the neighbours in the plane", 1),
+        ({"kept": 0.5}, "whether that is more than half can not be told", 1),
         ({"kept": 0.2}, "clusters may not", 1),
         ({"alike": 0.5}, "whether sparsity is local can not be told from chance", 0),
         ({"alike": 0.3}, "whether sparsity is local can not be told from chance", 0),

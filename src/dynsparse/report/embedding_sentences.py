@@ -127,7 +127,7 @@ def _about_kept(record: EmbeddingRecord) -> str:
     side = fit.side_of(_HALF)
     verdict = {
         1: "most neighbours in the plane are so in truth; clusters may be read, distances between them may not",
-        0: "about half of the neighbours in the plane are so in truth; regions may be read, single neighbours may not",
+        0: "whether that is more than half can not be told; regions may be read, single neighbours may not",
         -1: "fewer than half of the neighbours in the plane are so in truth; regions may be read, clusters may not",
         None: "not enough data for an interval",
     }[side]
