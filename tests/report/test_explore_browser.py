@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from contextlib import contextmanager
 
 import numpy as np
@@ -95,11 +96,14 @@ def clock(page):
     return int(re.match(r"(?:step|row) (\d+) of", page.locator("#clock").inner_text()).group(1))
 
 
-def settled(page):
-    """Return the fragment once it has settled, as a mapping."""
-    page.wait_for_timeout(260)
-    pairs = page.evaluate("[...new URLSearchParams(location.hash.slice(1))]")
-    return dict(pairs)
+def assert_named(page, **said):
+    """The fragment says this, after a moment at most; None for what it does not say."""
+    for _ in range(50):
+        pairs = dict(page.evaluate("[...new URLSearchParams(location.hash.slice(1))]"))
+        if all(pairs.get(name) == value for name, value in said.items()):
+            break
+        page.wait_for_timeout(100)
+    assert {name: pairs.get(name) for name in said} == said
 
 
 def cell(page, row, column, states=4):
@@ -192,29 +196,31 @@ def test_scrub_by_slider_timeline_and_buttons(chromium, built):
         page.locator("#back").click()
         page.locator("#forward").click()
         assert clock(page) == 29
-        assert settled(page)["t"] == "29"
+        assert_named(page, t="29")
 
 
-def test_play_runs_in_time_and_stops_at_the_end(chromium, built):
+def test_play_runs_and_stops_at_the_end(chromium, built):
     page_file, _, _ = built
-    with opened(chromium, page_file, "#t=20") as page:
-        page.locator("#speed").select_option("1")
+    with opened(chromium, page_file) as page:
+        page.locator("#speed").select_option("0.1")  # 7 s, so that there is time to look
         page.locator("#play").click()
         assert page.locator("#play").get_attribute("aria-pressed") == "true"
+        page.locator("#speed").select_option("1")
         expect(page.locator("#clock")).to_contain_text("step 35 of")
         expect(page.locator("#play")).to_have_text("Play")
-        assert settled(page)["t"] == "35"
+        assert_named(page, t="35")
 
 
 def test_little_motion_is_two_steps_a_second(chromium, built):
     page_file, _, _ = built
     with opened(chromium, page_file, reduced_motion="reduce") as page:
         page.locator("#speed").select_option("1")
+        start = time.monotonic()
         page.locator("#play").click()
         page.wait_for_timeout(1200)
         page.locator("#play").click()
         # 1.2 s of real time would be all 36 steps.
-        assert 1 <= clock(page) <= 4
+        assert 1 <= clock(page) <= 2 * (time.monotonic() - start) + 1
 
 
 def test_hover_names_an_element_and_a_click_follows_it(chromium, built):
@@ -243,9 +249,9 @@ def test_hover_names_an_element_and_a_click_follows_it(chromium, built):
         assert page.locator("#stretches [aria-current=true]").inner_text().startswith("steps 8 to 15")
         page.locator("#stretches button").nth(5).click()
         assert clock(page) == 24
-        assert settled(page)["element"] == "3-1"
+        assert_named(page, element="3-1")
         page.mouse.click(*cell(page, 3, 1))  # once more lets it go
-        assert "element" not in settled(page)
+        assert_named(page, element=None)
 
 
 def test_switches_are_listed_and_jumped_to(chromium, built):
@@ -282,7 +288,7 @@ def test_a_link_opens_its_state_and_history_goes_back(chromium, built):
         page.locator("#environment").select_option("Walker")
         expect(page.locator("#no-frame")).to_contain_text("nothing can draw here")
         assert page.locator("#no-embedding").inner_text() == "no embedding here"
-        assert settled(page) == {"env": "Walker", "policy": "paper", "episode": "0", "t": "0", "view": "causes"}
+        assert_named(page, env="Walker", policy="paper", episode="0", t="0", view="causes", element=None)
         page.go_back()
         expect(page.locator("#environment")).to_have_value("Hopper")
         assert clock(page) == 17 and page.locator("#policy").input_value() == "random"
@@ -291,7 +297,7 @@ def test_a_link_opens_its_state_and_history_goes_back(chromium, built):
         # What is not there becomes the nearest that is.
         page.evaluate("location.hash = '#env=Nowhere&policy=none&episode=9&t=999&element=77-1&view=odd'")
         expect(page.locator("#environment")).to_have_value("Hopper")
-        assert settled(page) == {"env": "Hopper", "policy": "paper", "episode": "0", "t": "35", "view": "magnitude"}
+        assert_named(page, env="Hopper", policy="paper", episode="0", t="35", view="magnitude", element=None)
 
 
 def test_everything_by_keyboard(chromium, built):

@@ -10,6 +10,7 @@ class ElementPanel {
     this["no-element"].hidden = e !== null;
     this["element-words"].hidden = e === null;
     this.stretches.replaceChildren();
+    this.marked = null;
     this["element-title"].textContent = e === null ? "Element" : `Element: ${Words.element(rollout, e)}`;
     if (e === null) return;
     const found = rollout.stretches(e), zeros = found.filter((x) => x.kind === "zero");
@@ -22,6 +23,8 @@ class ElementPanel {
   }
 
   mark(t) {
+    const { from, to } = this.marked?.dataset ?? {};
+    if (Number(from) <= t && t <= Number(to)) return;
     this.marked?.setAttribute("aria-current", "false");
     this.marked = [...this.stretches.children].find((entry) => Number(entry.dataset.from) <= t && t <= Number(entry.dataset.to));
     this.marked?.setAttribute("aria-current", "true");

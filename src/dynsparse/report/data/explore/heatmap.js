@@ -12,7 +12,11 @@ class Heatmap {
     canvas.addEventListener("keydown", (event) => this.#key(event));
   }
 
+  // Forget the sizes: the page is another one now.
+  resized() { this.look = null; }
+
   show(rollout, t, view, selected) {
+    if (rollout !== this.rollout) this.look = null;
     Object.assign(this, { rollout, t, view, selected });
     this.draw();
   }
@@ -41,7 +45,7 @@ class Heatmap {
   draw() {
     if (!this.rollout) return;
     const { rollout, t, view } = this;
-    const look = (this.look = this.#measure());
+    const look = (this.look ??= this.#measure());
     const { cell, left, top, gap } = look;
     const width = left + rollout.columns * cell + gap + 1, height = top + rollout.rows * cell + 1;
     const context = Canvas.fit(this.canvas, width, height);
@@ -114,18 +118,24 @@ class Heatmap {
     const [ink, quiet] = [Palette.theme("ink"), Palette.theme("quiet")];
     context.textBaseline = "middle";
     context.textAlign = "right";
+    // A font takes long to set: once, and for the chosen name.
+    const chosen = (is) => {
+      context.fillStyle = is ? ink : quiet;
+      if (is) context.font = Canvas.font(font, "700");
+    };
+    context.font = Canvas.font(font);
     rollout.tangentNames.forEach((name, i) => {
-      context.font = Canvas.font(font, i === row ? "700" : "400");
-      context.fillStyle = i === row ? ink : quiet;
+      context.save();
+      chosen(i === row);
       context.fillText(name, left - 5, top + (i + 0.5) * cell);
+      context.restore();
     });
     context.textAlign = "left";
     rollout.inputNames.forEach((name, j) => {
       context.save();
       context.translate(left + (j + 0.5) * cell + (j < rollout.states ? 0 : gap), top - 4);
       context.rotate(-Math.PI / 2);
-      context.font = Canvas.font(font, j === column ? "700" : "400");
-      context.fillStyle = j === column ? ink : quiet;
+      chosen(j === column);
       context.fillText(name, 0, 0);
       context.restore();
     });

@@ -29,7 +29,7 @@ class Page {
       Escape: () => this.#choose(null, true),
     });
     for (const name of ["popstate", "hashchange"]) window.addEventListener(name, () => this.#open());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#redraw());
+    Palette.media.addEventListener("change", () => this.#redraw());
     let width = window.innerWidth;
     window.addEventListener("resize", () => {
       if (window.innerWidth !== width) this.#redraw();
@@ -83,6 +83,8 @@ class Page {
 
   #redraw() {
     if (!this.rollout) return;
+    this.heatmap.resized();
+    this.scatter.resized();
     this.timeline.show(this.rollout);
     this.#views();
     this.#chosen();

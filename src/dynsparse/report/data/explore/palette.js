@@ -2,8 +2,16 @@
 const Palette = {
   // Viridis, which is uniform, and readable by the colour-blind and in grey.
   viridis: ["#440154", "#482475", "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26", "#fde725"],
-  dark: () => matchMedia("(prefers-color-scheme: dark)").matches,
-  theme(name) { return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim(); },
+  media: matchMedia("(prefers-color-scheme: dark)"),
+  dark: () => Palette.media.matches,
+
+  // A colour of the style sheet; asked for once in each theme, because a browser takes long to answer.
+  known: { false: new Map(), true: new Map() },
+  theme(name) {
+    const known = Palette.known[Palette.dark()];
+    if (!known.has(name)) known.set(name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+    return known.get(name);
+  },
 
   tables: new Map(),
 

@@ -21,21 +21,16 @@ class ScatterPanel {
     this.ends = [Math.min(...this.sparsity), Math.max(...this.sparsity)];
   }
 
+  // Forget the picture of all points: the page is another one now.
+  resized() { this.behind = null; }
+
   mark(t) {
     if (!this.points) return;
-    const side = Math.max(160, Math.min(this.scatter.parentElement.clientWidth, 340)), margin = 10;
-    const context = Canvas.fit(this.scatter, side, side);
-    const at = (x) => margin + (x / 65535) * (side - 2 * margin);
+    this.behind ??= this.#behind();
+    const { side, at } = this.behind, context = Canvas.fit(this.scatter, side, side);
+    context.drawImage(this.behind.canvas, 0, 0, side, side);
     this.place = (k) => [at(this.own[2 * k]), side - at(this.own[2 * k + 1])];
     const [low, high] = this.ends;
-    context.globalAlpha = 0.75;
-    for (let k = 0; k < this.sparsity.length; k++) {
-      context.fillStyle = Palette.shade((this.sparsity[k] - low) / Math.max(high - low, 1));
-      context.beginPath();
-      context.arc(at(this.points[2 * k]), side - at(this.points[2 * k + 1]), 2, 0, 2 * Math.PI);
-      context.fill();
-    }
-    context.globalAlpha = 1;
     const there = Codec.bit(this.shown, t) === 1;
     this.#trail(context, t);
     if (there) {
@@ -52,6 +47,21 @@ class ScatterPanel {
     const said = there ? `Ring: step ${t}; line: the ten steps before it.` : `Step ${t} is not embedded.`;
     this["embedding-words"].textContent = `${said} Colour: share of zeros, from ${Words.percent(low / 255)}, dark, to ${Words.percent(high / 255)}, bright. Click to go to the nearest step.`;
     this.scatter.setAttribute("aria-label", `t-SNE of transitions of ${this.rollout.environment}. ${said}`);
+  }
+
+  // All points, drawn once.
+  #behind() {
+    const side = Math.max(160, Math.min(this.scatter.parentElement.clientWidth, 340)), margin = 10;
+    const at = (x) => margin + (x / 65535) * (side - 2 * margin), [low, high] = this.ends;
+    const canvas = document.createElement("canvas"), context = Canvas.fit(canvas, side, side);
+    context.globalAlpha = 0.75;
+    for (let k = 0; k < this.sparsity.length; k++) {
+      context.fillStyle = Palette.shade((this.sparsity[k] - low) / Math.max(high - low, 1));
+      context.beginPath();
+      context.arc(at(this.points[2 * k]), side - at(this.points[2 * k + 1]), 2, 0, 2 * Math.PI);
+      context.fill();
+    }
+    return { side, at, canvas };
   }
 
   #trail(context, t) {
