@@ -126,6 +126,13 @@ def test_sentences_of_one_environment():
         "1 of its 4 elements is zero at every start after one step, as many after 12; no other element is zero at any "
         "start, so there is nothing local to lose."
     )
+    hardly = constant()
+    few = hardly.product.sparsity + np.array([[[0.0002]], [[0.0]]])
+    hardly = replace(hardly, product=replace(hardly.product, sparsity=few))
+    assert half_gone(hardly, 0) is None
+    assert about_horizon(hardly, 0).endswith(
+        "all other zeros together are below 0.1 % of the elements: there is nothing local to lose."
+    )
     assert "50.0 % [45" not in about_horizon(invented(episodes=2), 0)
     assert "not enough data, 2 episodes" in about_horizon(invented(episodes=2), 0)
     assert about_horizon(replace(invented(), action_names=(), product=_without_action(invented())), 1) == ""
@@ -167,9 +174,12 @@ def test_the_answer_over_all_environments():
         "Local sparsity of ∂s'/∂s: it survives 12 control steps, at least half of it is left, in Slow; it does not "
         "survive 12 control steps, less than half of it is left, in Toy; whether half of it is left after 12 control "
         "steps can not be told in Wide; there is not enough data (fewer than 3 episodes) in Few; there is none to lose "
-        "in Still."
+        "(below 0.1 % of the elements after one step) in Still."
     )
-    assert second == "Local sparsity of ∂s'/∂a: there is none to lose in Toy, Slow, Still, Few and Wide."
+    assert second == (
+        "Local sparsity of ∂s'/∂a: there is none to lose (below 0.1 % of the elements after one step) in Toy, Slow, "
+        "Still, Few and Wide."
+    )
     assert roll_outs == [
         "In Still the derivative of the roll-out with its warm start carried is the product of one-step Jacobians, "
         "within 1e-9.",

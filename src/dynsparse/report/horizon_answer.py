@@ -9,7 +9,7 @@ import numpy as np
 from dynsparse.analysis.horizon_record import HorizonRecord
 from dynsparse.report.cause_switches import joined
 from dynsparse.report.episode_statistics import FEWEST_EPISODES
-from dynsparse.report.horizon_numbers import kept
+from dynsparse.report.horizon_numbers import LEAST_LOCAL, kept
 from dynsparse.report.horizon_sentences import (
     JACOBIANS,
     NOT_ENOUGH,
@@ -18,7 +18,7 @@ from dynsparse.report.horizon_sentences import (
     lost_and_gained,
     size,
 )
-from dynsparse.report.quantities import number
+from dynsparse.report.quantities import number, percent
 
 __all__ = ["about_all"]
 
@@ -53,7 +53,7 @@ def _survival(records: Sequence[HorizonRecord], block: int, steps: int) -> str:
         -1: f"it does not survive {number(steps, 'control step')}, less than half of it is left, in {{}}",
         0: f"whether half of it is left after {number(steps, 'control step')} can not be told in {{}}",
         None: f"there is {NOT_ENOUGH} (fewer than {FEWEST_EPISODES} episodes) in {{}}",
-        "none": "there is none to lose in {}",
+        "none": f"there is none to lose (below {percent(LEAST_LOCAL)} of the elements after one step) in {{}}",
     }
     parts = [words[side].format(joined(sides[side])) for side in words if side in sides]
     return f"Local sparsity of {JACOBIANS[block]}: {'; '.join(parts)}."

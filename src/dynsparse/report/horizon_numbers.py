@@ -12,6 +12,7 @@ from dynsparse.report.episode_statistics import EpisodeMean, mean_over_episodes,
 
 __all__ = [
     "HALF",
+    "LEAST_LOCAL",
     "HalfGone",
     "cancelled_share",
     "change",
@@ -26,6 +27,9 @@ __all__ = [
 
 HALF = 0.5
 """Share of the local sparsity of one step that has to be left for it to have survived."""
+
+LEAST_LOCAL = 0.0005
+"""Local sparsity of one step below which there is none to speak of: a share that is written as below 0.1 %."""
 
 _SHOWN = (1, 5, 10, 25, 50)
 
@@ -132,8 +136,7 @@ def length_change(record: HorizonRecord, block: int, count: int) -> EpisodeMean 
 
 
 def _has_local(local: NDArray[np.float64]) -> bool:
-    # A share of zeros is a ratio of whole numbers: what is below this is the round-off of their means.
-    return bool(local[:, 0].mean() > 1e-12)
+    return bool(local[:, 0].mean() >= LEAST_LOCAL)
 
 
 def _first(found: list[bool]) -> int | None:

@@ -6,6 +6,7 @@ from dynsparse.analysis.horizon_count import SAME
 from dynsparse.analysis.horizon_record import HorizonRecord
 from dynsparse.report.episode_statistics import EpisodeMean, mean_over_episodes
 from dynsparse.report.horizon_numbers import (
+    LEAST_LOCAL,
     HalfGone,
     cancelled_share,
     change,
@@ -33,6 +34,9 @@ __all__ = [
 
 JACOBIANS = ("∂s'/∂s", "∂s'/∂a")
 NOT_ENOUGH = "not enough data"
+
+_ROUND_OFF = 1e-12
+"""Of means of shares, which are ratios of whole numbers."""
 
 _HORIZON = 10
 """Control steps that sentences speak of: fewer than any planner looks ahead."""
@@ -69,7 +73,10 @@ def about_horizon(record: HorizonRecord, block: int) -> str:
     if not product.sparsity[block, :, 0].any():
         return " ".join([*said, "No element is zero at any start after one step: there is nothing local to lose."])
     if gone is None or left is None:
-        return " ".join([*said, f"{always}; no other element is zero at any start, so there is nothing local to lose."])
+        others = "no other element is zero at any start, so"
+        if record.local(block)[:, 0].mean() > _ROUND_OFF:
+            others = f"all other zeros together are below {percent(LEAST_LOCAL)} of the elements:"
+        return " ".join([*said, f"{always}; {others} there is nothing local to lose."])
     said.append(
         f"{always}; of the other zeros, the local ones, half are gone after {half_in_words(gone, last)} and "
         f"{percent(min(max(left, 0.0), 1.0))} are left after {last}."
