@@ -91,6 +91,8 @@ def test_unpacked_by_hand_the_page_holds_the_data_set(exhibit, dataset):
     assert halves[24 * BROKEN : 24 * (BROKEN + 1)] == [15] * 24
     frames = found["frames"]
     assert (frames["every"], frames["type"], len(frames["pictures"])) == (3, "image/webp", 10)
+    shares = struct.unpack("<40H", base64.b64decode(found["scatter"]["sparsity"]))
+    assert shares == tuple(round(row / 80 * 65535) for row in range(0, 80, 2))
     own = struct.unpack("<60H", base64.b64decode(found["scatter"]["own"]))
     # Rows 0, 2, .. 78 lie on a line down to the right; of the shown ones every other has a place.
     assert flags(found["scatter"]["shown"], 30) == [t % 2 == 0 for t in range(30)]

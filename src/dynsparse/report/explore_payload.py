@@ -134,7 +134,7 @@ def _scatter(scatter: Scatter) -> dict[str, Any]:
     on_grid = np.rint((scatter.points - low) / span * _GRID).astype("<u2")
     shown = np.isfinite(scatter.own).all(axis=1)
     own = np.rint((np.where(shown[:, None], scatter.own, low) - low) / span * _GRID).astype("<u2")
-    sparsity = np.rint(np.clip(scatter.sparsity, 0, 1) * 255).astype(np.uint8)
+    sparsity = np.rint(np.clip(scatter.sparsity, 0, 1) * _GRID).astype("<u2")
     return {
         "points": encoded(on_grid.tobytes()),
         "sparsity": encoded(sparsity.tobytes()),

@@ -15,7 +15,7 @@ class ScatterPanel {
     this.points = null;
     if (given.missing) return;
     this.points = Codec.words(given.points);
-    this.sparsity = Codec.bytes(given.sparsity);
+    this.sparsity = Codec.words(given.sparsity);
     this.own = Codec.words(given.own);
     this.shown = Codec.bytes(given.shown);
     this.ends = [Math.min(...this.sparsity), Math.max(...this.sparsity)];
@@ -45,7 +45,7 @@ class ScatterPanel {
     }
     this.scatter.dataset.at = there ? this.place(t).join(" ") : "";
     const said = there ? `Ring: step ${t}; line: the ten steps before it.` : `Step ${t} is not embedded.`;
-    this["embedding-words"].textContent = `${said} Colour: share of zeros, from ${Words.percent(low / 255)}, dark, to ${Words.percent(high / 255)}, bright. Click to go to the nearest step.`;
+    this["embedding-words"].textContent = `${said} Colour: share of zeros, from ${Words.percent(low / 65535)}, dark, to ${Words.percent(high / 65535)}, bright. Click to go to the nearest step.`;
     this.scatter.setAttribute("aria-label", `t-SNE of transitions of ${this.rollout.environment}. ${said}`);
   }
 
