@@ -60,6 +60,7 @@ def read_study(
     names = in_papers_order(list(analyses))
     places = {name: analyses[name][0] for name in names}
     whole = (root / _SETTINGS).exists()
+    wanted = tuple(names if expected is None else in_papers_order([*{*expected, *names}]))
     learning, search = None, None
     if "q4" in questions:
         learning = _learning(root, runs, whole)
@@ -67,12 +68,12 @@ def read_study(
         search = read_search(kept[0]) if kept else None
     return StudyResults(
         reports=tuple(analyses[name][1] for name in names),
-        expected=tuple(names if expected is None else in_papers_order([*{*expected, *names}])),
+        expected=wanted,
         episodes={name: EpisodeRecord.load(places[name]) for name in names if holds_episodes(places[name])},
         causes={name: CauseRecord.load(places[name]) for name in names if holds_causes(places[name])},
         learning=learning,
         search=search,
-        parts=read_parts(places),
+        parts=read_parts(places, wanted),
         timings=_timings(root / _TIMINGS),
         whole=whole,
         questions=questions,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -69,11 +69,12 @@ PARTS: tuple[PartSource, ...] = (
 """In the order of the page."""
 
 
-def read_parts(folders: Mapping[str, Path]) -> dict[str, Part]:
+def read_parts(folders: Mapping[str, Path], expected: Sequence[str] = ()) -> dict[str, Part]:
     """Read the records beside analyses, and make the parts that they give.
 
     Args:
         folders: Folder of each environment's analysis, in the order in which they are shown.
+        expected: Environments that there should be: Figure 1 has a place for each.
 
     Returns:
         Parts by name; one without any record is left out.
@@ -85,7 +86,8 @@ def read_parts(folders: Mapping[str, Path]) -> dict[str, Part]:
     for source in PARTS:
         records = _records(source, folders)
         if records:
-            found[source.name] = _make(source)(records)
+            wanted = (expected,) if source.name == "pictures" and expected else ()
+            found[source.name] = _maker(source)(records, *wanted)
     return found
 
 
@@ -99,7 +101,7 @@ def _records(source: PartSource, folders: Mapping[str, Path]) -> dict[str, Any]:
     }
 
 
-def _make(source: PartSource) -> Callable[[Mapping[str, Any]], Part]:
+def _maker(source: PartSource) -> Callable[..., Part]:
     module, _, function = source.part.partition(":")
-    made: Callable[[Mapping[str, Any]], Part] = getattr(import_module(module), function)
-    return made
+    maker: Callable[..., Part] = getattr(import_module(module), function)
+    return maker
