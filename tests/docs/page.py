@@ -89,21 +89,27 @@ def run_page(
     """
     (folder / "examples").symlink_to(ROOT / "examples")
     ran: list[Ran] = []
-    program = ""
+    program, is_new = "", False  # each begins with those before it, whose names it may use
     for block in blocks(text):
         if python and block.language in {"py", "python"}:
-            program += block.text
+            program, is_new = program + block.text, True
         if block.language != "sh":
             continue
         wanted = [line for line in block.lines if not left_out.match(_without_settings(line))]
-        if wanted and program:
-            wanted = [f"{shlex.quote(sys.executable)} -c {shlex.quote(program)}", *wanted]
-            program = ""
+        if wanted and is_new:
+            wanted = [_python(program), *wanted]
+            is_new = False
         for line in wanted:
             ran.append(_run(line, folder, timeout, fails))
             if ran[-1].failed:
                 return ran
+    if is_new:
+        ran.append(_run(_python(program), folder, timeout, fails))
     return ran
+
+
+def _python(program: str) -> str:
+    return f"{shlex.quote(sys.executable)} -c {shlex.quote(program)}"
 
 
 def _without_settings(line: str) -> str:
