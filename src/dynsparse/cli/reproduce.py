@@ -16,6 +16,7 @@ from dynsparse.errors import SettingError
 if TYPE_CHECKING:
     from dynsparse.cli.learning_run import LearningRun
     from dynsparse.executor import Executor
+    from dynsparse.learning.settings import LearnSettings
 
 __all__ = ["EXAMPLES", "Reproduce"]
 
@@ -143,6 +144,9 @@ class Reproduce:
                 with clock.stage("q4"):
                     learned = self._learn({name: folder.dataset(name) for name in there}, executor, command)
                     status, runs = int(not learned.outcome.complete), learned.expected
+                    if "derivatives" in asked:
+                        again = [name for name in there if preset.relearned is None or name in preset.relearned]
+                        study.relearn(again, *self._learning())
             if self.search and there:
                 with clock.stage("search"):
                     status = max(status, self._search(executor, there))
@@ -159,16 +163,21 @@ class Reproduce:
         finally:
             folder.close()
 
-    def _learn(self, datasets: Mapping[str, Path], executor: Executor, command: str) -> LearningRun:
-        """Train for q4."""
-        from dynsparse.cli.learning_run import LearningPlan, train_models
-        from dynsparse.learning.losses import LOSSES
+    def _learning(self) -> tuple[LearnSettings, tuple[int, ...]]:
+        """Return settings and seeds of trainings."""
         from dynsparse.learning.presets import learning_preset
 
         preset = learning_preset(self.preset)
         # From 1, as in the paper.
-        seeds = tuple(range(self.seed + 1, self.seed + 1 + preset.seeds))
-        plan = LearningPlan(datasets, LOSSES, seeds, preset.settings)
+        return preset.settings, tuple(range(self.seed + 1, self.seed + 1 + preset.seeds))
+
+    def _learn(self, datasets: Mapping[str, Path], executor: Executor, command: str) -> LearningRun:
+        """Train for q4."""
+        from dynsparse.cli.learning_run import LearningPlan, train_models
+        from dynsparse.learning.losses import LOSSES
+
+        settings, seeds = self._learning()
+        plan = LearningPlan(datasets, LOSSES, seeds, settings)
         return train_models(plan, self.out / LEARNING, executor, command)
 
     def _command(self, settings: ReproduceSettings, questions: tuple[str, ...]) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 from dynsparse.cli.progress import open_progress
 from dynsparse.cli.reproduction import Reproduction, start_order
-from dynsparse.cli.result_folder import ResultFolder
+from dynsparse.cli.result_folder import ANALYSES, ResultFolder
 from dynsparse.cli.section_run import RECORDS, SectionPlan, run_sections, section_seconds
 from dynsparse.cli.stage_clock import StageClock
 from dynsparse.cli.unit_board import UnitBoard
@@ -16,8 +18,13 @@ from dynsparse.executor import Executor, Unit, UnitStore, run_units
 from dynsparse.provenance import Provenance, collect_provenance
 from dynsparse.report.learning_table import ExpectedRuns
 
+if TYPE_CHECKING:
+    from dynsparse.learning.settings import LearnSettings
+
 __all__ = ["Study"]
 
+RELEARNED = "derivatives"
+"""Folder of data sets with plain autodiff's Jacobians, and of what was trained on them."""
 _COLLECT = "dynsparse.cli.data_unit:collect_environment"
 
 
@@ -97,6 +104,47 @@ class Study:
         for name, seconds in section_seconds(self._folder.path).items():
             self._clock.note(name, seconds / max(1, self._workers))
         self._failures |= {name: ExecutorError(f"{name}: {error}") for name, error in failed.items()}
+
+    def relearn(self, names: Sequence[str], settings: LearnSettings, seeds: tuple[int, ...]) -> None:
+        """Train on plain autodiff's Jacobians too, where these differ from the exact ones in float64.
+
+        Args:
+            names: Environments whose derivatives were compared, if at all.
+            settings: Of every training but for loss and seed.
+            seeds: Seeds.
+        """
+        from dynsparse.analysis.derivative_record import DerivativeRecord, holds_derivatives
+        from dynsparse.cli.derivative_learning import DerivativeLearning
+        from dynsparse.cli.stored import environment_of
+        from dynsparse.dataset import open_dataset
+
+        waiting = []
+        for name in names:
+            place = self._folder.path / ANALYSES / name
+            record = DerivativeRecord.load(place) if holds_derivatives(place) else None
+            if record is not None and record.differs and not record.scores:
+                waiting.append((name, place, record))
+        if not waiting:
+            return
+        progress = open_progress()
+        for name, _, _ in waiting:
+            progress.add(name, 1)
+        learning = DerivativeLearning(self._folder.path / RELEARNED, settings, seeds, self._executor())
+        try:
+            for name, place, record in waiting:
+                dataset = open_dataset(self._folder.dataset(name))
+                try:
+                    found = learning.extend(
+                        record, dataset, environment_of(dataset), self._workers, partial(progress.phase, name)
+                    )
+                except DynsparseError as error:  # kept, and raised when all the others are done
+                    self._failures[f"{name}, learning by either derivative"] = error
+                    progress.finish(name, f"failed: {error}")
+                    continue
+                found.save(place)
+                progress.finish(name, "trained on either derivative")
+        finally:
+            progress.close()
 
     def publish(self, expected: Sequence[str], questions: Sequence[str], runs: ExpectedRuns | None = None) -> None:
         """Write the report and its items from what is on record, and print what they say.

@@ -20,11 +20,13 @@ class StudyPreset:
 
     Attributes:
         sections: What is measured, in the order in which it is measured.
-        budgets: Seconds that each stage may take on two cores, in the order of the stages.
+        budgets: Seconds that stages may take on two cores, by name.
+        relearned: Where models are trained on plain autodiff's Jacobians too, if these differ; None for everywhere.
     """
 
     sections: tuple[SectionPlan, ...]
     budgets: Mapping[str, float]
+    relearned: tuple[str, ...] | None = None
 
     def plans(self, wanted: Collection[str], embedded: tuple[str, ...]) -> tuple[SectionPlan, ...]:
         """Return the plans of some sections.
@@ -46,6 +48,8 @@ def _budgets(**seconds: float) -> Mapping[str, float]:
 
 # The two environments of which the data decide most: the paper's 0 against 3, and the one whose agents differ most.
 _FEW = ("CartpoleBalance", "CheetahRun")
+# Where plain autodiff's float64 is known to be off, and where its float32 is not finite.
+_PLATEAUS = ("FingerSpin", "FingerTurnEasy", "CartpoleBalance")
 _MINUTE, _HOUR = 60.0, 3600.0
 
 STUDY_PRESETS: Mapping[str, StudyPreset] = MappingProxyType(
@@ -54,9 +58,9 @@ STUDY_PRESETS: Mapping[str, StudyPreset] = MappingProxyType(
         "smoke": StudyPreset(
             (
                 SectionPlan("pictures", {}),
-                SectionPlan("embedding", {"points": 4000}),
+                SectionPlan("embedding", {"points": 4000, "fitted": 2000}),
                 SectionPlan("causes", {"rows": 64}),
-                SectionPlan("derivatives", {"rows": 2000}),
+                SectionPlan("derivatives", {"rows": 1200}, _PLATEAUS),
                 SectionPlan("policies", {"rows": 1000}, _FEW),
                 SectionPlan("horizon", {"starts": 20, "rollouts": 8, "rows": 32}),
             ),
@@ -64,11 +68,12 @@ STUDY_PRESETS: Mapping[str, StudyPreset] = MappingProxyType(
                 data=200, pictures=20, embedding=20, causes=240, derivatives=60, policies=60, horizon=60, q4=150,
                 search=_HOUR, report=60, explore=60,
             ),
+            ("FingerTurnEasy",),
         ),
         "small": StudyPreset(
             (
                 SectionPlan("pictures", {}),
-                SectionPlan("embedding", {"points": 20_000}),
+                SectionPlan("embedding", {"points": 20_000, "fitted": 10_000}),
                 SectionPlan("causes", {"rows": 256}),
                 SectionPlan("derivatives", {"rows": 20_000}),
                 SectionPlan("policies", {"rows": 20_000}),
@@ -83,7 +88,7 @@ STUDY_PRESETS: Mapping[str, StudyPreset] = MappingProxyType(
         "paper": StudyPreset(
             (
                 SectionPlan("pictures", {}),
-                SectionPlan("embedding", {"points": 1_000_000}),
+                SectionPlan("embedding", {"points": 1_000_000, "fitted": 20_000}),
                 SectionPlan("causes", {"rows": 2000}),
                 SectionPlan("derivatives", {"rows": 100_000}),
                 SectionPlan("policies", {"rows": 100_000}),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dynsparse.report.explore_causes import RowCauses
 from dynsparse.report.explore_code import MagnitudeScale, bits, encoded, nibbles
@@ -132,7 +133,7 @@ def _scatter(scatter: Scatter) -> dict[str, Any]:
     low = every.min(axis=0)
     span = max(float((every.max(axis=0) - low).max()), 1e-300)
     on_grid = np.rint((scatter.points - low) / span * _GRID).astype("<u2")
-    shown = np.isfinite(scatter.own).all(axis=1)
+    shown: NDArray[np.bool_] = np.asarray(np.isfinite(scatter.own).all(axis=1))
     own = np.rint((np.where(shown[:, None], scatter.own, low) - low) / span * _GRID).astype("<u2")
     sparsity = np.rint(np.clip(scatter.sparsity, 0, 1) * _GRID).astype("<u2")
     return {

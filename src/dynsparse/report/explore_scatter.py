@@ -55,7 +55,8 @@ def scatter_of(
     Returns:
         At most ``MOST_POINTS`` of them, evenly spread, and those of the shown rows.
     """
-    chosen = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_POINTS)).astype(int)) if len(rows) else []
+    # Of no row, none: linspace of zero numbers is empty whatever its ends are.
+    chosen = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_POINTS)).astype(np.int64))
     own = np.full((len(places), 2), np.nan)
     order = np.argsort(rows)
     if len(rows):
