@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from functools import partial
 from types import SimpleNamespace
 
@@ -233,7 +234,12 @@ def lab(monkeypatch, request):
         return {}
 
     monkeypatch.setattr(study, "run_sections", sections)
-    monkeypatch.setattr(study.Study, "explore", lambda self: lab.planned.append(("explore", "")))
+
+    def exploring(self):
+        lab.planned.append(("explore", ""))
+        return nullcontext()
+
+    monkeypatch.setattr(study.Study, "exploring", exploring)
     # Drawing takes seconds: only where the drawn is looked at.
     if "published" not in request.fixturenames:
         monkeypatch.setattr(study.Study, "publish", lambda self, expected, questions, runs: None)

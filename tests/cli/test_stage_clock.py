@@ -79,6 +79,6 @@ def test_budgets_are_of_stages_and_leave_a_quarter_of_an_hour_for_smoke():
     for preset in STUDY_PRESETS.values():
         assert set(preset.budgets) <= set(STAGES)
     budgets = study_preset("smoke").budgets
-    # Three minutes for the set-up; causes and searches are not part of `make demo`.
-    assert sum(seconds for name, seconds in budgets.items() if name not in ("causes", "search")) + 180 <= 15 * 60
+    # Two minutes for the set-up; causes and searches are not part of `make demo`.
+    assert sum(seconds for name, seconds in budgets.items() if name not in ("causes", "search")) + 120 <= 15 * 60
     assert sum(study_preset("small").budgets.values()) <= 8 * 3600

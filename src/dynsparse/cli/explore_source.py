@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def find_sources(folder: Path) -> tuple[tuple[Source, ...], tuple[str, ...]]:
     if holds_dataset(folder):
         paths = [folder]
     else:
-        found = [path for place in _PLACES for path in sorted(folder.glob(place))]
+        found = _once(path for place in _PLACES for path in sorted(folder.glob(place)))
         paths = [path for path in found if not path.name.startswith(".") and holds_dataset(path)]
     empty = [path for path in paths if not record_numbers(path)]
     notes = tuple(f"{_told(path, folder)} holds no committed row yet and is left out." for path in empty)
@@ -97,6 +97,22 @@ def _policies(datasets: dict[Path, Dataset], folder: Path) -> Sequence[str]:
         name if keys.count(key) == 1 else f"{name} ({_told(path, folder)})"
         for path, name, key in zip(datasets, names, keys, strict=True)
     ]
+
+
+def _once(paths: Iterable[Path]) -> list[Path]:
+    """Leave out data that a study compared with its own, of the same environment and policy."""
+    kept, seen = [], set()
+    for path in paths:
+        if path.name.startswith(".") or not holds_dataset(path) or not record_numbers(path):
+            kept.append(path)
+            continue
+        description = open_dataset(path).description
+        policy = (description.environment, description.policy["name"], description.policy.get("sha256"))
+        key = (*policy, description.states)
+        if path.parent.parent.name != "policies" or key not in seen:
+            kept.append(path)
+        seen.add(key)
+    return kept
 
 
 def _told(path: Path, folder: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -151,11 +152,8 @@ class Reproduce:
                 with clock.stage("search"):
                     status = max(status, self._search(executor, there))
             if there:
-                with clock.stage("report"):
+                with study.exploring() if self.explore else nullcontext(), clock.stage("report"):
                     study.publish(in_papers_order(names), questions, runs)
-            if self.explore and there:
-                with clock.stage("explore"):
-                    study.explore()
             study.tell()
             for failure in study.failures.values():
                 raise failure

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,7 +16,7 @@ from dynsparse.cli.section_run import RECORDS, SectionPlan, run_sections, sectio
 from dynsparse.cli.stage_clock import StageClock
 from dynsparse.cli.unit_board import UnitBoard
 from dynsparse.config import ReproduceSettings
-from dynsparse.errors import DynsparseError, ExecutorError
+from dynsparse.errors import DynsparseError, ExecutorError, OutputError
 from dynsparse.executor import Executor, Unit, UnitStore, run_units
 from dynsparse.provenance import Provenance, collect_provenance
 from dynsparse.report.learning_table import ExpectedRuns
@@ -168,11 +171,23 @@ class Study:
         if found.learning is not None:
             print_scores(found.learning.results)
 
-    def explore(self) -> None:
-        """Write the page to look around in."""
-        from dynsparse.cli.explore import Explore
-
-        Explore(self._folder.path, no_open=True, workers=self._workers).run()
+    @contextmanager
+    def exploring(self) -> Iterator[None]:
+        """Write the page to look around in, in a process of its own while something else is done; then wait for it."""
+        command = [sys.executable, "-m", "dynsparse.cli", "explore", str(self._folder.path), "--no-open"]
+        # Its progress is not shown beside this one's; what it says in the end is.
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                yield
+                with self._clock.stage("explore"):
+                    out, err = process.communicate()
+            except BaseException:
+                process.kill()
+                raise
+        print(out, end="")
+        if process.returncode:
+            last = (err.strip().splitlines() or ["it ended without a word"])[-1]
+            self._failures["explore"] = OutputError(f"explore.html: {last.removeprefix('dynsparse: ')}")
 
     def tell(self) -> None:
         """Print how long each stage took, and which took longer than planned."""
