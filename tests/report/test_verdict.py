@@ -47,3 +47,15 @@ def test_an_audit_of_another_derivative_is_no_verdict_on_this_one():
 def test_rows_with_an_active_constraint_are_told():
     said = about_audit(AUDIT | {"constrained_rows": 1}, "exact")
     assert "on 300 rows, 1 of them with an active constraint: clean" in said
+
+
+def test_too_few_smooth_columns_are_told_apart_from_wrong_ones():
+    fine = {"smooth_columns": 547, "columns_off": 0, "largest_error": 7.6e-08, "false_zeros": 0, "false_slopes": 0}
+    audit = {"rows": 64, "clean": False, "smooth_share": 0.8547, "exact": {**fine, "nonfinite_rows": 0}}
+    assert verdict(audit, "exact") == "none off, 85 % smooth"
+    assert not is_clean(audit, "exact")
+    assert about_audit(audit, "exact").endswith("where the solver runs out of iterations, differences tell nothing.")
+    for name in ("columns_off", "false_zeros", "false_slopes", "nonfinite_rows"):
+        assert verdict({**audit, "exact": {**audit["exact"], name: 1}}, "exact") == "NOT clean"
+    assert verdict({**audit, "differing_zeros": {"1e-15": {"decided": 3}}}, "exact") == "NOT clean"
+    assert verdict({**audit, "differing_zeros": {"1e-15": {"decided": 0}}}, "exact") == "none off, 85 % smooth"

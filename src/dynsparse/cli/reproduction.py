@@ -19,6 +19,7 @@ from dynsparse.config import ReproduceSettings
 from dynsparse.dataset import open_dataset, verify_dataset
 from dynsparse.errors import DatasetError
 from dynsparse.provenance import collect_provenance
+from dynsparse.report.verdict import verdict
 from dynsparse.rollout.collect import fill_dataset
 from dynsparse.rollout.settings import CollectSettings
 from dynsparse.rollout.stored_rows import audit_dataset
@@ -227,7 +228,8 @@ def _check(path: Path, proceed: Callable[[int, int], None]) -> None:
 
 def _told(record: SparsityReport) -> str:
     left_out = f", {record.nonfinite_rows:,} non-finite" if record.nonfinite_rows else ""
-    audit = "" if record.audit is None or record.audit.get("clean") else ", audit NOT clean"
+    found = verdict(record.audit, record.derivative)
+    audit = "" if record.audit is None or found == "clean" else f", audit: {found}"
     return f"done, {record.rows:,} rows{left_out}{audit}"
 
 

@@ -17,7 +17,7 @@ from dynsparse.errors import ArrayError
 __all__ = ["FEWEST_EPISODES", "EpisodeMean", "difference", "mean_over_episodes", "paired_difference"]
 
 FEWEST_EPISODES = 3
-"""Fewest episodes that an interval is given for: of two, it is thirteen standard deviations wide."""
+"""Fewest episodes that an interval is given for: of two, it reaches thirteen standard errors to either side."""
 
 CONFIDENCE = 0.95
 

@@ -31,15 +31,28 @@ def verdict(audit: Mapping[str, Any] | None, derivative: str) -> str:
         derivative: The derivative that it must have judged.
 
     Returns:
-        ``"clean"``, ``"NOT clean"``, ``"of another derivative"``, ``"no verdict on record"`` or ``"not audited"``.
+        ``"clean"``, ``"NOT clean"``, ``"none off, 85 % smooth"`` where nothing is wrong but fewer columns are smooth than a
+        clean audit needs, ``"of another derivative"``, ``"no verdict on record"`` or ``"not audited"``.
     """
     if audit is None:
         return "not audited"
     if audit.get("judged", derivative) != derivative:
         return "of another derivative"
     if isinstance(audit.get("clean"), bool):
-        return "clean" if is_clean(audit, derivative) else "NOT clean"
+        if is_clean(audit, derivative):
+            return "clean"
+        return f"none off, {100 * audit['smooth_share']:.0f} % smooth" if _is_thin(audit, derivative) else "NOT clean"
     return "no verdict on record"
+
+
+def _is_thin(audit: Mapping[str, Any], derivative: str) -> bool:
+    """Say whether an audit that is not clean found nothing wrong: too few columns were smooth."""
+    columns = audit.get(derivative)
+    if not isinstance(columns, Mapping) or not isinstance(audit.get("smooth_share"), float):
+        return False
+    wrong = [columns.get(name) for name in ("columns_off", "false_zeros", "false_slopes", "nonfinite_rows")]
+    differing = (audit.get("differing_zeros") or {}).values()
+    return wrong == [0, 0, 0, 0] and not any(zeros.get("decided", True) for zeros in differing)
 
 
 def about_audit(audit: Mapping[str, Any] | None, derivative: str) -> str:
@@ -66,4 +79,7 @@ def about_audit(audit: Mapping[str, Any] | None, derivative: str) -> str:
             f"; {number(columns['smooth_columns'], 'column')} compared, {columns['columns_off']:,} off{error}, "
             f"{number(columns['false_zeros'], 'false zero')}"
         )
-    return f"Audited against finite differences{rows}: {verdict(audit, derivative)}{details}."
+    why = ""
+    if not is_clean(audit, derivative) and _is_thin(audit, derivative):
+        why = "; where the step is not smooth, as where the solver runs out of iterations, differences tell nothing"
+    return f"Audited against finite differences{rows}: {verdict(audit, derivative)}{details}{why}."
