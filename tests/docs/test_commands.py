@@ -64,7 +64,7 @@ LEFT_OUT = {
     r"dynsparse score model\.npz": "needs what PyTorch makes",
     r"dynsparse audit all": "20 minutes",
     r"dynsparse audit FingerSpin FingerTurnEasy --rows 1000": "two minutes",
-    r"dynsparse report out/demo|dynsparse explore out/demo": "needs what reproduce makes",
+    r"dynsparse (report|explore) out/(demo|small)": "needs what reproduce makes",
     r"dynsparse (collect|audit|render) (WalkerRun|HumanoidRun|HalfCheetah)": "two minutes to compile",
     r"dynsparse collect examples/arm\.xml": "100 s to compile",
     r"dynsparse collect Go1Getup": "needs the Menagerie",

@@ -31,8 +31,8 @@ def verdict(audit: Mapping[str, Any] | None, derivative: str) -> str:
         derivative: The derivative that it must have judged.
 
     Returns:
-        ``"clean"``, ``"NOT clean"``, ``"none off, 85 % smooth"`` where nothing is wrong but fewer columns are smooth than a
-        clean audit needs, ``"of another derivative"``, ``"no verdict on record"`` or ``"not audited"``.
+        ``"clean"``, ``"NOT clean"``, ``"none off, 85 % smooth"`` where nothing is wrong but too few columns are smooth,
+        ``"of another derivative"``, ``"no verdict on record"`` or ``"not audited"``.
     """
     if audit is None:
         return "not audited"
