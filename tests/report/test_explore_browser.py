@@ -254,6 +254,23 @@ def test_hover_names_an_element_and_a_click_follows_it(chromium, built):
         assert_named(page, element=None)
 
 
+def test_what_the_pointer_rests_on_is_told_anew_at_each_step_and_forgotten_with_the_rollout(chromium, built):
+    page_file, _, datasets = built
+    with opened(chromium, page_file, "#t=9") as page:
+        page.mouse.move(*cell(page, 2, 5))
+        before = page.locator("#tip").inner_text()
+        page.keyboard.press("ArrowRight")
+        after = page.locator("#tip").inner_text()
+        value = stored_element(datasets["Hopper", "paper"], 10, 2, 5)
+        assert after != before and shown_number(after.replace("\n", ": ", 1)) == pytest.approx(value, rel=0.14)
+        other = next(name for name, _ in datasets if name != "Hopper")
+        page.evaluate(f"location.hash = 'env={other}&t=1'")
+        page.wait_for_function(f"document.getElementById('environment').value === '{other}'")
+        assert page.locator("#tip").is_hidden()
+        assert "undefined" not in page.locator("body").inner_text()
+        assert page.locator("#readout").inner_text().startswith("Point at an element")
+
+
 def test_switches_are_listed_and_jumped_to(chromium, built):
     page_file, _, _ = built
     with opened(chromium, page_file) as page:

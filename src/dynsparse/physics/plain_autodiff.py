@@ -1,7 +1,8 @@
 """Plain autodiff in double and in single precision, to be compared with the exact derivative.
 
-Single precision is what JAX computes in unless it is told otherwise, and what the paper counted zeros of.  ``exact``
-exists in float64 only; nothing is collected in float32.
+Single precision is what JAX computes in unless it is told otherwise.  The paper does not say what it computed in; its
+count for ReacherHard fits double precision (docs/explanation/table1.md).  ``exact`` exists in float64 only; nothing is
+collected in float32.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ _TITLE = "What changes when the derivative is right"
 _LOOKS = (
     DotLook("exact", "exact", "#000000", "o"),
     DotLook("autodiff", "plain autodiff, float64", "#0072B2", "s"),
-    DotLook("autodiff, float32", "plain autodiff, float32 (the paper)", "#D55E00", "^"),
+    DotLook("autodiff, float32", "plain autodiff, float32", "#D55E00", "^"),
 )
 _LABELS = {("autodiff", "float64"): "autodiff", ("autodiff", "float32"): "autodiff, float32"}
 

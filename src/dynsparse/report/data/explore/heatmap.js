@@ -16,7 +16,8 @@ class Heatmap {
   resized() { this.look = null; }
 
   show(rollout, t, view, selected) {
-    if (rollout !== this.rollout) this.look = null;
+    // Another rollout may have other columns: what was pointed at is no place in it.
+    if (rollout !== this.rollout) this.look = this.hovered = null;
     Object.assign(this, { rollout, t, view, selected });
     this.draw();
   }

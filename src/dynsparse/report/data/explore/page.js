@@ -106,9 +106,13 @@ class Page {
     this.switches.mark(t);
     this.player.mark(t);
     this.#read(this.heatmap.hovered ?? this.chosen);
+    // The pointer rests while the rollout moves on below it.
+    if (this.heatmap.hovered === null) this.tip.hidden = true;
+    else if (!this.tip.hidden) this.tip.textContent = this.#words(this.heatmap.hovered).join("\n");
   }
 
   seek(t, jump = false) {
+    if (!this.rollout) return; // keys work before the first one is there
     const to = Math.min(Math.max(t, 0), this.rollout.steps - 1);
     if (to === this.place.t) return;
     this.place.t = to;
@@ -122,6 +126,7 @@ class Page {
   }
 
   jump(direction) {
+    if (!this.rollout) return;
     this.player.pause();
     const t = this.switches.near(this.place.t, direction);
     if (t !== null) this.seek(t, true);
