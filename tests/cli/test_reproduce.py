@@ -208,6 +208,7 @@ def test_an_environment_named_twice_is_computed_once(lab):
         (["--only", "q4", "--address", "a:1"], 2, "address is of --executor ray"),
         (["--only", "table"], 2, "got 'table'"),
         (["--only", ""], 2, "got ''"),
+        (["--envs", "ReacherHard", "--embed", "WalkerRun"], 2, "embed must name environments of the study, got Walker"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_computed(lab, capsys, own_folder, options, code, message):
@@ -307,9 +308,13 @@ def test_sections_are_measured_where_they_were_asked_for(lab, monkeypatch):
 
 
 def test_a_section_that_fails_is_told_at_the_end_and_the_exit_code(lab, monkeypatch, capsys):
-    monkeypatch.setattr(study, "run_sections", lambda *_, **__: {"ReacherHard, horizon": "WorkerError: no memory"})
+    found = {"ReacherHard, horizon": "WorkerError: no memory", "ReacherHard, pictures": "RenderError: no OpenGL"}
+    monkeypatch.setattr(study, "run_sections", lambda *_, **__: found)
     monkeypatch.setattr(study.Study, "publish", lambda *_: print("published"))
     assert main([*COMMAND, "--envs", "ReacherHard", "--rows", "20"]) == 1
     told = capsys.readouterr()
     assert "published" in told.out and "time: data" in told.out
-    assert told.err.splitlines()[-1] == "dynsparse: ReacherHard, horizon: WorkerError: no memory"
+    assert told.err.splitlines()[-2:] == [
+        "failed: ReacherHard, horizon: WorkerError: no memory",
+        "dynsparse: ReacherHard, pictures: RenderError: no OpenGL",
+    ]

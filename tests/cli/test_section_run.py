@@ -130,6 +130,25 @@ def test_a_section_that_fails_is_named_and_tried_again(study, tmp_path):
     assert run(datasets, tmp_path, again, environments=()) == {} and again.ran == [("One", "counted")]
 
 
+def test_data_that_were_removed_are_missed_only_where_something_is_to_be_measured(study, tmp_path, monkeypatch):
+    _, datasets = study
+    run(datasets, tmp_path, HereAndNow(), environments=())
+
+    def gone(path):
+        if Path(path).name == "One":
+            raise DatasetError(f"expected the folder of a data set, got {path}")
+        return identity(path)
+
+    monkeypatch.setattr(section_run, "dataset_identity", gone)
+    again = HereAndNow()
+    assert run(datasets, tmp_path, again, environments=()) == {} and again.ran == []
+    (tmp_path / "analysis/One/count.json").unlink()
+    (tmp_path / "analysis/Two/count.json").unlink()
+    failed = run(datasets, tmp_path, again, environments=())
+    assert list(failed) == ["One, counted"] and "expected the folder of a data set" in failed["One, counted"]
+    assert again.ran == [("Two", "counted")]
+
+
 def test_seconds_are_those_of_the_records(study, tmp_path):
     _, datasets = study
     assert section_seconds(tmp_path) == {}

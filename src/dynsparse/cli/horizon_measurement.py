@@ -157,7 +157,7 @@ def _products(dataset: Dataset, chosen: HorizonStarts, horizon: int, atol: float
         for number in np.unique(chosen.episode[inside]):
             starts = chosen.rows[inside & (chosen.episode == number)] - first
             windows = starts[:, None] + np.arange(horizon)
-            count.add([(block["jac_state"][part], block["jac_action"][part]) for part in _pieces(windows, dt, da)])
+            count.add((block["jac_state"][part], block["jac_action"][part]) for part in _pieces(windows, dt, da))
         first += rows
     return count.result()
 

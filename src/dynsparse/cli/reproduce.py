@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -155,8 +156,11 @@ class Reproduce:
                 with study.exploring() if self.explore else nullcontext(), clock.stage("report"):
                     study.publish(in_papers_order(names), questions, runs)
             study.tell()
-            for failure in study.failures.values():
-                raise failure
+            failures = list(study.failures.values())
+            for failure in failures[:-1]:
+                print(f"failed: {failure}", file=sys.stderr)
+            if failures:
+                raise failures[-1]
             return status
         finally:
             folder.close()
@@ -224,4 +228,8 @@ def _embedded(given: tuple[str, ...], names: Sequence[str]) -> tuple[str, ...]:
     """Return the environments whose states are embedded."""
     if not given:
         return tuple(name for name in names if name == _EMBEDDED)
-    return tuple(names) if given == ("all",) else environment_names(given)
+    chosen = tuple(names) if given == ("all",) else environment_names(given)
+    others = [name for name in chosen if name not in names]
+    if others:
+        raise SettingError(f"embed must name environments of the study, got {', '.join(others)}; add them to --envs")
+    return chosen

@@ -11,6 +11,7 @@ from dynsparse.cli.progress import open_progress
 from dynsparse.cli.result_folder import ANALYSES
 from dynsparse.cli.section import section_named
 from dynsparse.cli.unit_board import UnitBoard
+from dynsparse.errors import DatasetError
 from dynsparse.executor import Executor, Unit, UnitStore, run_units
 from dynsparse.learning.unit import dataset_identity
 from dynsparse.provenance import Provenance
@@ -72,9 +73,9 @@ def run_sections(
         ExecutorError: Nothing can be run.
         OutputError: A result can not be written, or another process writes there.
     """
-    units = _units(plans, datasets, out, command, seed, atol)
+    units, lacking = _units(plans, datasets, out, command, seed, atol)
     if not units:
-        return {}
+        return lacking
     store = UnitStore(out / RECORDS)
     for unit in units:
         section = section_named(unit.arguments["section"])
@@ -82,7 +83,7 @@ def run_sections(
             store.forget(unit.key)
     waiting = [unit for unit in units if not store.is_done(unit.key)]
     if not waiting:
-        return {}
+        return lacking
     progress = open_progress()
     try:
         board = UnitBoard(progress, waiting, lambda unit: str(unit.arguments["section"]))
@@ -90,7 +91,7 @@ def run_sections(
     finally:
         progress.close()
     names = {unit.key: f"{unit.arguments['environment']}, {unit.arguments['section']}" for unit in waiting}
-    return {names[key]: error for key, error in outcome.failed.items()}
+    return lacking | {names[key]: error for key, error in outcome.failed.items()}
 
 
 def section_seconds(out: Path) -> dict[str, float]:
@@ -106,11 +107,22 @@ def section_seconds(out: Path) -> dict[str, float]:
 
 def _units(
     plans: Sequence[SectionPlan], datasets: Mapping[str, Path], out: Path, command: str, seed: int, atol: float
-) -> list[Unit]:
-    """Return the units: all sections of an environment together, since a process then loads it once."""
-    units = []
+) -> tuple[list[Unit], dict[str, str]]:
+    """Return the units, all sections of an environment together, since a process then loads it once; and what lacks.
+
+    A data set that was removed once everything was measured is not missed.
+    """
+    units: list[Unit] = []
+    lacking: dict[str, str] = {}
     for environment, path in datasets.items():
-        identity = dataset_identity(str(path))
+        try:
+            identity = dataset_identity(str(path))
+        except DatasetError as error:
+            asked = [section_named(plan.section) for plan in plans if plan.covers(environment)]
+            missing = [section.name for section in asked if not section.is_measured(out / ANALYSES / environment)]
+            if missing:
+                lacking[f"{environment}, {', '.join(missing)}"] = f"DatasetError: {error}"
+            continue
         for plan in plans:
             if not plan.covers(environment):
                 continue
@@ -125,4 +137,4 @@ def _units(
             }
             context = {"dataset": str(path), "analysis": str(out / ANALYSES / environment), "study": str(out)}
             units.append(Unit(_FUNCTION, arguments, context, environment))
-    return units
+    return units, lacking

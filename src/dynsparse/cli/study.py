@@ -135,8 +135,8 @@ class Study:
         learning = DerivativeLearning(self._folder.path / RELEARNED, settings, seeds, self._executor())
         try:
             for name, place, record in waiting:
-                dataset = open_dataset(self._folder.dataset(name))
                 try:
+                    dataset = open_dataset(self._folder.dataset(name))
                     found = learning.extend(
                         record, dataset, environment_of(dataset), self._workers, partial(progress.phase, name)
                     )
