@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -71,6 +72,16 @@ def test_other_versions_are_other_results(out):
 def test_labels_are_no_settings(out):
     ResultFolder(out, SETTINGS).close()
     ResultFolder(out, preset_settings("paper", ("C",), rows=4000)).close()
+
+
+def test_questions_of_earlier_commands_are_remembered(out):
+    with closing(ResultFolder(out, SETTINGS)) as folder:
+        assert folder.ask(("q2", "q3")) == ("q2", "q3")
+    with closing(ResultFolder(out, SETTINGS)) as folder:
+        assert folder.ask(()) == ("q2", "q3")
+        assert folder.ask(("q4", "q1")) == ("q1", "q2", "q3", "q4")
+        (out / "asked.json").write_text("{")
+        assert folder.ask(("q1",)) == ("q1",)
 
 
 def test_a_folder_of_something_else_is_left_alone(out):

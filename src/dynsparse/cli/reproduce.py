@@ -154,7 +154,7 @@ class Reproduce:
                     status = max(status, self._search(executor, there))
             if there:
                 with study.exploring() if self.explore else nullcontext(), clock.stage("report"):
-                    study.publish(in_papers_order(names), questions, runs)
+                    study.publish(in_papers_order(names), folder.ask(questions), runs)
             study.tell()
             failures = list(study.failures.values())
             for failure in failures[:-1]:

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +22,7 @@ from dynsparse.report.files import write_file
 __all__ = ["ANALYSES", "DATA", "SETTINGS", "ResultFolder", "ResultPlaces"]
 
 SETTINGS = "settings.json"
+_ASKED = "asked.json"
 _SCHEMA = 1
 ANALYSES, DATA = "analysis", "data"
 _LABELS = ("preset", "environments")
@@ -167,6 +168,29 @@ class ResultFolder(ResultPlaces):
             raise OutputError(
                 f"expected a folder that can be written, got {path}: {error.strerror or error}; choose another --out"
             ) from error
+
+    def ask(self, questions: Sequence[str]) -> tuple[str, ...]:
+        """Remember which of the paper's questions were asked, so that a page of one does not forget the others.
+
+        Args:
+            questions: Those of this command.
+
+        Returns:
+            Those of all commands in this folder, in their order.
+
+        Raises:
+            OutputError: If it can not be written.
+        """
+        path = self.path / _ASKED
+        try:
+            before = list(json.loads(path.read_text(encoding="utf-8"))["questions"])
+        except (OSError, ValueError, KeyError, TypeError):
+            # None was asked before, or nobody can tell which: the page then has those of this command.
+            before = []
+        known = tuple(sorted({*map(str, before), *questions}))
+        if list(known) != before:
+            write_file(path, json.dumps({"schema": _SCHEMA, "questions": known}) + "\n")
+        return known
 
     def close(self) -> None:
         """Let the folder go."""
