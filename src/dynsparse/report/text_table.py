@@ -20,7 +20,16 @@ _ESCAPED = {
     "}": r"\}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "∂": r"$\partial$",
+    "²": r"\textsuperscript{2}",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "→": r"$\rightarrow$",
 }
+"""What means something else to pdfLaTeX, or nothing."""
 _SPECIAL = re.compile("|".join(re.escape(character) for character in _ESCAPED))
 
 
