@@ -26,7 +26,6 @@ _ESCAPED = {
     "∂": r"$\partial$",
     "²": r"\textsuperscript{2}",
     "±": r"$\pm$",
-    "×": r"$\times$",
     "→": r"$\rightarrow$",
 }
 """What means something else to pdfLaTeX, or nothing."""
