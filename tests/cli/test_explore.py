@@ -109,18 +109,18 @@ def test_a_study_is_found_whole_in_the_papers_order(study):
         ("CheetahRun", "paper"),
         ("CheetahRun", "coverage states"),
         ("CheetahRun", "random"),
-        ("Arm", "paper (data/Arm)"),
-        ("Arm", "paper (policies/paper/Arm)"),
+        ("Arm", "paper"),
     ]
     assert [source.analysis for source in sources[:2]] == [study / "analysis/CheetahRun", None]
-    assert sources[4].stem == "Arm-paper--policies-paper-Arm-"
+    # What a study compared with its own data, of the same policy, is no further rollout.
+    assert sources[3].dataset.path == study / "data/Arm" and sources[3].stem == "Arm-paper"
     assert notes == ()
 
 
 def test_one_page_of_a_study(study, capsys, browser):
     assert run("explore", study, "--no-frames") == 0
     told = capsys.readouterr().out
-    assert re.fullmatch(r"study/explore.html: 5 rollouts of 300 steps at most, 0.[12] MiB\n", told)
+    assert re.fullmatch(r"study/explore.html: 4 rollouts of 300 steps at most, 0.[12] MiB\n", told)
     assert browser == []  # no terminal
     found = rollouts("study/explore.html")
     assert [(entry["policy"], entry["steps"], entry["isRollout"]) for entry in found[:2]] == [
@@ -193,7 +193,7 @@ def test_where_nothing_can_draw_page_and_terminal_say_so(study, capsys, monkeypa
     assert asked == ["CheetahRun"]  # whoever can not draw one can draw none
     page = Path("study/explore.html").read_text("utf-8")
     assert "<li>No frames: nothing can draw here (egl: gone); install EGL</li>" in page
-    assert page.count('"missing":"nothing can draw here (egl: gone); install EGL"') == 5
+    assert page.count('"missing":"nothing can draw here (egl: gone); install EGL"') == 4
 
 
 def test_a_model_that_is_not_here_leaves_the_others_their_frames(own_folder, capsys, monkeypatch):
@@ -215,9 +215,9 @@ def test_a_folder_with_everything(study, capsys):
     assert run("explore", study, "--no-frames", "--full", "all") == 0
     told = capsys.readouterr().out
     # Two episodes of each data set, and all states of the one without rollouts at once.
-    assert told.startswith("all/index.html: 9 rollouts of all steps, ")
+    assert told.startswith("all/index.html: 7 rollouts of all steps, ")
     found = rollouts("all/index.html")
-    assert len(found) == 9 and all((Path("all") / entry["src"]).is_file() for entry in found)
+    assert len(found) == 7 and all((Path("all") / entry["src"]).is_file() for entry in found)
     assert run("explore", study, "--no-frames", "--full", "all") == 2
     assert "all is not empty and is kept" in capsys.readouterr().err
     assert run("explore", study, "--no-frames", "--full", "all", "--overwrite") == 0

@@ -85,7 +85,7 @@ def explained(monkeypatch, lab, units_here):
 
     monkeypatch.setattr(Section, "load_function", load)
     monkeypatch.setattr(study, "run_sections", run_sections)
-    monkeypatch.setattr(study_folder, "read_parts", lambda places: {})
+    monkeypatch.setattr(study_folder, "read_parts", lambda *_: {})
     return asked, failing
 
 

@@ -223,7 +223,24 @@ def test_data_are_of_agents_as_good_as_the_paper_s_by_default(lab, executor, own
 
 
 def test_data_of_another_folder_are_used(lab, executor, few, capsys):
-    assert main(["reproduce", "--only", "q1", "--rows", "60", "--envs", "CartpoleBalance", "--out", "made"]) == 0
+    assert (
+        main(
+            [
+                "reproduce",
+                "--policy",
+                "random",
+                "--only",
+                "q1",
+                "--rows",
+                "60",
+                "--envs",
+                "CartpoleBalance",
+                "--out",
+                "made",
+            ]
+        )
+        == 0
+    )
     more = ["search", "--data", "made", "--out", "found", "--split", "episode", "--width-table", "a2.2"]
     assert main([*more, "--decay-table", "a2.11"]) == 0
     found = summary("found")
