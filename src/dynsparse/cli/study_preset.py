@@ -95,7 +95,7 @@ STUDY_PRESETS: Mapping[str, StudyPreset] = MappingProxyType(
                 SectionPlan("policies", {"rows": 100_000}),
                 SectionPlan("horizon", {"starts": 100, "rollouts": 100, "rows": 1000}),
             ),
-            # Weeks on two cores: docs/explanation/presets.md extrapolates them from measured rates.
+            # Weeks on two cores: no budget.
             _budgets(),
         ),
     }
