@@ -150,7 +150,7 @@ def test_no_damaged_byte_gives_another_record(record, picture, tmp_path, name):
         (lambda found: found.update(schema=2), r"expected embedding\.json of schema 1 .* got schema 2"),
         (lambda found: found.update(fitted_rows=4), "fitted_rows is not what the arrays say"),
         (lambda found: found.update(elements=7), "expected 0 to 7 zeros a row, got up to 8"),
-        (lambda found: found.update(elements=16), "quality, sparsity is not what the arrays say"),
+        (lambda found: found.update(elements=16), "expected the sparsity that zeros and elements give"),
         (lambda found: found["quality"]["fitted"].update(kept=0.9), "quality is not what the arrays say"),
         (lambda found: found["shuffled"].update(alike=[0.0, 0.0, 0.0]), "shuffled is not what the arrays say"),
         (lambda found: found.update(finite_rows=4), "expected rows among 4 finite ones of 7"),

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynsparse.analysis import files
 from dynsparse.analysis.cause_counts import CONSTRAINT_LABELS, CauseCounts, label_of
+from dynsparse.analysis.stored_record import StoredRecord
 from dynsparse.analysis.tried_symmetry import TriedSymmetry
-from dynsparse.errors import ArrayError, InputError
+from dynsparse.errors import ArrayError
 from dynsparse.physics.zero_labels import ZERO_LABELS
 
 if TYPE_CHECKING:
@@ -22,14 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = ["CauseRecord", "holds_causes", "record_causes"]
 
-_STEM = "causes"
 _BLOCKS = ("state", "action")
 _ARRAYS = ("labels", "constraint", "off", "switched_by", "largest", "real")
 _DOMINANT = "of an element that is zero in every row, the reason of most of its rows"
 
 
 @dataclass(frozen=True, eq=False)
-class CauseRecord:
+class CauseRecord(StoredRecord):
     """Why elements are zero in some rows of one data set.
 
     Attributes:
@@ -49,6 +49,8 @@ class CauseRecord:
         symmetries: Every shift that was tried.
         provenance: Settings, seeds and versions that made it.
     """
+
+    STEM = "causes"
 
     environment: str
     rows: int
@@ -177,42 +179,9 @@ class CauseRecord:
         """Return what ``causes.npz`` holds, by name."""
         return {f"{field}_{name}": getattr(getattr(self, name), field) for name in _BLOCKS for field in _ARRAYS}
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``causes.json`` and ``causes.npz``; until both are on the disk, those that are there stay.
-
-        Args:
-            folder: An existing folder.
-
-        Raises:
-            OutputError: If they can not be written there.
-        """
-        files.write(folder, self.to_dict(), self.to_arrays(), _STEM)
-
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> CauseRecord:
-        """Read what ``save`` wrote.
-
-        Args:
-            folder: Folder that holds ``causes.json`` and ``causes.npz``.
-
-        Returns:
-            An equal record.
-
-        Raises:
-            InputError: If a file is missing, broken, altered, of another schema, or the two do not belong together.
-        """
-        found, arrays = files.read(folder, _STEM)
-        try:
-            with files.typed_errors(folder, _STEM):
-                record = cls._from_parts(found, arrays)
-                expected = record.to_dict()
-        except ArrayError as error:
-            raise InputError(f"the files in {folder} contradict each other: {error}; make them again") from error
-        files.refuse_contradictions(folder, found, expected)
-        return record
-
-    @classmethod
-    def _from_parts(cls, found: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> CauseRecord:
+    def _from_parts(cls, found: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Make the record again of what the two files hold."""
         blocks = {name: CauseCounts(*(arrays[f"{field}_{name}"] for field in _ARRAYS)) for name in _BLOCKS}
         return cls(
             environment=found["environment"],
@@ -236,7 +205,7 @@ class CauseRecord:
 
 def holds_causes(folder: str | os.PathLike[str]) -> bool:
     """Whether a folder holds a record of causes, sound or not."""
-    return files.holds_analysis(folder, _STEM)
+    return files.holds_analysis(folder, CauseRecord.STEM)
 
 
 def record_causes(

@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynsparse.analysis import files
 from dynsparse.analysis.derivative_variant import EXACT, DerivativeVariant
-from dynsparse.errors import ArrayError, InputError
+from dynsparse.analysis.stored_record import StoredRecord
+from dynsparse.errors import ArrayError
 
 __all__ = ["DerivativeRecord", "TruthScore", "holds_derivatives"]
-
-_STEM = "derivatives"
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class TruthScore:
 
 
 @dataclass(frozen=True, eq=False)
-class DerivativeRecord:
+class DerivativeRecord(StoredRecord):
     """What one environment's numbers are by several derivatives.
 
     Attributes:
@@ -54,6 +53,8 @@ class DerivativeRecord:
         scores: World models; empty where none were trained.
         provenance: Settings, seeds and versions that made it.
     """
+
+    STEM = "derivatives"
 
     environment: str
     policy: str
@@ -134,52 +135,23 @@ class DerivativeRecord:
             arrays |= variant.to_arrays()
         return arrays
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``derivatives.json`` and ``derivatives.npz``; until both are on the disk, those that are there stay.
-
-        Args:
-            folder: An existing folder.
-
-        Raises:
-            OutputError: If they can not be written there.
-        """
-        files.write(folder, self.to_dict(), self.to_arrays(), _STEM)
-
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> DerivativeRecord:
-        """Read what ``save`` wrote.
-
-        Args:
-            folder: Folder that holds ``derivatives.json`` and ``derivatives.npz``.
-
-        Returns:
-            An equal record.
-
-        Raises:
-            InputError: If a file is missing, broken, altered, of another schema, or the two do not belong together.
-        """
-        found, arrays = files.read(folder, _STEM)
-        try:
-            with files.typed_errors(folder, _STEM):
-                record = cls(
-                    environment=found["environment"],
-                    policy=found["policy"],
-                    atol=found["atol"],
-                    state_names=tuple(found["state_names"]),
-                    action_names=tuple(found["action_names"]),
-                    episode=arrays["episode"],
-                    first=arrays["first"],
-                    variants=tuple(DerivativeVariant.from_parts(entry, arrays) for entry in found["variants"]),
-                    scores=tuple(TruthScore(**entry) for entry in found["scores"]),
-                    provenance=found["provenance"],
-                )
-                expected = record.to_dict()
-        except ArrayError as error:
-            raise InputError(f"the files in {folder} contradict each other: {error}; make them again") from error
-        files.refuse_contradictions(folder, found, expected)
-        return record
+    def _from_parts(cls, found: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Make the record again of what the two files hold."""
+        return cls(
+            environment=found["environment"],
+            policy=found["policy"],
+            atol=found["atol"],
+            state_names=tuple(found["state_names"]),
+            action_names=tuple(found["action_names"]),
+            episode=arrays["episode"],
+            first=arrays["first"],
+            variants=tuple(DerivativeVariant.from_parts(entry, arrays) for entry in found["variants"]),
+            scores=tuple(TruthScore(**entry) for entry in found["scores"]),
+            provenance=found["provenance"],
+        )
 
 
 def holds_derivatives(folder: str | os.PathLike[str]) -> bool:
     """Whether a folder holds a record of derivatives, sound or not."""
-    return files.holds_analysis(folder, _STEM)
+    return files.holds_analysis(folder, DerivativeRecord.STEM)

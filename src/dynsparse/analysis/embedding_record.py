@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from dynsparse.analysis import files
 from dynsparse.analysis.embedding_neighbours import Neighbours, shared_variance
 from dynsparse.analysis.embedding_strip import Strip
+from dynsparse.analysis.stored_record import StoredRecord
 from dynsparse.errors import ArrayError
 
 __all__ = ["EmbeddingRecord", "holds_embedding"]
 
-_STEM = "embedding"
 _ARRAYS: Mapping[str, type[np.generic]] = {
     "rows": np.int64,
     "points": np.float32,
@@ -35,7 +35,7 @@ _NEIGHBOUR_ARRAYS = (
 
 
 @dataclass(frozen=True, eq=False)
-class EmbeddingRecord:
+class EmbeddingRecord(StoredRecord):
     """Transitions (s, a, s') of one data set in the plane, and their combined sparsity.
 
     Attributes:
@@ -59,6 +59,8 @@ class EmbeddingRecord:
         strip: Some moments of an episode as frames.
         provenance: Settings, seeds and versions that made it.
     """
+
+    STEM = "embedding"
 
     environment: str
     policy: str
@@ -182,41 +184,10 @@ class EmbeddingRecord:
             "frames": self.strip.frames,
         }
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``embedding.json`` and ``embedding.npz``; until both are on the disk, those that are there stay.
-
-        Args:
-            folder: An existing folder.
-
-        Raises:
-            OutputError: If they can not be written there.
-        """
-        files.write(folder, self.to_dict(), self.to_arrays(), _STEM)
-
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> EmbeddingRecord:
-        """Read what ``save`` wrote.
-
-        Args:
-            folder: Folder that holds ``embedding.json`` and ``embedding.npz``.
-
-        Returns:
-            An equal record.
-
-        Raises:
-            InputError: If a file is missing, broken, altered, of another schema, or the two do not belong together.
-        """
-        found, arrays = files.read(folder, _STEM)
-        with files.typed_errors(folder, _STEM):
-            record = cls._from_parts(found, arrays)
-            expected = record.to_dict()
-            same = np.array_equal(record.sparsity, arrays["sparsity"])
-        files.refuse_contradictions(folder, {**found, "sparsity": True}, {**expected, "sparsity": same})
-        return record
-
-    @classmethod
-    def _from_parts(cls, found: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> EmbeddingRecord:
-        return cls(
+    def _from_parts(cls, found: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Make the record again of what the two files hold."""
+        record = cls(
             environment=found["environment"],
             policy=found["policy"],
             data_rows=found["data_rows"],
@@ -241,8 +212,11 @@ class EmbeddingRecord:
             ),
             strip=Strip(arrays["strip_rows"], arrays["frames"], **found["strip"]),
         )
+        if not np.array_equal(record.sparsity, arrays["sparsity"]):
+            raise ArrayError("expected the sparsity that zeros and elements give, got another one")
+        return record
 
 
 def holds_embedding(folder: str | os.PathLike[str]) -> bool:
     """Whether a folder holds an embedding, sound or not."""
-    return files.holds_analysis(folder, _STEM)
+    return files.holds_analysis(folder, EmbeddingRecord.STEM)

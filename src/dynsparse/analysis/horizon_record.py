@@ -5,25 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynsparse.analysis import files
 from dynsparse.analysis.horizon_curves import ProductCurves, RolloutCurves, StepLengthCurves
-from dynsparse.errors import ArrayError, InputError
+from dynsparse.analysis.stored_record import StoredRecord
+from dynsparse.errors import ArrayError
 
 __all__ = ["BLOCKS", "HorizonRecord", "holds_horizon"]
 
-_STEM = "horizon"
 
 BLOCKS = ("state", "action")
 """What the first axis of the curves counts."""
 
 
 @dataclass(frozen=True, eq=False)
-class HorizonRecord:
+class HorizonRecord(StoredRecord):
     """How sparse the Jacobian over several control steps is, in one data set.
 
     Attributes:
@@ -42,6 +42,8 @@ class HorizonRecord:
         why_not: Why the two are missing; empty where they are not.
         provenance: Settings, seeds and versions that made it.
     """
+
+    STEM = "horizon"
 
     environment: str
     policy: str
@@ -131,42 +133,10 @@ class HorizonRecord:
             arrays |= {} if curves is None else curves.to_arrays(name)
         return arrays
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``horizon.json`` and ``horizon.npz``; until both are on the disk, those that are there stay.
-
-        Args:
-            folder: An existing folder.
-
-        Raises:
-            OutputError: If they can not be written there.
-        """
-        files.write(folder, self.to_dict(), self.to_arrays(), _STEM)
-
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> HorizonRecord:
-        """Read what ``save`` wrote.
+    def _from_parts(cls, found: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Make the record again of what the two files hold."""
 
-        Args:
-            folder: Folder that holds ``horizon.json`` and ``horizon.npz``.
-
-        Returns:
-            An equal record.
-
-        Raises:
-            InputError: If a file is missing, broken, altered, of another schema, or the two do not belong together.
-        """
-        found, arrays = files.read(folder, _STEM)
-        try:
-            with files.typed_errors(folder, _STEM):
-                record = cls._from_parts(found, arrays)
-                expected = record.to_dict()
-        except ArrayError as error:
-            raise InputError(f"the files in {folder} contradict each other: {error}; make them again") from error
-        files.refuse_contradictions(folder, found, expected)
-        return record
-
-    @classmethod
-    def _from_parts(cls, found: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> HorizonRecord:
         def curves(kind: type[Any], prefix: str, scalars: Mapping[str, Any]) -> Any:
             own = {name.removeprefix(f"{prefix}_"): x for name, x in arrays.items() if name.startswith(f"{prefix}_")}
             return kind(**own, **{name: scalars[name] for name in kind.names()})
@@ -192,7 +162,7 @@ class HorizonRecord:
 
 def holds_horizon(folder: str | os.PathLike[str]) -> bool:
     """Whether a folder holds a record of horizons, sound or not."""
-    return files.holds_analysis(folder, _STEM)
+    return files.holds_analysis(folder, HorizonRecord.STEM)
 
 
 def _by_block(values: NDArray[Any]) -> dict[str, list[Any]]:

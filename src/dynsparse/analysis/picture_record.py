@@ -5,22 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynsparse.analysis import files
+from dynsparse.analysis.stored_record import StoredRecord
 from dynsparse.errors import ArrayError
 
 __all__ = ["PictureRecord", "holds_picture"]
 
-_STEM = "picture"
 _FIELDS = ("environment", "policy", "row", "episode", "t", "dt", "drawn_by", "missing", "provenance")
 
 
 @dataclass(frozen=True, eq=False)
-class PictureRecord:
+class PictureRecord(StoredRecord):
     """One rendered state.
 
     Attributes:
@@ -35,6 +35,8 @@ class PictureRecord:
         missing: Why there is no frame; empty where there is one.
         provenance: Settings, seeds and versions that made it.
     """
+
+    STEM = "picture"
 
     environment: str
     policy: str
@@ -64,37 +66,16 @@ class PictureRecord:
         """Return what ``picture.json`` holds, besides the hashes that ``save`` adds."""
         return {"schema": files.SCHEMA, **{name: getattr(self, name) for name in _FIELDS}}
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``picture.json`` and ``picture.npz``; until both are on the disk, those that are there stay.
-
-        Args:
-            folder: An existing folder.
-
-        Raises:
-            OutputError: If they can not be written there.
-        """
-        files.write(folder, self.to_dict(), {"frame": self.frame}, _STEM)
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what ``picture.npz`` holds, by name."""
+        return {"frame": self.frame}
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> PictureRecord:
-        """Read what ``save`` wrote.
-
-        Args:
-            folder: Folder that holds ``picture.json`` and ``picture.npz``.
-
-        Returns:
-            An equal record.
-
-        Raises:
-            InputError: If a file is missing, broken, altered, of another schema, or the two do not belong together.
-        """
-        found, arrays = files.read(folder, _STEM)
-        with files.typed_errors(folder, _STEM):
-            record = cls(frame=arrays["frame"], **{name: found[name] for name in _FIELDS})
-        files.refuse_contradictions(folder, found, record.to_dict())
-        return record
+    def _from_parts(cls, found: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Make the record again of what the two files hold."""
+        return cls(frame=arrays["frame"], **{name: found[name] for name in _FIELDS})
 
 
 def holds_picture(folder: str | os.PathLike[str]) -> bool:
     """Whether a folder holds a picture, sound or not."""
-    return files.holds_analysis(folder, _STEM)
+    return files.holds_analysis(folder, PictureRecord.STEM)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from dynsparse.analysis import files
 from dynsparse.analysis.element_groups import ElementGroup
 from dynsparse.analysis.episode_sparsity import EpisodeSparsity
-from dynsparse.errors import ArrayError, InputError
+from dynsparse.analysis.stored_record import StoredRecord
+from dynsparse.errors import ArrayError
 
 __all__ = ["PolicyRecord", "PolicyRows", "holds_policies"]
-
-_STEM = "policies"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +68,7 @@ class PolicyRows:
         return self.sparsity.to_arrays(f"{self.policy}_") | own
 
     @classmethod
-    def from_parts(cls, found: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> PolicyRows:
+    def _from_parts(cls, found: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> PolicyRows:
         """Read what ``to_dict`` and ``to_arrays`` gave.
 
         Raises:
@@ -83,7 +82,7 @@ class PolicyRows:
 
 
 @dataclass(frozen=True, eq=False)
-class PolicyRecord:
+class PolicyRecord(StoredRecord):
     """What one environment's numbers are by policy.
 
     Attributes:
@@ -99,6 +98,8 @@ class PolicyRecord:
         groups: Elements that are always zero in one data set and not in another, by what switches them on.
         provenance: Settings, seeds and versions that made it.
     """
+
+    STEM = "policies"
 
     environment: str
     atol: float
@@ -175,53 +176,24 @@ class PolicyRecord:
         """Return what ``policies.npz`` holds, by name."""
         return {name: array for found in self.policies for name, array in found.to_arrays().items()}
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``policies.json`` and ``policies.npz``; until both are on the disk, those that are there stay.
-
-        Args:
-            folder: An existing folder.
-
-        Raises:
-            OutputError: If they can not be written there.
-        """
-        files.write(folder, self.to_dict(), self.to_arrays(), _STEM)
-
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> PolicyRecord:
-        """Read what ``save`` wrote.
-
-        Args:
-            folder: Folder that holds ``policies.json`` and ``policies.npz``.
-
-        Returns:
-            An equal record.
-
-        Raises:
-            InputError: If a file is missing, broken, altered, of another schema, or the two do not belong together.
-        """
-        found, arrays = files.read(folder, _STEM)
-        try:
-            with files.typed_errors(folder, _STEM):
-                record = cls(
-                    environment=found["environment"],
-                    atol=found["atol"],
-                    episode_steps=found["episode_steps"],
-                    **{
-                        name: tuple(found[name])
-                        for name in ("state_names", "action_names", "state_variables", "constraint_names")
-                    },
-                    policies=tuple(PolicyRows.from_parts(entry, arrays) for entry in found["policies"]),
-                    missing=found["missing"],
-                    groups=tuple(ElementGroup.from_dict(entry) for entry in found["groups"]),
-                    provenance=found["provenance"],
-                )
-                expected = record.to_dict()
-        except ArrayError as error:
-            raise InputError(f"the files in {folder} contradict each other: {error}; make them again") from error
-        files.refuse_contradictions(folder, found, expected)
-        return record
+    def _from_parts(cls, found: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Make the record again of what the two files hold."""
+        return cls(
+            environment=found["environment"],
+            atol=found["atol"],
+            episode_steps=found["episode_steps"],
+            **{
+                name: tuple(found[name])
+                for name in ("state_names", "action_names", "state_variables", "constraint_names")
+            },
+            policies=tuple(PolicyRows.from_parts(entry, arrays) for entry in found["policies"]),
+            missing=found["missing"],
+            groups=tuple(ElementGroup.from_dict(entry) for entry in found["groups"]),
+            provenance=found["provenance"],
+        )
 
 
 def holds_policies(folder: str | os.PathLike[str]) -> bool:
     """Whether a folder holds a record of policies, sound or not."""
-    return files.holds_analysis(folder, _STEM)
+    return files.holds_analysis(folder, PolicyRecord.STEM)
