@@ -68,7 +68,7 @@ class PolicyRows:
         return self.sparsity.to_arrays(f"{self.policy}_") | own
 
     @classmethod
-    def _from_parts(cls, found: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> PolicyRows:
+    def from_parts(cls, found: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> PolicyRows:
         """Read what ``to_dict`` and ``to_arrays`` gave.
 
         Raises:
