@@ -103,7 +103,7 @@ def compare_policies(
                 place,
                 workers=workers,
                 resume=True,
-                on_rows=lambda done, _bad, before=before: on_rows(before + done),  # type: ignore[misc]
+                on_rows=lambda done, _bad, before=before: on_rows(before + done),  # type: ignore[misc] # its default
             )
         found[policy] = open_dataset(place)
         on_rows(rows * len(found))

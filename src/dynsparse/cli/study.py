@@ -181,7 +181,7 @@ class Study:
                 yield
                 with self._clock.stage("explore"):
                     out, err = process.communicate()
-            except BaseException:
+            except BaseException:  # Ctrl-C too: the other process must not go on alone
                 process.kill()
                 raise
         print(out, end="")
