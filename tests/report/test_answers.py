@@ -3,11 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dynsparse.report.answers import about_data, answer_q1, answer_q2, answer_q3, answer_q4
+from dynsparse.report.data_answer import about_data
 from dynsparse.report.episode_statistics import mean_over_episodes
+from dynsparse.report.global_answer import answer_q1
+from dynsparse.report.learned_answer import answer_q4
 from dynsparse.report.learning_records import read_learning_records
 from dynsparse.report.learning_results import learning_results
 from dynsparse.report.learning_table import make_learning_table
+from dynsparse.report.local_answer import answer_q2
+from dynsparse.report.time_answer import answer_q3
 
 from .invented_episodes import invented_episodes
 from .invented_learning import sweep_of, write

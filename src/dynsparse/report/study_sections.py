@@ -7,14 +7,17 @@ from typing import Any
 
 from dynsparse.analysis import CauseRecord, SparsityReport
 from dynsparse.report import sentences
-from dynsparse.report.answers import about_data, answer_q1, answer_q2, answer_q3, answer_q4
 from dynsparse.report.cause_looks import LOOKS
 from dynsparse.report.cause_section import cause_items, cause_section
+from dynsparse.report.data_answer import about_data
 from dynsparse.report.gallery import GALLERY, drawings_of, environment_item, figure_3, shared_items
+from dynsparse.report.global_answer import answer_q1
 from dynsparse.report.interaction_diagram import interaction_item
 from dynsparse.report.item import FigureItem, TableItem
+from dynsparse.report.learned_answer import answer_q4
 from dynsparse.report.learned_data import about_few_episodes
 from dynsparse.report.learning_page import learning_section
+from dynsparse.report.local_answer import answer_q2
 from dynsparse.report.markup import details, element, flatten, make_table, prose
 from dynsparse.report.missing_runs import about_missing, uneven_means
 from dynsparse.report.overview_tables import sparsity_table, time_table
@@ -26,6 +29,7 @@ from dynsparse.report.study import StudyResults
 from dynsparse.report.study_parts import PARTS
 from dynsparse.report.study_section import Missing, Section, of_part
 from dynsparse.report.table1 import table1_item
+from dynsparse.report.time_answer import answer_q3
 from dynsparse.report.verdict import about_audit, is_clean
 
 __all__ = ["sections_of"]
