@@ -157,7 +157,8 @@ def test_zeros_by_structure_by_cancelling_and_dust_are_told_apart():
     found = count.result()
     np.testing.assert_array_equal(found.starts, [2, 1])
     # One step: window 0 has one zero of four, window 1 two of four, one of them not if nothing is too small.
-    np.testing.assert_allclose(found.sparsity[0], [[0.375, 0.375], [0.5, 0.25]])
+    # Two steps: window 0 has two, one of them by cancelling; window 1 two all the same, as no chain reaches its dust.
+    np.testing.assert_allclose(found.sparsity[0], [[0.375, 0.5], [0.5, 0.5]])
     np.testing.assert_allclose(found.structure[0], [[0.375, 0.375], [0.5, 0.5]])
     np.testing.assert_allclose(found.untouched[0], [[0.25, 0.25], [0.25, 0.25]])
     np.testing.assert_array_equal(found.cancelled, [[0, 1], [0, 0]])
@@ -168,6 +169,44 @@ def test_zeros_by_structure_by_cancelling_and_dust_are_told_apart():
     np.testing.assert_array_equal(found.always_zero, [[1, 2], [1, 0]])
     np.testing.assert_array_equal(found.always_structure, [[1, 1], [1, 0]])
     np.testing.assert_allclose(found.largest[0], [1.0, 1e6])
+
+
+def test_dust_beside_large_slopes_takes_no_local_sparsity_away():
+    """By hand, 2 x 2: the second step multiplies the first variable's 1e-16 by 1e9, and only in one of the episodes.
+
+    After two steps the lower left element is 1e-7 in the first episode and 0 in the second, and no chain leads there in
+    either: it is zero at every start.  The upper right one is 0 in the first episode and 3 in the second.  So the local
+    sparsity is one element of four in the first episode and none in the second, and never what is left of subtracting
+    two always-zero elements from one.
+    """
+    count = ProductCount(2, 1, 2, ATOL)
+    no_action = np.ones((1, 2, 2, 1))
+    dusty = np.array([[[[1.0, 0.0], [1e-16, 1.0]], [[1.0, 0.0], [0.0, 1e9]]]])
+    clean = np.array([[[[1.0, 3.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]]]])
+    for state in (dusty, clean):
+        count.add([(state, no_action)])
+    found = count.result()
+    np.testing.assert_array_equal(found.dust[0], [0, 1])
+    np.testing.assert_array_equal(found.always_zero[0], [1, 1])
+    np.testing.assert_array_equal(found.sparsity[0], [[0.5, 0.5], [0.25, 0.25]])
+    made = HorizonRecord("Toy", "random", "exact", ATOL, 0.04, ("x", "v"), ("push",), 2, 0, found, None, None, "no", {})
+    np.testing.assert_array_equal(made.local(0), [[0.25, 0.25], [0.0, 0.0]])
+    with pytest.raises(ArrayError, match="among the zeros of each episode"):
+        replace(made, product=replace(found, sparsity=found.sparsity - 0.01))
+
+
+def test_local_sparsity_is_never_below_zero_whatever_the_sizes():
+    rng = np.random.default_rng(5)
+    for elements in range(30):
+        count = ProductCount(3, 2, 6, ATOL)
+        for starts in (1, 3, 7):
+            size = 10.0 ** rng.uniform(-20, 6, size=(starts, 6, 3, 5))
+            both = size * (rng.random(size.shape) < 0.2 + 0.02 * elements)
+            count.add([(both[..., :3], both[..., 3:])])
+        found = count.result()
+        for block, width in enumerate((9, 6)):
+            assert (found.sparsity[block] - found.always_zero[block] / width >= 0).all()
+            assert (found.sparsity[block] >= found.structure[block]).all()
 
 
 def test_no_window_is_no_count():

@@ -35,7 +35,7 @@ class ProductCount:
     def __init__(self, state_dim: int, action_dim: int, horizon: int, atol: float) -> None:
         self._dims, self._horizon, self._atol = (state_dim, action_dim), horizon, atol
         self._starts: list[int] = []
-        self._shares: list[NDArray[np.float64]] = []
+        self._zeros: list[NDArray[np.int64]] = []
         self._largest: list[NDArray[np.float64]] = []
         self._always = np.ones((2, horizon, state_dim, state_dim + action_dim), dtype=bool)
         self._pairs = np.zeros((2, 2, horizon), dtype=np.int64)
@@ -49,17 +49,17 @@ class ProductCount:
         Raises:
             ArrayError: The shapes are others, or there is no piece.
         """
-        starts, total = 0, np.zeros((3, 2, self._horizon))
+        starts, total = 0, np.zeros((3, 2, self._horizon), dtype=np.int64)
         for jac_state, jac_action in windows:
             total += self._counted(jac_state, jac_action)
             starts += len(jac_state)
         if not starts:
             raise ArrayError("expected at least one window of an episode, got none")
         self._starts.append(starts)
-        self._shares.append(total / starts)
+        self._zeros.append(total)
 
-    def _counted(self, jac_state: NDArray[Any], jac_action: NDArray[Any]) -> NDArray[np.float64]:
-        """Count some windows; return the sums over them of the shares of zeros: (3, 2, K)."""
+    def _counted(self, jac_state: NDArray[Any], jac_action: NDArray[Any]) -> NDArray[np.int64]:
+        """Count some windows; return their zeros of each kind, block and length: (3, 2, K)."""
         dt, da = self._dims
         expected = ((self._horizon, dt, dt), (self._horizon, dt, da))
         if (jac_state.shape[1:], jac_action.shape[1:]) != expected or not len(jac_state):
@@ -67,18 +67,21 @@ class ProductCount:
         seen = structural_products(~is_zero(jac_state, self._atol), ~is_zero(jac_action, self._atol))
         dusty = structural_products(jac_state != 0, jac_action != 0)
         products = k_step_products(jac_state, jac_action)
-        shares, largest = np.empty((3, 2, self._horizon)), np.empty((2, self._horizon, len(jac_state)))
+        zeros = np.empty((3, 2, self._horizon), dtype=np.int64)
+        largest = np.empty((2, self._horizon, len(jac_state)))
         for k, (product, chain, any_chain) in enumerate(zip(products, seen, dusty, strict=True)):
             small = is_zero(product, self._atol)
-            self._always[:, k] &= np.stack([(small | ~chain).all(axis=0), ~chain.any(axis=0)])
+            # What no chain reaches is zero whatever size dust has by then: one-step zeros times large slopes.
+            zero = small | ~chain
+            self._always[:, k] &= np.stack([zero.all(axis=0), ~chain.any(axis=0)])
             for block, span in enumerate(_spans(dt)):
-                for kind, found in enumerate((small, ~chain, ~any_chain)):
-                    shares[kind, block, k] = row_sparsity(found[:, :, span].reshape(len(found), -1)).sum()
+                for kind, found in enumerate((zero, ~chain, ~any_chain)):
+                    zeros[kind, block, k] = np.count_nonzero(found[:, :, span])
                 for kind, found in enumerate((small & chain, ~small & ~chain)):
                     self._pairs[kind, block, k] += found[:, :, span].sum()
                 largest[block, k] = np.abs(product[:, :, span]).max(axis=(1, 2), initial=0.0)
         self._largest.append(largest)
-        return shares
+        return zeros
 
     def result(self) -> ProductCurves:
         """Return what was counted.
@@ -88,10 +91,14 @@ class ProductCount:
         """
         if not self._starts:
             raise ArrayError("expected windows of at least one episode, got none")
-        sparsity, structure, untouched = np.stack(self._shares, axis=2)
-        always = np.stack([self._always[..., span].sum(axis=(2, 3)) for span in _spans(self._dims[0])], axis=1)
+        starts, (dt, da) = np.array(self._starts, dtype=np.int64), self._dims
+        # One division of whole numbers: an element that is zero at every start then never weighs more than it counts.
+        elements = np.maximum(np.array([dt * dt, dt * da]), 1)
+        pairs = elements[:, None, None] * starts[:, None]
+        sparsity, structure, untouched = np.stack(self._zeros, axis=2) / pairs
+        always = np.stack([self._always[..., span].sum(axis=(2, 3)) for span in _spans(dt)], axis=1)
         return ProductCurves(
-            np.array(self._starts, dtype=np.int64),
+            starts,
             sparsity,
             structure,
             untouched,

@@ -51,15 +51,15 @@ class ProductCurves(_Curves):
 
     Attributes:
         starts: (e,) windows of each episode.
-        sparsity: (2, e, K) mean share of elements of the product with ``abs(x) < atol``.
-        structure: (2, e, K) the same of the product of the patterns: no chain of one-step elements at or above ``atol``
-            leads there.  ``atol`` meets single steps only, never a product.
+        sparsity: (2, e, K) mean share of zeros of the product: elements with ``abs(x) < atol``, and those that no chain
+            of one-step elements at or above ``atol`` reaches, however large dust has become there.
+        structure: (2, e, K) mean share of the latter alone.  ``atol`` meets single steps only, never a product.
         untouched: (2, e, K) the same of the patterns ``x != 0``: no threshold meets anything.
-        always_zero: (2, K) elements that at every start are zero in the product or reached by no chain.
+        always_zero: (2, K) elements that are zero at every start.
         always_structure: (2, K) elements that no chain reaches at any start.
         cancelled: (2, K) pairs of start and element that a chain reaches and the product has below ``atol``.
         dust: (2, K) pairs that no chain reaches and the product has at or above ``atol``: one-step elements below it,
-            multiplied with large ones.
+            multiplied with large ones.  They count as zeros.
         largest: (2, K) median over the starts of the largest element's size.
     """
 

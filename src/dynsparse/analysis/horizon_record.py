@@ -80,6 +80,12 @@ class HorizonRecord(StoredRecord):
         for name, largest in (("always_zero", self.product.always_zero), ("always", self.product.always_structure)):
             if (largest > np.array([self.elements(b) for b in (0, 1)])[:, None]).any():
                 raise ArrayError(f"expected {name} to count elements of {len(self.state_names)} rows, got {largest}")
+        least = min(float(self.local(block).min(initial=0.0)) for block in (0, 1))
+        if least < 0.0:
+            raise ArrayError(
+                f"expected what is zero at every start among the zeros of each episode, got {-least:.3g} of the "
+                "elements too few; measure again: dynsparse reproduce --only horizon"
+            )
 
     @property
     def steps(self) -> NDArray[np.int64]:
@@ -91,7 +97,7 @@ class HorizonRecord(StoredRecord):
         return len(self.state_names) * len(self.action_names if block else self.state_names)
 
     def local(self, block: int) -> NDArray[np.float64]:
-        """Return each episode's local sparsity: zeros beyond the elements that are zero at every start.
+        """Return each episode's local sparsity: zeros beyond the elements that are zero at every start; never below 0.
 
         Args:
             block: 0 for the state's, 1 for the action's.
