@@ -47,8 +47,22 @@ def test_same_items_give_the_same_bytes(tmp_path):
 
 
 def test_a_row_without_a_value_for_each_heading_is_refused():
-    with pytest.raises(ArrayError, match="rows of 2 cells and values in t"):
+    with pytest.raises(ArrayError, match="rows of 2 cells and 2 values in t"):
         TableItem("t", "T", "", ("a", "b"), (("1", "2"),), ((1,),))
+
+
+def test_programs_may_get_other_columns_than_readers(tmp_path):
+    table = TableItem(
+        "t", "T", "", ("of", "mean"), (("x", "1 [0, 2]"),), (("x", 1.0, 0.0, 2.0),), (),
+        ("of", "mean", "mean_low", "mean_high"),
+    )  # fmt: skip
+    written, read = write_items([table], tmp_path)[:2]
+    assert written.read_text() == "of,mean,mean_low,mean_high\nx,1.0,0.0,2.0\n"
+    assert "| x | 1 [0, 2] |" in read.read_text()
+    with pytest.raises(ArrayError, match="rows of 1 cells and 2 values in t"):
+        TableItem("t", "T", "", ("a",), (("1",),), ((1,),), (), ("a", "b"))
+    with pytest.raises(ArrayError, match="headings that differ in t, got a, a"):
+        TableItem("t", "T", "", ("a", "a"), (("1", "2"),), ((1, 2),))
 
 
 def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path):

@@ -54,8 +54,11 @@ class TableItem:
         source: The paper's table of this kind; empty for one that the paper lacks.
         columns: (c,) headings.
         cells: (r, c) what a reader sees; an empty cell says "-".
-        values: (r, c) what the CSV holds: numbers with all their digits, None where there is none.
+        values: (r, f) what the CSV holds: numbers with all their digits, shares as fractions, None where there is none.
         notes: Sentences below: where it differs from the paper's, and why.
+        fields: (f,) headings of the CSV, words joined by ``_``, an interval's ends ``name_low`` and ``name_high``;
+            those of the table where there are none.
+        keys: How many of the first columns say what a row is of: the parts of a wide table in LaTeX all have them.
     """
 
     name: str
@@ -65,16 +68,28 @@ class TableItem:
     cells: tuple[tuple[str, ...], ...]
     values: tuple[tuple[object, ...], ...]
     notes: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    keys: int = 1
 
     def __post_init__(self) -> None:
-        """Check that every row has a cell and a value for each heading.
+        """Check that every row has a cell for each heading and a value for each of the CSV's, which all differ.
 
         Raises:
-            ArrayError: If one has not.
+            ArrayError: If one has not, or two are the same.
         """
-        width = len(self.columns)
-        if len(self.cells) != len(self.values) or any(len(row) != width for row in (*self.cells, *self.values)):
-            raise ArrayError(f"expected rows of {width} cells and values in {self.name}, as many of both; they are not")
+        cells, values = len(self.columns), len(self.csv_fields)
+        whole = all(len(row) == cells for row in self.cells) and all(len(row) == values for row in self.values)
+        if len(self.cells) != len(self.values) or not whole:
+            raise ArrayError(
+                f"expected rows of {cells} cells and {values} values in {self.name}, as many of both; they are not"
+            )
+        if len(set(self.csv_fields)) != len(self.csv_fields):
+            raise ArrayError(f"expected headings that differ in {self.name}, got {', '.join(self.csv_fields)}")
+
+    @property
+    def csv_fields(self) -> tuple[str, ...]:
+        """Headings of the CSV."""
+        return self.fields or self.columns
 
 
 @dataclass(frozen=True)
@@ -121,8 +136,8 @@ def _write_table(item: TableItem, folder: Path) -> Sequence[Path]:
     notes = "".join(f"\n{note}\n" for note in item.notes)
     caption = f"{item.title} ({item.source} of the paper)" if item.source else item.title
     contents = {
-        "csv": csv_table(item.columns, item.values),
+        "csv": csv_table(item.csv_fields, item.values),
         "md": f"**{caption}**\n\n{markdown_table(item.columns, item.cells)}\n{notes}",
-        "tex": latex_table(item.columns, item.cells, caption, f"tab:{item.name}", item.notes),
+        "tex": latex_table(item.columns, item.cells, caption, f"tab:{item.name}", item.notes, keys=item.keys),
     }
     return [write_file(folder / f"{item.name}.{suffix}", content) for suffix, content in contents.items()]
