@@ -14,7 +14,7 @@ from dynsparse.cli.derivative_comparison import compare_derivatives
 from dynsparse.cli.derivative_learning import DerivativeLearning
 from dynsparse.cli.policy_comparison import compare_policies
 from dynsparse.dataset import create_dataset, open_dataset
-from dynsparse.errors import OutputExistsError, SettingError
+from dynsparse.errors import ArrayError, OutputExistsError, SettingError
 from dynsparse.executor import Answer
 from dynsparse.executor.unit import CheckedResult
 from dynsparse.learning.settings import LearnSettings
@@ -93,8 +93,21 @@ def test_again_is_the_same_and_starts_nothing(policies, no_worker, tmp_path):
 def test_another_data_set_in_the_way_is_refused(policies, no_worker):
     out, _ = policies
     study = out["paper"].parents[1]
-    with pytest.raises(OutputExistsError, match="seed is 1 there and 2 here"):
+    with pytest.raises(OutputExistsError, match=r"seed is 1 there and 2 here.*remove the folder .*random.CartpoleBal"):
         compare_policies(out["paper"], "command", folder=study, policies=("random",), **{**SMALL, "seed": 2})
+
+
+@pytest.mark.parametrize("order", [("paper", "expert"), ("expert", "paper")])
+def test_one_checkpoint_under_two_names_is_measured_once(policies, no_worker, tmp_path, order):
+    out, _ = policies
+    # Nothing is collected for either: the study's own data are of these weights, whatever they are called.
+    record = compare_policies(out["paper"], "command", folder=tmp_path, policies=order, **SMALL)
+    assert [rows.policy for rows in record.policies] == [order[0]] and record.same_as == {order[1]: order[0]}
+    assert record.rows_of(order[1]) is record.policies[0] and not (tmp_path / "policies").exists()
+    record.save(tmp_path)
+    assert PolicyRecord.load(tmp_path).same_as == record.same_as
+    with pytest.raises(ArrayError, match="stand for novice too"):
+        dataclasses.replace(record, same_as={"novice": "coverage"})
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -97,6 +97,8 @@ class PolicyRecord(StoredRecord):
         missing: Policies that could not be had, and why.
         groups: Elements that are always zero in one data set and not in another, by what switches them on.
         provenance: Settings, seeds and versions that made it.
+        same_as: Policies that are the very checkpoint of another one, by name, and that one's name; they have no rows
+            of their own in ``policies``, since these would be the same.
     """
 
     STEM = "policies"
@@ -112,6 +114,7 @@ class PolicyRecord(StoredRecord):
     missing: Mapping[str, str]
     groups: tuple[ElementGroup, ...]
     provenance: Mapping[str, Any]
+    same_as: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that names, data sets and groups belong together.
@@ -122,6 +125,9 @@ class PolicyRecord(StoredRecord):
         names = [found.policy for found in self.policies]
         if not names or len(set(names)) < len(names):
             raise ArrayError(f"expected each policy once and one at least, got {', '.join(names) or 'none'}")
+        for policy, other in self.same_as.items():
+            if policy in names or other not in names:
+                raise ArrayError(f"expected rows of {other} that stand for {policy} too, got {', '.join(names)}")
         shape = (len(self.state_names), len(self.state_names) + len(self.action_names))
         for found in self.policies:
             if found.sparsity.zeros.shape != shape or found.active.shape[1] != len(self.constraint_names):
@@ -144,8 +150,9 @@ class PolicyRecord(StoredRecord):
         return [(int(i), int(j)) for i, j in np.argwhere(always.any(axis=0) & ~always.all(axis=0))]
 
     def rows_of(self, policy: str) -> PolicyRows | None:
-        """Return the data set of a policy; None where there is none."""
-        return next((found for found in self.policies if found.policy == policy), None)
+        """Return the data set of a policy, or of the one whose checkpoint it is; None where there is none."""
+        name = self.same_as.get(policy, policy)
+        return next((found for found in self.policies if found.policy == name), None)
 
     def element_name(self, element: tuple[int, int]) -> str:
         """Name an element: ``"d next qvel cart / d qpos slider"``."""
@@ -165,6 +172,7 @@ class PolicyRecord(StoredRecord):
             "constraint_names": list(self.constraint_names),
             "policies": [found.to_dict() for found in self.policies],
             "missing": dict(self.missing),
+            **({"same_as": dict(self.same_as)} if self.same_as else {}),
             "groups": [
                 {"names": [self.element_name(element) for element in group.elements], **group.to_dict()}
                 for group in self.groups
@@ -191,6 +199,7 @@ class PolicyRecord(StoredRecord):
             missing=found["missing"],
             groups=tuple(ElementGroup.from_dict(entry) for entry in found["groups"]),
             provenance=found["provenance"],
+            same_as=found.get("same_as", {}),
         )
 
 

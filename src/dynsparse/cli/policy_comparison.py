@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynsparse.config import EPISODE_STEPS, check_atol
-from dynsparse.errors import PolicyError, UnsupportedModelError
+from dynsparse.errors import OutputExistsError, PolicyError, UnsupportedModelError
 
 if TYPE_CHECKING:
     from dynsparse.analysis.policy_record import PolicyRecord
@@ -74,6 +74,7 @@ def compare_policies(
     from dynsparse.provenance import collect_provenance
     from dynsparse.rollout.collect import collect, describe
     from dynsparse.rollout.settings import CollectSettings
+    from dynsparse.rollout.stored_rows import identity
 
     check_atol(atol)
     steps = max(1, min(EPISODE_STEPS, rows // _FEWEST_EPISODES)) if episode_steps is None else episode_steps
@@ -81,6 +82,8 @@ def compare_policies(
         pass
     found: dict[str, Dataset] = {}
     missing: dict[str, str] = {}
+    same_as: dict[str, str] = {}
+    checkpoints: dict[str, str] = {}
     for policy in policies:
         on_phase(policy)
         states, actor = ("coverage", "random") if policy == "coverage" else ("rollout", policy)
@@ -93,22 +96,37 @@ def compare_policies(
             # could be covered: what there is, is compared.
             missing[policy] = str(error)
             continue
+        sha256 = described.policy["sha256"]
+        if states == "rollout" and sha256 in checkpoints:
+            # The same weights under two names act alike: no second data set, and no difference to be told.
+            same_as[policy] = checkpoints[sha256]
+            continue
         place = folder / POLICIES / policy / env.name
-        if main.description == described and main.rows == rows:
+        # Under another name the same weights gave the same rows.
+        if main.rows == rows and main.description == replace(
+            described, policy=described.policy | {"name": main.description.policy["name"]}
+        ):
             place = main.path
         else:
-            collect(
-                env,
-                settings,
-                place,
-                workers=workers,
-                resume=True,
-                on_rows=lambda done, _bad, before=before: on_rows(before + done),  # type: ignore[misc] # its default
-            )
+            try:
+                collect(
+                    env,
+                    settings,
+                    place,
+                    workers=workers,
+                    resume=True,
+                    on_rows=lambda done, _bad, before=before: on_rows(before + done),  # type: ignore[misc]
+                )
+            except OutputExistsError as error:
+                raise OutputExistsError(
+                    f"{error}; or remove the folder {place} and run the same again, which collects it anew"
+                ) from error
+        if states == "rollout" and sha256 is not None:
+            checkpoints[sha256] = policy
         found[policy] = open_dataset(place)
         on_rows(rows * len(found))
     on_phase("measure")
     record = measure_datasets(found, atol=atol, episode_steps=steps)
     given = {"rows": rows, "episode_steps": steps, "seed": seed, "atol": atol, "policies": list(policies)}
-    provenance = collect_provenance(command, seed, settings=given)
-    return replace(record, missing=missing, provenance=provenance.to_dict())
+    provenance = collect_provenance(command, seed, settings=given, dataset=identity(main))
+    return replace(record, missing=missing, same_as=same_as, provenance=provenance.to_dict())
