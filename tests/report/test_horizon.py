@@ -14,7 +14,8 @@ from dynsparse.report.horizon_answer import about_all
 from dynsparse.report.horizon_figures import draw_differences, draw_horizons, draw_lengths
 from dynsparse.report.horizon_numbers import half_gone, roll_out_at, shown_steps
 from dynsparse.report.horizon_part import horizon_part
-from dynsparse.report.horizon_sentences import about_horizon, about_lengths, about_roll_out
+from dynsparse.report.horizon_rollouts import about_roll_out, about_roll_outs
+from dynsparse.report.horizon_sentences import about_horizon, about_horizons, about_lengths
 from dynsparse.report.item import FigureItem, TableItem, write_items
 
 K = 12
@@ -46,7 +47,7 @@ def invented(name="Toy", *, episodes=4, spread=0.01, decay=0.8, warm=True):
         product=sparsity[:, :2],
         absolute=grown,
         relative=grown,
-        differing=2 * (grown > 0).astype(np.int64),
+        differing=2 * (grown > [[0.0], [0.0325]]).astype(np.int64),
         lost=none + warm,
         gained=none,
         rows=30,
@@ -135,7 +136,23 @@ def test_sentences_of_one_environment():
     )
     assert "50.0 % [45" not in about_horizon(invented(episodes=2), 0)
     assert "not enough data, 2 episodes" in about_horizon(invented(episodes=2), 0)
+    assert about_horizons([invented(), constant()], 1) == (
+        "∂s'/∂a has no zero at any start, after one control step and up to 12 in Toy and Still.",
+    )
+    dusty = invented()
+    dusty = replace(dusty, product=replace(dusty.product, dust=dusty.product.dust + 3))
+    assert about_horizon(dusty, 0).endswith(
+        "3 zeros after 10 steps are above the threshold by round-off that large slopes multiply, and counted as zero: "
+        "no chain of one-step elements leads there."
+    )
     assert about_horizon(replace(invented(), action_names=(), product=_without_action(invented())), 1) == ""
+
+
+def swapped():
+    """The zeros of the state's block in that of the action."""
+    toy = invented()
+    return replace(toy, product=replace(toy.product, sparsity=toy.product.sparsity[::-1] / 4,
+                                        always_zero=toy.product.always_zero[::-1] * 0))  # fmt: skip
 
 
 def _without_action(record):
@@ -144,11 +161,18 @@ def _without_action(record):
 
 def test_sentences_of_roll_outs():
     assert about_roll_out(invented()) == (
-        "Toy: in 3 roll-outs of 12 control steps carrying the warm start changes 55.6 % of the Jacobians by more than "
-        "1e-9 of their largest element, at most by 0.12 of it; 24 zeros of the product are none in the roll-out, 0 the "
-        "other way round; 7 of 30 rows have a slope by the warm start."
+        # Each block by itself, as it is drawn: 2 of 3 starts from the third step on, 20 of 36, and in ∂s'/∂a from the
+        # seventh on, 12 of 36.
+        "Toy: in 3 roll-outs of 12 control steps carrying the warm start changes by more than 1e-9 of the largest "
+        "element 55.6 % of ∂s'/∂s, at most by 0.12 of it and 33.3 % of ∂s'/∂a, at most by 0.06 of it; of the elements "
+        "of both, over all starts and lengths, 24 are below the threshold in the product alone and 0 in the roll-out "
+        "alone; 7 of 30 rows have a slope by the warm start."
     )
-    assert "changes nothing, not by a bit; 0 of 30 rows" in about_roll_out(constant())
+    assert about_roll_outs([constant(), invented(), constant("Calm")]) == (
+        about_roll_out(invented()),
+        "Still and Calm: carrying the warm start changes nothing, not by a bit; 0 of 60 rows have a slope by the warm "
+        "start.",
+    )
     without = replace(invented(), rollout=None, step_length=None, why_not="a function has no warm start")
     assert about_roll_out(without) == "Toy: no roll-out was differentiated, because a function has no warm start."
 
@@ -172,9 +196,9 @@ def test_the_answer_over_all_environments():
     first, second, *roll_outs = about_all(records)
     assert first == (
         "Local sparsity of ∂s'/∂s: it survives 12 control steps, at least half of it is left, in Slow; it does not "
-        "survive 12 control steps, less than half of it is left, in Toy; whether half of it is left after 12 control "
-        "steps can not be told in Wide; there is not enough data (fewer than 3 episodes) in Few; there is none to lose "
-        "(below 0.1 % of the elements after one step) in Still."
+        "survive 12 control steps, less than half of it is left, in Toy; what is left after 12 control steps can not "
+        "be told from half of it in Wide; there is not enough data (fewer than 3 episodes) in Few; there is none to "
+        "lose (below 0.1 % of the elements after one step) in Still."
     )
     assert second == (
         "Local sparsity of ∂s'/∂a: there is none to lose (below 0.1 % of the elements after one step) in Toy, Slow, "
@@ -185,11 +209,15 @@ def test_the_answer_over_all_environments():
         "within 1e-9.",
         # 24 zeros in each of four environments; of 3 roll-outs, 12 steps and 6 elements in each.
         "It is another than the product in Toy (0.12), Slow (0.12), Few (0.12) and Wide (0.12): largest difference "
-        "over the largest element. 96 of 864 elements there are zero in one and not in the other.",
-        "Products begin at 180 starts in 18 episodes, and each is followed for 12 control steps.",
+        "over the largest element. Over all starts and lengths, 96 of 864 elements there are zero in one and not "
+        "in the other.",
+        "Products are from 40 starts in 4 episodes, each followed for 12 control steps (Toy, Slow, Still and Wide); 20 "
+        "starts in 2 episodes, each followed for 12 control steps (Few).",
     ]
     left = about_all([replace(invented(), left_out=2)])
-    assert left[-1].endswith("2 episodes without so many finite rows are left out.")
+    assert left[-1].startswith(
+        "Products are from 40 starts in 4 episodes, 2 more without so many finite rows left out,"
+    )
     assert left[2].startswith("The derivative of the roll-out with its warm start carried is another than the product")
 
 
@@ -206,8 +234,14 @@ def test_the_table_holds_a_line_for_each_block():
     assert first["cancelled, k = 10"] == "8.9 %"
     assert first["roll-out differs"] == "55.6 %"
     assert first["by at most"] == "0.12"
-    values = dict(zip(table.columns, table.values[1], strict=True))
-    assert (values["Jacobian"], values["zeros, k = 5"], values["half of local gone"]) == ("∂s'/∂a", 0.0, None)
+    assert first["starts (episodes)"] == "40 (4)"
+    values = [dict(zip(table.csv_fields, row, strict=True)) for row in table.values]
+    assert (values[1]["jacobian"], values[1]["zeros_5"], values[1]["half_gone"]) == ("action", 0.0, None)
+    mean = mean_over_episodes(invented().product.sparsity[0, :, 4])
+    assert tuple(values[0][f"zeros_5{end}"] for end in ("", "_low", "_high")) == (mean.value, mean.low, mean.high)
+    assert (values[0]["starts"], values[0]["episodes"], values[0]["roll_out_starts"]) == (40, 4, 3)
+    assert values[0]["roll_out_differs"] == pytest.approx(20 / 36)
+    assert (values[0]["half_gone"], values[0]["half_gone_low"], values[0]["half_gone_high"]) == (5, 5, 5)
     assert len(table.cells) == 4
 
 
@@ -216,6 +250,10 @@ def test_figures_show_what_the_records_hold():
     horizons = draw_horizons([toy, still], 0)
     assert [axes.get_title(loc="left") for axes in horizons.axes] == ["Toy", "Still"]
     product, structure, roll_outs = horizons.axes[0].lines
+    lines = draw_horizons([swapped()], 1).axes[0].lines
+    # What is drawn with the same line has the same colour in both figures, and no block has that of the patterns.
+    assert lines[1].get_color() == structure.get_color()
+    assert len({line.get_color() for line in (product, structure, roll_outs, lines[0])}) == 4
     np.testing.assert_allclose(product.get_ydata(), 100 * toy.product.sparsity[0].mean(axis=0))
     np.testing.assert_allclose(structure.get_ydata(), 100 * toy.product.structure[0].mean(axis=0))
     np.testing.assert_array_equal(roll_outs.get_xdata(), [1, 2, 5, 10])
@@ -237,7 +275,10 @@ def test_a_part_is_written_and_says_what_is_not_drawn(own_folder):
     part = horizon_part({"Toy": invented(), "Still": constant()})
     names = [item.name for item in part.items]
     assert names == ["horizon-state", "horizon-length", "horizon-difference", "horizon"]
-    assert all(item.sentences for item in part.items if isinstance(item, FigureItem))
+    said = {item.name: item.sentences[0] for item in part.items if isinstance(item, FigureItem)}
+    assert said["horizon-state"].startswith("Products are from 40 starts in 4 episodes, each followed for 12")
+    assert said["horizon-length"] == "Steps begin at 32 rows of 4 episodes (Toy and Still)."
+    assert said["horizon-difference"] == "Roll-outs are from 3 starts in 2 episodes (30 rows) (Toy and Still)."
     part = horizon_part({"Toy": invented()})  # one panel each: drawing is what takes the time
     paths = write_items(part.items, own_folder)
     assert sorted({path.stem for path in paths}) == sorted(names)

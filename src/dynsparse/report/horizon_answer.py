@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from dynsparse.analysis.horizon_record import HorizonRecord
 from dynsparse.report.cause_switches import joined
 from dynsparse.report.episode_statistics import FEWEST_EPISODES
 from dynsparse.report.horizon_numbers import LEAST_LOCAL, kept
-from dynsparse.report.horizon_sentences import (
-    JACOBIANS,
-    NOT_ENOUGH,
-    SAME_IN_WORDS,
-    is_or_are,
-    lost_and_gained,
-    size,
-)
+from dynsparse.report.horizon_rollouts import SAME_IN_WORDS, lost_and_gained, size
+from dynsparse.report.horizon_sample import about_starts
+from dynsparse.report.horizon_sentences import JACOBIANS, NOT_ENOUGH
 from dynsparse.report.quantities import number, percent
 
 __all__ = ["about_all"]
@@ -37,7 +30,7 @@ def about_all(records: Sequence[HorizonRecord]) -> tuple[str, ...]:
     """
     steps = min([_PLAN, *(record.horizon for record in records)])
     survivals = (_survival(records, 0, steps), _survival(records, 1, steps))
-    return (*filter(None, survivals), *_all_roll_outs(records), _about_starts(records))
+    return (*filter(None, survivals), *_all_roll_outs(records), about_starts(records))
 
 
 def _survival(records: Sequence[HorizonRecord], block: int, steps: int) -> str:
@@ -51,7 +44,7 @@ def _survival(records: Sequence[HorizonRecord], block: int, steps: int) -> str:
     words: Mapping[int | str | None, str] = {
         1: f"it survives {number(steps, 'control step')}, at least half of it is left, in {{}}",
         -1: f"it does not survive {number(steps, 'control step')}, less than half of it is left, in {{}}",
-        0: f"whether half of it is left after {number(steps, 'control step')} can not be told in {{}}",
+        0: f"what is left after {number(steps, 'control step')} can not be told from half of it in {{}}",
         None: f"there is {NOT_ENOUGH} (fewer than {FEWEST_EPISODES} episodes) in {{}}",
         "none": f"there is none to lose (below {percent(LEAST_LOCAL)} of the elements after one step) in {{}}",
     }
@@ -86,22 +79,7 @@ def _moved(records: Sequence[HorizonRecord]) -> str:
     pairs = sum(int(r.rollout.starts.sum()) * r.horizon * (r.elements(0) + r.elements(1)) for r in records if r.rollout)
     if not moved:
         return "Not one zero differs"
-    return f"{moved:,} of {pairs:,} elements there are zero in one and not in the other"
-
-
-def _about_starts(records: Sequence[HorizonRecord]) -> str:
-    starts, episodes = (sum(int(f(r.product.starts)) for r in records) for f in (np.sum, len))
-    left_out = sum(record.left_out for record in records)
-    said = (
-        f"Products begin at {number(starts, 'start')} in {number(episodes, 'episode')}, and each is followed for "
-        f"{number(max(record.horizon for record in records), 'control step')}"
-    )
-    short = (
-        f"; {number(left_out, 'episode')} without so many finite rows {is_or_are(left_out)} left out"
-        if left_out
-        else ""
-    )
-    return f"{said}{short}."
+    return f"Over all starts and lengths, {moved:,} of {pairs:,} elements there are zero in one and not in the other"
 
 
 def _worst(record: HorizonRecord) -> str:

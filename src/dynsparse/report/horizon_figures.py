@@ -26,8 +26,8 @@ from dynsparse.report.zero_axis import tick_name, zero_axis
 __all__ = ["draw_differences", "draw_horizons", "draw_lengths"]
 
 _LOOKS = BLOCK_LOOKS[:2]
-_PATTERNS, _ROLL_OUT, _ALWAYS = ("#D55E00", "#0072B2"), "#009E73", "0.88"
-"""Colours of Okabe and Ito; patterns have that of the other block."""
+_PATTERNS, _ROLL_OUT, _ALWAYS = "black", "#009E73", "0.88"
+"""Colours that no block of the Jacobian has: the same in both figures."""
 
 _MARKED = (1, 2, 5, 10, 20, 50)
 _HEIGHT = 1.45
@@ -54,7 +54,7 @@ def draw_horizons(records: Sequence[HorizonRecord], block: int) -> Figure:
     _name_axes(figure, panels, "control steps k", "elements at zero, %")
     handles: list[Artist] = [
         Line2D([], [], color=_LOOKS[block].colour, linewidth=1.2, label="product of Jacobians, 95 %"),
-        Line2D([], [], color=_PATTERNS[block], linestyle="--", linewidth=1.0, label="product of patterns"),
+        Line2D([], [], color=_PATTERNS, linestyle="--", linewidth=1.0, label="product of patterns"),
         Line2D([], [], color=_ROLL_OUT, marker="o", markersize=3.2, linestyle="none", markerfacecolor="white",
                label="roll-out, warm start carried"),
     ]  # fmt: skip
@@ -117,7 +117,7 @@ def _draw_horizon(axes: Axes, record: HorizonRecord, block: int) -> None:
     axes.fill_between(steps, 0.0, always, color=_ALWAYS, linewidth=0, zorder=0)
     structure = 100.0 * record.product.structure[block].mean(axis=0)
     top = max(_draw_mean(axes, steps, record.product.sparsity[block], look.colour), float(structure.max()))
-    axes.plot(steps, structure, color=_PATTERNS[block], linestyle="--", linewidth=1.0, zorder=2.6)
+    axes.plot(steps, structure, color=_PATTERNS, linestyle="--", linewidth=1.0, zorder=2.6)
     marked = [k for k in _MARKED if k <= record.horizon]
     rolled = [roll_out_at(record, block, k) for k in marked]
     places = [(k, 100.0 * share) for k, share in zip(marked, rolled, strict=True) if share is not None]

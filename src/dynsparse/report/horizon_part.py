@@ -8,7 +8,9 @@ from functools import partial
 from dynsparse.analysis.horizon_record import HorizonRecord
 from dynsparse.report.horizon_answer import about_all
 from dynsparse.report.horizon_figures import draw_differences, draw_horizons, draw_lengths
-from dynsparse.report.horizon_sentences import JACOBIANS, about_horizon, about_lengths, about_roll_out
+from dynsparse.report.horizon_rollouts import about_roll_outs
+from dynsparse.report.horizon_sample import about_length_rows, about_roll_out_starts, about_starts
+from dynsparse.report.horizon_sentences import JACOBIANS, about_horizons, about_lengths
 from dynsparse.report.horizon_table import horizon_table
 from dynsparse.report.item import FigureItem, Part, TableItem
 
@@ -49,7 +51,7 @@ def _horizons(records: Sequence[HorizonRecord], shown: Sequence[HorizonRecord], 
             "roll-outs with their warm start carried (the product's share, moved by the difference at the roll-outs' "
             "starts); shaded what is zero at every start"
         ),
-        sentences=tuple(filter(None, (about_horizon(record, block) for record in records))),
+        sentences=(about_starts(shown), about_roll_out_starts(shown), *about_horizons(records, block)),
         draw=partial(draw_horizons, shown, block),
     )
 
@@ -67,7 +69,7 @@ def _lengths(records: Sequence[HorizonRecord]) -> list[FigureItem]:
                 "one panel an environment: the share of zero elements of the Jacobian of one control step against its "
                 "length, the action held, with 95 % intervals over episodes; a line at the task's own length"
             ),
-            sentences=tuple(sentence for sentence in said if sentence),
+            sentences=(about_length_rows(records), *filter(None, said)),
             draw=partial(draw_lengths, records),
         )
     ]
@@ -85,7 +87,7 @@ def _differences(records: Sequence[HorizonRecord]) -> list[FigureItem]:
                 "one panel an environment: the largest difference between the derivative of the roll-out, its warm "
                 "start carried, and the product of one-step Jacobians, over the largest element, against control steps"
             ),
-            sentences=tuple(about_roll_out(record) for record in records),
+            sentences=(about_roll_out_starts(records), *about_roll_outs(records)),
             draw=partial(draw_differences, records),
         )
     ]

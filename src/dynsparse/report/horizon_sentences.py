@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dynsparse.analysis.horizon_count import SAME
+from collections.abc import Sequence
+
 from dynsparse.analysis.horizon_record import HorizonRecord
+from dynsparse.report.cause_switches import joined
 from dynsparse.report.episode_statistics import EpisodeMean, mean_over_episodes
 from dynsparse.report.horizon_numbers import (
     LEAST_LOCAL,
@@ -15,20 +17,17 @@ from dynsparse.report.horizon_numbers import (
     length_change,
     sparsity_at,
 )
+from dynsparse.report.horizon_sample import by_what_is_said
 from dynsparse.report.quantities import number, percent
-from dynsparse.report.zero_axis import tick_name
 
 __all__ = [
     "JACOBIANS",
     "NOT_ENOUGH",
-    "SAME_IN_WORDS",
     "about_horizon",
+    "about_horizons",
     "about_lengths",
-    "about_roll_out",
     "half_in_words",
     "is_or_are",
-    "lost_and_gained",
-    "size",
     "with_interval",
 ]
 
@@ -41,8 +40,26 @@ _ROUND_OFF = 1e-12
 _HORIZON = 10
 """Control steps that sentences speak of: fewer than any planner looks ahead."""
 
-SAME_IN_WORDS = tick_name(SAME)
-_VERDICTS = {1: "more", -1: "fewer", 0: "not told apart"}
+_VERDICTS = {1: "more", -1: "fewer", 0: "can not be told from it"}
+
+
+def about_horizons(records: Sequence[HorizonRecord], block: int) -> tuple[str, ...]:
+    """Say what becomes of one block's sparsity over control steps, and once of all environments without any.
+
+    Args:
+        records: One an environment.
+        block: 0 for ∂s'/∂s, 1 for ∂s'/∂a.
+
+    Returns:
+        Whole sentences.
+    """
+    none = [record for record in records if record.elements(block) and not record.product.sparsity[block].any()]
+    said = [about_horizon(record, block) for record in records if record not in none]
+    groups = by_what_is_said((record.environment, f"up to {record.horizon}") for record in none)
+    parts = [f"{steps} in {joined(names)}" for steps, names in groups]
+    if parts:
+        said.append(f"{JACOBIANS[block]} has no zero at any start, after one control step and {'; '.join(parts)}.")
+    return tuple(filter(None, said))
 
 
 def about_horizon(record: HorizonRecord, block: int) -> str:
@@ -82,23 +99,6 @@ def about_horizon(record: HorizonRecord, block: int) -> str:
         f"{percent(min(max(left, 0.0), 1.0))} are left after {last}."
     )
     return " ".join([*said, *_cancelled(record, block, k)])
-
-
-def about_roll_out(record: HorizonRecord) -> str:
-    """Say how the derivative of the roll-out differs from the product of one-step Jacobians."""
-    found = record.rollout
-    if found is None:
-        return f"{record.environment}: no roll-out was differentiated, because {record.why_not}."
-    starts, differing = int(found.starts.sum()), found.differing
-    begun = f"{record.environment}: in {number(starts, 'roll-out')} of {number(record.horizon, 'control step')}"
-    warm = f"{found.warm_rows:,} of {number(found.rows, 'row')} have a slope by the warm start"
-    if not found.relative.max():
-        return f"{begun} carrying the warm start changes nothing, not by a bit; {warm}."
-    share = percent(float(differing.max(axis=0).sum()) / (starts * record.horizon))
-    return (
-        f"{begun} carrying the warm start changes {share} of the Jacobians by more than {SAME_IN_WORDS} of their "
-        f"largest element, at most by {size(float(found.relative.max()))} of it; {_moved_zeros(record)}; {warm}."
-    )
 
 
 def about_lengths(record: HorizonRecord, block: int = 0) -> str:
@@ -163,25 +163,10 @@ def _cancelled(record: HorizonRecord, block: int, k: int) -> list[str]:
         )
     if dust:
         said.append(
-            f"{number(dust, 'element')} after {number(k, 'step')} {is_or_are(dust)} above the threshold by one-step "
-            "elements below it alone."
+            f"{number(dust, 'zero')} after {number(k, 'step')} {is_or_are(dust)} above the threshold by round-off that "
+            "large slopes multiply, and counted as zero: no chain of one-step elements leads there."
         )
     return said
-
-
-def lost_and_gained(record: HorizonRecord) -> tuple[int, int]:
-    """Return how many zeros the product alone has, and the roll-out alone."""
-    found = record.rollout
-    return (0, 0) if found is None else (int(found.lost.sum()), int(found.gained.sum()))
-
-
-def _moved_zeros(record: HorizonRecord) -> str:
-    lost, gained = lost_and_gained(record)
-    if not lost and not gained:
-        return "no zero is there in one and not in the other"
-    return (
-        f"{number(lost, 'zero')} of the product {is_or_are(lost)} none in the roll-out, {gained:,} the other way round"
-    )
 
 
 def _verdict(difference: EpisodeMean | None) -> str:
@@ -196,8 +181,3 @@ def _verdict(difference: EpisodeMean | None) -> str:
 def is_or_are(count: int) -> str:
     """Choose the form of the verb."""
     return "is" if count == 1 else "are"
-
-
-def size(value: float) -> str:
-    """Write a relative difference."""
-    return f"{value:.2g}"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dynsparse.analysis.horizon_record import HorizonRecord
+from dynsparse.analysis.horizon_record import BLOCKS, HorizonRecord
+from dynsparse.report.episode_statistics import EpisodeMean
 from dynsparse.report.horizon_numbers import cancelled_share, half_gone, shown_steps, sparsity_at
+from dynsparse.report.horizon_rollouts import SAME_IN_WORDS, size
 from dynsparse.report.horizon_sentences import JACOBIANS, half_in_words, with_interval
 from dynsparse.report.item import TableItem
 from dynsparse.report.quantities import percent
@@ -24,24 +26,31 @@ def horizon_table(records: Sequence[HorizonRecord]) -> TableItem:
         records: One an environment.
 
     Returns:
-        The table ``horizon``.
+        The table ``horizon``; its CSV has shares as fractions.
     """
     steps = shown_steps(max(record.horizon for record in records))
     columns = (
-        *("environment", "Jacobian", "elements"),
+        *("environment", "Jacobian", "elements", "starts (episodes)"),
         *(f"zeros, k = {k}" for k in steps),
         *("always zero, k = 1", "half of local gone", f"cancelled, k = {_CANCELLED}", "roll-out differs", "by at most"),
+    )
+    fields = (
+        *("environment", "jacobian", "elements", "episodes", "starts", "horizon"),
+        *(name for k in steps for name in (f"zeros_{k}", f"zeros_{k}_low", f"zeros_{k}_high")),
+        *("always_zero_1", "half_gone", "half_gone_low", "half_gone_high", f"cancelled_{_CANCELLED}"),
+        *("roll_out_starts", "roll_out_differs", "roll_out_largest"),
     )
     lines = [_line(record, block, steps) for record in records for block in (0, 1) if record.elements(block)]
     notes = (
         "Zeros: mean share of zero elements of the product of k one-step Jacobians, with its 95 % interval over "
-        "episodes (the CSV holds the mean).",
+        "episodes; an element that no chain of one-step elements reaches is one.",
         "Half of local gone: the first k at which at most half of the local sparsity of one step is left, zeros beyond "
         "those of every start; its interval holds the k at which that can not be told.",
         f"Cancelled: of the zeros at k = {_CANCELLED}, those that a chain of one-step elements reaches, so that they "
         "are no structure.",
         "Roll-out differs: of all pairs of start and k, those whose derivative with the warm start carried differs "
-        "from the product by more than 1e-9 of the largest element; by at most: the largest such difference.",
+        f"from the product by more than {SAME_IN_WORDS} of the largest element; by at most: the largest such "
+        "difference.",
     )
     return TableItem(
         name="horizon",
@@ -51,6 +60,8 @@ def horizon_table(records: Sequence[HorizonRecord]) -> TableItem:
         cells=tuple(cells for cells, _ in lines),
         values=tuple(values for _, values in lines),
         notes=notes,
+        fields=fields,
+        keys=2,
     )
 
 
@@ -58,27 +69,34 @@ def _line(record: HorizonRecord, block: int, steps: Sequence[int]) -> tuple[tupl
     means = [sparsity_at(record, block, k) if k <= record.horizon else None for k in steps]
     always, gone = int(record.product.always_zero[block, 0]), half_gone(record, block)
     cancelled = cancelled_share(record, block, _CANCELLED) if record.horizon >= _CANCELLED else None
-    share, largest = _roll_out(record, block)
+    rolled, share, largest = _roll_out(record, block)
+    starts, episodes = int(record.product.starts.sum()), len(record.product.starts)
     cells = (
-        *(record.environment, JACOBIANS[block], f"{record.elements(block):,}"),
+        *(record.environment, JACOBIANS[block], f"{record.elements(block):,}", f"{starts:,} ({episodes:,})"),
         *(_NONE if mean is None else with_interval(mean) for mean in means),
         f"{always:,}",
         _NONE if gone is None else half_in_words(gone, record.horizon),
         _NONE if cancelled is None else percent(cancelled),
         _NONE if share is None else percent(share),
-        _NONE if largest is None else (f"{largest:.2g}"),
+        _NONE if largest is None else size(largest),
     )
     values = (
-        *(record.environment, JACOBIANS[block], record.elements(block)),
-        *(None if mean is None else mean.value for mean in means),
-        *(always, None if gone is None else gone.steps, cancelled, share, largest),
+        *(record.environment, BLOCKS[block], record.elements(block), episodes, starts, record.horizon),
+        *(end for mean in means for end in _ends(mean)),
+        always,
+        *((None, None, None) if gone is None else (gone.steps, gone.low, gone.high)),
+        *(cancelled, rolled, share, largest),
     )
     return cells, values
 
 
-def _roll_out(record: HorizonRecord, block: int) -> tuple[float | None, float | None]:
+def _ends(mean: EpisodeMean | None) -> tuple[float | None, float | None, float | None]:
+    return (None, None, None) if mean is None else (mean.value, mean.low, mean.high)
+
+
+def _roll_out(record: HorizonRecord, block: int) -> tuple[int | None, float | None, float | None]:
     found = record.rollout
     if found is None:
-        return None, None
-    pairs = int(found.starts.sum()) * record.horizon
-    return float(found.differing[block].sum()) / pairs, float(found.relative[block].max())
+        return None, None, None
+    starts = int(found.starts.sum())
+    return starts, float(found.differing[block].sum()) / (starts * record.horizon), float(found.relative[block].max())
