@@ -55,11 +55,12 @@ def about_horizons(records: Sequence[HorizonRecord], block: int) -> tuple[str, .
     """
     none = [record for record in records if record.elements(block) and not record.product.sparsity[block].any()]
     said = [about_horizon(record, block) for record in records if record not in none]
-    groups = by_what_is_said((record.environment, f"up to {record.horizon}") for record in none)
-    parts = [f"{steps} in {joined(names)}" for steps, names in groups]
-    if parts:
-        said.append(f"{JACOBIANS[block]} has no zero at any start, after one control step and {'; '.join(parts)}.")
-    return tuple(filter(None, said))
+    found = [(record.environment, f"up to {record.horizon}") for record in none]
+    if none:
+        said.append(
+            f"{JACOBIANS[block]} has no zero at any start, after one control step and {_by_environment(found)}."
+        )
+    return (*filter(None, said), *_about_no_structure(records, block))
 
 
 def about_horizon(record: HorizonRecord, block: int) -> str:
@@ -98,7 +99,7 @@ def about_horizon(record: HorizonRecord, block: int) -> str:
         f"{always}; of the other zeros, the local ones, half are gone after {half_in_words(gone, last)} and "
         f"{percent(min(max(left, 0.0), 1.0))} are left after {last}."
     )
-    return " ".join([*said, *_cancelled(record, block, k)])
+    return " ".join(said)
 
 
 def about_lengths(record: HorizonRecord, block: int = 0) -> str:
@@ -152,21 +153,33 @@ def _always(record: HorizonRecord, block: int) -> str:
     return of if record.horizon == 1 else f"{of}, {'as many' if last == first else f'{last:,}'} after {record.horizon}"
 
 
-def _cancelled(record: HorizonRecord, block: int, k: int) -> list[str]:
-    """Say how many zeros of the products are no structure, where there are any."""
-    share, dust = cancelled_share(record, block, k), int(record.product.dust[block, k - 1])
+def _about_no_structure(records: Sequence[HorizonRecord], block: int) -> list[str]:
+    """Say how many zeros of the products are no structure, and how many are dust, once of all environments."""
+    cancelled: list[tuple[str, str]] = []
+    dusty: list[tuple[str, str]] = []
+    for record in records:
+        k = min(_HORIZON, record.horizon)
+        share, dust = cancelled_share(record, block, k), int(record.product.dust[block, k - 1])
+        if share:
+            cancelled.append((record.environment, f"{percent(share)} after {number(k, 'step')}"))
+        if dust:
+            dusty.append((record.environment, f"{dust:,} after {number(k, 'step')}"))
     said = []
-    if share:
+    if cancelled:
         said.append(
-            f"{percent(share)} of the zeros after {number(k, 'step')} are no structure: a chain of one-step elements "
-            "leads there, and its terms cancel or fall below the threshold."
+            "Zeros that are no structure, as a chain of one-step elements leads there whose terms cancel or fall below "
+            f"the threshold: {_by_environment(cancelled)}."
         )
-    if dust:
+    if dusty:
         said.append(
-            f"{number(dust, 'zero')} after {number(k, 'step')} {is_or_are(dust)} above the threshold by round-off that "
-            "large slopes multiply, and counted as zero: no chain of one-step elements leads there."
+            "Zeros that round-off multiplied by large slopes lifts above the threshold, and that count as zero because "
+            f"no chain of one-step elements leads there: {_by_environment(dusty)}."
         )
     return said
+
+
+def _by_environment(said: Sequence[tuple[str, str]]) -> str:
+    return "; ".join(f"{words} in {joined(names)}" for words, names in by_what_is_said(said))
 
 
 def _verdict(difference: EpisodeMean | None) -> str:
