@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from dynsparse.analysis import ArrayRows, EpisodeCount, EpisodeRecord, RowDescription, analyze
-from dynsparse.analysis.episode_record import SHORT, holds_episodes
+from dynsparse.analysis import AboveRoundOff, ArrayRows, EpisodeCount, EpisodeRecord, RowDescription, analyze
+from dynsparse.analysis.durations import SHORT
 from dynsparse.errors import ArrayError, InputError
 
 STEPS = 60
@@ -117,9 +117,9 @@ def test_states_one_by_one_have_no_returns_and_no_stretches():
 
 def test_files_hold_it(tmp_path):
     report, record = counted(rows_of())
-    assert not holds_episodes(tmp_path)
+    assert not EpisodeRecord.is_in(tmp_path)
     record.save(tmp_path)
-    assert holds_episodes(tmp_path)
+    assert EpisodeRecord.is_in(tmp_path)
     read = EpisodeRecord.load(tmp_path)
     read.check(report)
     assert {name: getattr(read, name) for name in ("environment", "policy", "atol", "analysis_sha256")} == {
@@ -157,3 +157,101 @@ def test_counts_that_contradict_each_other_are_refused():
     changed = {**record.__dict__, "switches": record.pairs + 1}
     with pytest.raises(ArrayError, match="expected counts"):
         EpisodeRecord(**changed)
+
+
+def dusty(dtype=np.float64):
+    """Rows whose zeros are, every third step, the dust that a sum leaves; and one true slope of 1e-11."""
+    rows = rows_of()
+    arrays = {name: values.copy() for name, values in rows.arrays.items()}
+    dust = (arrays["t"] % 3 == 1)[:, None, None] & (arrays["jac_state"] == 0.0)
+    arrays["jac_state"][dust] = 3e-14
+    arrays["jac_action"][:, 1, 1] = 1e-11
+    arrays |= {name: arrays[name].astype(dtype) for name in ("jac_state", "jac_action")}
+    return ArrayRows(rows.description, arrays)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_above_round_off_the_same_is_counted_as_by_an_analysis_there(dtype, tmp_path):
+    rows = dusty(dtype)
+    count, there = EpisodeCount(rows), EpisodeCount(rows)
+    report = analyze(rows, 1e-15, provenance={"command": "test"}, episodes=count)
+    expected_report = analyze(rows, 1e-12, provenance={"command": "test"}, episodes=there)
+    expected, chosen = there.record(expected_report), count.record(report)
+    found = count.above_round_off(report)
+    assert found.zeros_state.sum() > chosen.zeros_state.sum()
+    assert (found.atol, chosen.atol) == (1e-12, 1e-15)
+    for name, array in expected.to_arrays().items():
+        np.testing.assert_array_equal(found.to_arrays()[name], array)
+    assert found.distinct_patterns == expected_report.local.distinct_patterns
+    assert chosen.distinct_patterns == report.local.distinct_patterns
+    # It is tied to the analysis in whose pass it was made, and only to that.
+    found.check(report)
+    with pytest.raises(InputError, match=r"expected above_round_off\.json of the analysis of Drawn beside it"):
+        found.check(expected_report)
+    with pytest.raises(InputError, match=r"expected episodes\.json"):
+        chosen.check(expected_report)
+    found.save(tmp_path)
+    read = AboveRoundOff.load(tmp_path)
+    read.check(report)
+    assert (read.distinct_patterns, read.later_patterns) == (found.distinct_patterns, found.later_patterns)
+    np.testing.assert_array_equal(read.short_censored_stretches, found.short_censored_stretches)
+    assert not EpisodeRecord.is_in(tmp_path) and AboveRoundOff.is_in(tmp_path)
+    AboveRoundOff.remove(tmp_path)
+    AboveRoundOff.remove(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_analysis_above_round_off_has_no_second_record():
+    rows = dusty()
+    for atol in (1e-12, 1e-8):
+        count = EpisodeCount(rows)
+        assert count.above_round_off(analyze(rows, atol, episodes=count)) is None
+
+
+def test_a_record_above_round_off_lacks_nothing():
+    count = EpisodeCount(dusty())
+    found = count.above_round_off(analyze(dusty(), 1e-15, episodes=count))
+    for changed in ({"atol": 1e-11}, {"distinct_patterns": None}, {"censored_stretches": None}):
+        with pytest.raises(ArrayError, match="expected all counts at 1e-12"):
+            AboveRoundOff(**{**found.__dict__, **changed})
+
+
+def test_patterns_of_an_episode_s_first_row_are_counted_apart():
+    rows = rows_of()
+    # At rest, in the first row of each episode, everything is zero: a pattern that no later row has.
+    starts = rows.arrays["t"] == 0
+    rows.arrays["jac_state"][starts] = 0.0
+    rows.arrays["jac_action"][starts] = 0.0
+    _, record = counted(rows)
+    zero = np.concatenate(
+        [np.abs(rows.arrays[name]).reshape(len(starts), -1) < 1e-12 for name in ("jac_state", "jac_action")], axis=1
+    )
+    kept = rows.arrays["finite"]
+    assert record.distinct_patterns == len(np.unique(zero[kept], axis=0))
+    assert record.later_patterns == len(np.unique(zero[kept & ~starts], axis=0)) == record.distinct_patterns - 1
+
+
+def test_censored_stretches_are_those_that_touch_an_end_or_a_row_that_is_not_finite():
+    zero = np.array([1, 1, 0, 1, 0, 0, 1, 1, 1, 0, 1, 0], dtype=bool)  # one element besides two that rest
+    jac_state = np.where(zero, 0.0, 1.0)[:, None, None]
+    jac_state[4] = np.nan  # the zero before it is censored, the rest of the first episode is not
+    arrays = {
+        "jac_state": jac_state, "jac_action": np.ones((12, 1, 1)), "finite": np.arange(12) != 4,
+        "episode": np.repeat([0, 1], 6), "t": np.tile(np.arange(6), 2), "reward": np.ones(12),
+        "terminated": np.zeros(12, dtype=bool),
+    }  # fmt: skip
+    _, record = counted(ArrayRows(RowDescription("One", ("a",), ("x",), {"name": "random"}, "exact", 6), arrays))
+    assert record.stretches.tolist() == [2, 2] and record.short_stretches.tolist() == [2, 2]
+    assert record.censored_stretches.tolist() == [2, 1] == record.short_censored_stretches.tolist()
+
+
+def test_a_record_of_an_earlier_version_is_read(tmp_path):
+    report, record = counted(rows_of())
+    old = {name: None for name in ("distinct_patterns", "later_patterns")}
+    old |= {name: None for name in ("censored_stretches", "short_censored_stretches")}
+    earlier = EpisodeRecord(**{**record.__dict__, **old})
+    earlier.save(tmp_path)
+    assert "distinct_patterns" not in json.loads((tmp_path / "episodes.json").read_text())
+    read = EpisodeRecord.load(tmp_path)
+    read.check(report)
+    assert read.censored_stretches is None and read.later_patterns is None

@@ -6,7 +6,7 @@ from dynsparse.analysis.cause_counts import CauseCounts
 from dynsparse.analysis.cause_record import CauseRecord, record_causes
 from dynsparse.analysis.durations import Durations
 from dynsparse.analysis.episode_count import EpisodeCount
-from dynsparse.analysis.episode_record import EpisodeRecord
+from dynsparse.analysis.episode_record import AboveRoundOff, EpisodeRecord
 from dynsparse.analysis.global_sparsity import BlockSparsity, GlobalSparsity, ThresholdPoint, analyze_global
 from dynsparse.analysis.local_sparsity import LocalBlock, LocalSparsity
 from dynsparse.analysis.pattern import SparsityPattern, global_pattern
@@ -19,6 +19,7 @@ from dynsparse.analysis.tried_symmetry import TriedSymmetry
 from dynsparse.analysis.zeros import is_zero, sparsity
 
 __all__ = [
+    "AboveRoundOff",
     "ArrayRows",
     "BlockSparsity",
     "CauseCounts",

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from dynsparse.analysis.rows import RowBlock
 from dynsparse.errors import ArrayError
 
-__all__ = ["WHOLE_EPISODE", "DurationCount", "Durations", "find_stretches"]
+__all__ = ["CENSORED", "SHORT", "WHOLE_EPISODE", "DurationCount", "Durations", "find_stretches"]
+
+SHORT = 50
+"""Control steps that most zero stretches do not reach, says the paper of its Figure 7."""
+
+CENSORED = 1
+"""End of a stretch that touches an end of its episode or a row that is not finite, so that it may be longer."""
 
 WHOLE_EPISODE = 2
 """End of a stretch whose element is of its kind in all finite rows of the episode."""

@@ -5,33 +5,33 @@ Rows of one episode are not independent, episodes are: intervals of a report res
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dynsparse.analysis import files
+from dynsparse.analysis.episode_sums import share
 from dynsparse.analysis.sparsity_report import SparsityReport
+from dynsparse.analysis.stored_record import StoredRecord
+from dynsparse.analysis.zeros import ABOVE_ROUND_OFF
 from dynsparse.errors import ArrayError, InputError
 
-__all__ = ["SHORT", "EpisodeRecord", "holds_episodes"]
+__all__ = ["AboveRoundOff", "EpisodeRecord"]
 
-SHORT = 50
-"""Control steps that most zero stretches do not reach, says the paper of its Figure 7."""
-
-_STEM = "episodes"
 _COUNTS = (
     *("steps", "finite", "zeros_state", "zeros_action", "pairs", "switches"),
     *("stretches", "stretch_steps", "short_stretches"),
 )
+_CENSORED = ("censored_stretches", "short_censored_stretches")
 _LABELS = ("environment", "policy", "atol", "state_elements", "action_elements", "has_time", "analysis_sha256")
+_PATTERNS = ("distinct_patterns", "later_patterns")
 
 
 @dataclass(frozen=True, eq=False)
-class EpisodeRecord:
+class EpisodeRecord(StoredRecord):
     """Numbers of each episode of one data set, in its order.
 
     Attributes:
@@ -54,7 +54,14 @@ class EpisodeRecord:
         stretch_steps: (e,) sum of their lengths, control steps.
         short_stretches: (e,) those shorter than ``SHORT`` steps.
         provenance: Settings, seeds and versions that made it.
+        distinct_patterns: Different patterns in all finite rows; None in a record of an earlier version, as below.
+        later_patterns: Those that occur in some row that is not an episode's first; None also without time.
+        censored_stretches: (e,) stretches that touch an end of the episode or a row that is not finite, and may be
+            longer than what was seen.
+        short_censored_stretches: (e,) those of them shorter than ``SHORT`` steps.
     """
+
+    STEM: ClassVar[str] = "episodes"
 
     environment: str
     policy: str
@@ -75,6 +82,10 @@ class EpisodeRecord:
     stretch_steps: NDArray[np.int64]
     short_stretches: NDArray[np.int64]
     provenance: Mapping[str, Any]
+    distinct_patterns: int | None = None
+    later_patterns: int | None = None
+    censored_stretches: NDArray[np.int64] | None = None
+    short_censored_stretches: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         """Check that the numbers can be those of episodes.
@@ -82,10 +93,10 @@ class EpisodeRecord:
         Raises:
             ArrayError: They can not.
         """
-        shapes = {name: getattr(self, name).shape for name in ("returns", "full", *_COUNTS)}
+        shapes = {name: array.shape for name, array in self.to_arrays().items()}
         if self.steps.ndim != 1 or set(shapes.values()) != {self.steps.shape}:
             raise ArrayError(f"expected one number an episode of each kind, got shapes {shapes}")
-        bounds = (
+        bounds = [
             (self.finite, self.steps),
             (self.zeros_state, self.finite * self.state_elements),
             (self.zeros_action, self.finite * self.action_elements),
@@ -93,7 +104,13 @@ class EpisodeRecord:
             (self.switches, self.pairs),
             (self.stretches, self.stretch_steps),
             (self.short_stretches, self.stretches),
-        )
+        ]
+        if self.censored_stretches is not None and self.short_censored_stretches is not None:
+            bounds += [
+                (self.censored_stretches, self.stretches),
+                (self.short_censored_stretches, self.censored_stretches),
+                (self.short_censored_stretches, self.short_stretches),
+            ]
         if any((part < 0).any() or (part > whole).any() for part, whole in bounds):
             raise ArrayError("expected counts of rows, zeros, switches and stretches of each episode; they are not")
 
@@ -110,22 +127,22 @@ class EpisodeRecord:
     @property
     def sparsity(self) -> NDArray[np.float64]:
         """(e,) mean share of zeros of both blocks together; NaN without a finite row."""
-        return _share(self.zeros_state + self.zeros_action, self.finite * (self.state_elements + self.action_elements))
+        return share(self.zeros_state + self.zeros_action, self.finite * (self.state_elements + self.action_elements))
 
     @property
     def switch_rate(self) -> NDArray[np.float64]:
         """(e,) share of steps in which the pattern switches; NaN where no two rows follow each other."""
-        return _share(self.switches, self.pairs)
+        return share(self.switches, self.pairs)
 
     @property
     def zero_duration(self) -> NDArray[np.float64]:
         """(e,) mean length of its stretches of zeros, control steps; NaN where there is none."""
-        return _share(self.stretch_steps, self.stretches)
+        return share(self.stretch_steps, self.stretches)
 
     @property
     def short_share(self) -> NDArray[np.float64]:
         """(e,) share of its stretches of zeros that are shorter than ``SHORT`` steps; NaN where there is none."""
-        return _share(self.short_stretches, self.stretches)
+        return share(self.short_stretches, self.stretches)
 
     def check(self, report: SparsityReport) -> None:
         """Refuse to stand beside an analysis that was not made with it.
@@ -138,58 +155,59 @@ class EpisodeRecord:
         """
         if (
             self.environment != report.environment
-            or self.atol != report.atol
+            or not self._is_beside(report.atol)
             or self.analysis_sha256 != files.hash_arrays(report.to_arrays())
         ):
             raise InputError(
-                f"expected episodes.json of the analysis of {report.environment} beside it, got that of another; "
+                f"expected {self.STEM}.json of the analysis of {report.environment} beside it, got that of another; "
                 "make both again: dynsparse analyze DATASET --out DIR --overwrite"
             )
 
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``episodes.json`` and ``episodes.npz``.
+    def _is_beside(self, atol: float) -> bool:
+        """Whether an analysis at a threshold can stand beside this record."""
+        return self.atol == atol
 
-        Args:
-            folder: An existing folder.
-
-        Raises:
-            OutputError: If they can not be written there.
-        """
-        content = {
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the JSON file holds, besides the hashes that ``save`` adds."""
+        return {
             "schema": files.SCHEMA,
             **{name: getattr(self, name) for name in _LABELS},
             "episodes": self.episodes,
+            **{name: value for name in _PATTERNS if (value := getattr(self, name)) is not None},
             "provenance": dict(self.provenance),
         }
-        arrays = {name: getattr(self, name) for name in ("returns", "full", *_COUNTS)}
-        files.write(folder, content, arrays, _STEM)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what the npz file holds, by name."""
+        arrays = {name: getattr(self, name) for name in ("returns", "full", *_COUNTS, *_CENSORED)}
+        return {name: array for name, array in arrays.items() if array is not None}
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> EpisodeRecord:
-        """Read what ``save`` wrote.
+    def _from_parts(cls, found: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        values: dict[str, Any] = {name: found[name] for name in (*_LABELS, "provenance")}
+        values |= {name: found.get(name) for name in _PATTERNS}
+        values |= {name: arrays[name] for name in ("returns", "full", *_COUNTS)}
+        return cls(**values, **{name: arrays.get(name) for name in _CENSORED})
 
-        Args:
-            folder: Folder that holds ``episodes.json`` and ``episodes.npz``.
 
-        Returns:
-            An equal record.
+@dataclass(frozen=True, eq=False)
+class AboveRoundOff(EpisodeRecord):
+    """The same numbers at 1e-12, beside an analysis at a smaller threshold.
+
+    Sums that cancel leave round-off on either side of 1e-15, which makes patterns and switches that are none.
+    """
+
+    STEM: ClassVar[str] = "above_round_off"
+
+    def __post_init__(self) -> None:
+        """Check also that it is at its threshold and lacks nothing.
 
         Raises:
-            InputError: If a file is missing, broken, altered, or the two do not belong together.
+            ArrayError: It is not, or does.
         """
-        found, arrays = files.read(folder, _STEM)
-        with files.typed_errors(folder, _STEM):
-            values: dict[str, Any] = {name: found[name] for name in (*_LABELS, "provenance")}
-            values |= {name: arrays[name] for name in ("returns", "full", *_COUNTS)}
-            return cls(**values)
+        super().__post_init__()
+        if self.atol != ABOVE_ROUND_OFF or self.distinct_patterns is None or self.censored_stretches is None:
+            raise ArrayError(f"expected all counts at {ABOVE_ROUND_OFF:g}, got atol {self.atol!r} or some of them")
 
-
-def holds_episodes(folder: str | os.PathLike[str]) -> bool:
-    """Whether a folder holds an episode record, sound or not."""
-    return files.holds_analysis(folder, _STEM)
-
-
-def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    share = np.full(len(whole), np.nan)
-    np.divide(part, whole, out=share, where=whole > 0)
-    return share
+    def _is_beside(self, atol: float) -> bool:
+        return atol < self.atol

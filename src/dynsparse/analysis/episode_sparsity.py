@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dynsparse.analysis.episode_sums import share, sum_episodes
 from dynsparse.analysis.pattern_count import PatternCount, hash_patterns
 from dynsparse.analysis.rows import RowBlock
-from dynsparse.analysis.temporal_sparsity import TemporalCount
-from dynsparse.analysis.zeros import row_sparsity
 from dynsparse.errors import ArrayError
 
 __all__ = ["EPISODE_NUMBERS", "EpisodeSparsity", "EpisodeSparsityCount"]
@@ -160,22 +159,25 @@ class EpisodeSparsityCount:
         if not block.rows:
             return
         self._zeros += np.count_nonzero(block.zero, axis=0)
-        self._patterns.update(block.zero[block.finite])
-        begins = np.flatnonzero(block.starts)
-        rows = np.diff(begins, append=block.rows).astype(np.float64)
-        finite = np.add.reduceat(block.finite.astype(np.float64), begins)
-        with np.errstate(invalid="ignore"):  # no finite row: 0 / 0, the NaN that is wanted
-            means = [
-                np.add.reduceat(np.where(block.finite, row_sparsity(zero), 0.0), begins) / finite
-                for zero in (block.zero_state, block.zero_action, block.zero)
-            ]
-        along = np.full((4, len(begins)), np.nan)
-        # Rows that do not follow each other are an episode each, of one pattern.
-        along[0, finite > 0] = 1.0
-        if self._temporal:
-            for number, begin in enumerate(begins.tolist()):
-                along[:, number] = _along_time(block, slice(begin, begin + int(rows[number])))
-        self._parts.append(np.stack([rows, finite, *means, *along]))
+        hashes = hash_patterns(block.zero[block.finite])
+        self._patterns.update_hashed(hashes)
+        sums = sum_episodes(block, temporal=self._temporal)
+        finite = sums["finite"]
+        elements = block.zero_state.shape[1], block.zero_action.shape[1], block.zero.shape[1]
+        zeros = (sums["zeros_state"], sums["zeros_action"], sums["zeros_state"] + sums["zeros_action"])
+        # A block without elements has none that is zero.
+        means = [share(part, finite * max(whole, 1)) for part, whole in zip(zeros, elements, strict=True)]
+        # Each episode's different patterns: different pairs of its number and a pattern.
+        number = (np.cumsum(block.starts) - 1)[block.finite]
+        first_of = np.unique(np.stack([number.astype(np.uint64), hashes]), axis=1)[0].astype(np.int64)
+        patterns = np.bincount(first_of, minlength=len(finite)).astype(np.float64)
+        patterns[finite == 0] = np.nan
+        along = [
+            share(sums["stretch_steps"], sums["stretches"]),
+            share(sums["nonzero_stretch_steps"], sums["nonzero_stretches"]),
+            share(sums["switches"], sums["pairs"]),
+        ]
+        self._parts.append(np.stack([sums["steps"], finite, *means, patterns, *along]))
 
     def result(self) -> EpisodeSparsity:
         """Return the numbers of the rows so far."""
@@ -187,22 +189,6 @@ class EpisodeSparsityCount:
         rows, finite = numbers[:2].astype(np.int64)
         named = dict(zip(EPISODE_NUMBERS, numbers[2:], strict=True))
         return EpisodeSparsity(zeros, rows, finite, **named, distinct_patterns=self._patterns.distinct)
-
-
-def _along_time(block: RowBlock, span: slice) -> tuple[float, float, float, float]:
-    """Return patterns, durations of zeros and of non-zeros, and switch rate of one episode."""
-    episode = RowBlock(
-        block.jac_state[span], block.jac_action[span], block.finite[span], block.starts[span], block.zero[span]
-    )
-    if not episode.finite.any():
-        return (np.nan, np.nan, np.nan, np.nan)
-    count = TemporalCount(episode.rows)
-    count.update(episode)
-    found = count.result()
-    patterns = len(np.unique(hash_patterns(episode.zero[episode.finite])))
-    means = (found.zero.mean, found.nonzero.mean, found.pattern_switch_rate)
-    zero, nonzero, rate = (np.nan if value is None else value for value in means)
-    return float(patterns), zero, nonzero, rate
 
 
 def _mean(values: NDArray[np.float64]) -> float | None:

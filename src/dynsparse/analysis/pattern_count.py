@@ -56,8 +56,16 @@ class PatternCount:
         Args:
             zero: (n, elements) true where an element is zero.
         """
-        self._rows += len(zero)
-        hashes, counts = np.unique(hash_patterns(zero), return_counts=True)
+        self.update_hashed(hash_patterns(zero))
+
+    def update_hashed(self, hashes: NDArray[np.uint64]) -> None:
+        """Count one block of patterns that ``hash_patterns`` has seen already.
+
+        Args:
+            hashes: (n,) a number for each.
+        """
+        self._rows += len(hashes)
+        hashes, counts = np.unique(hashes, return_counts=True)
         self._waiting.append((hashes, counts))
         # Merging whenever a block arrives would take a time that grows with the square of the rows.
         waiting = sum(len(hashes) for hashes, _ in self._waiting)

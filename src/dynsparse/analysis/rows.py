@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -76,10 +76,18 @@ class RowBlock:
             starts = _episode_starts(episode, t, len(kept), first_row)
         # Float32 data are widened, which is exact, so that one threshold means one number.
         state, action = (np.asarray(block, dtype=np.float64) for block in (jac_state, jac_action))
-        flat = [block.reshape(len(kept), block.shape[1] * block.shape[2]) for block in (state, action)]
-        zero = np.concatenate([is_zero(block, atol) for block in flat], axis=1)
-        zero[~kept] = False
-        return cls(state, action, np.asarray(kept), starts, zero)
+        return cls(state, action, np.asarray(kept), starts, _zeros(state, action, np.asarray(kept), atol))
+
+    def at(self, atol: float) -> RowBlock:
+        """Return the same rows with their zeros at another threshold.
+
+        Args:
+            atol: Zero threshold, ``abs(x) < atol``.
+
+        Raises:
+            SettingError: If the threshold is not a finite number above zero.
+        """
+        return replace(self, zero=_zeros(self.jac_state, self.jac_action, self.finite, atol))
 
     @property
     def rows(self) -> int:
@@ -105,6 +113,16 @@ class RowBlock:
     def zero_action(self) -> NDArray[np.bool_]:
         """(n, ds * da) the action block's part of ``zero``."""
         return self.zero[:, self.state_dim**2 :]
+
+
+def _zeros(
+    state: NDArray[np.float64], action: NDArray[np.float64], finite: NDArray[np.bool_], atol: float
+) -> NDArray[np.bool_]:
+    """Return ``RowBlock.zero``."""
+    flat = [block.reshape(len(finite), block.shape[1] * block.shape[2]) for block in (state, action)]
+    zero = np.concatenate([is_zero(block, atol) for block in flat], axis=1)
+    zero[~finite] = False
+    return zero
 
 
 def _check_shapes(jac_state: NDArray[Any], jac_action: NDArray[Any]) -> None:

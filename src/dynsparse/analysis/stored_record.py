@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from numpy.typing import NDArray
 
 from dynsparse.analysis import files
+from dynsparse.errors import OutputError
 
 __all__ = ["StoredRecord"]
 
@@ -46,6 +48,28 @@ class StoredRecord(ABC):
             OutputError: If they can not be written there.
         """
         files.write(folder, self.to_dict(), self.to_arrays(), self.STEM)
+
+    @classmethod
+    def is_in(cls, folder: str | os.PathLike[str]) -> bool:
+        """Whether a folder holds such a record, sound or not."""
+        return files.holds_analysis(folder, cls.STEM)
+
+    @classmethod
+    def remove(cls, folder: str | os.PathLike[str]) -> None:
+        """Remove such a record where there is one: it is of what was there before.
+
+        Args:
+            folder: A folder.
+
+        Raises:
+            OutputError: If it can not be removed.
+        """
+        for suffix in (".json", ".npz"):
+            path = Path(folder) / f"{cls.STEM}{suffix}"
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise OutputError(f"expected to remove {path}, got: {error.strerror or error}; remove it") from error
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:

@@ -42,7 +42,8 @@ def analyze(
         audit: Comparison of these derivatives with finite differences, to be kept in the report; plain JSON values.
         provenance: Record of where the report comes from, in place of one made here.
         on_rows: Told after each block: rows so far, and how many of them are not finite.
-        episodes: Sums up each episode in the same pass; its ``record`` is kept beside the report.
+        episodes: Sums up each episode in the same pass; its ``record`` and ``above_round_off`` are kept beside the
+            report.
 
     Returns:
         The answers to Q1, Q2 and, for rollouts, Q3.

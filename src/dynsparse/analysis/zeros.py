@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from dynsparse.config import DEFAULT_ATOL, check_atol
 
-__all__ = ["is_zero", "row_sparsity", "sparsity"]
+__all__ = ["ABOVE_ROUND_OFF", "is_zero", "row_sparsity", "sparsity"]
+
+ABOVE_ROUND_OFF = 1e-12
+"""Threshold above what sums that cancel leave of numbers of size 1, which is 1e-16 to 1e-14."""
 
 
 def is_zero(values: NDArray[Any], atol: float = DEFAULT_ATOL) -> NDArray[np.bool_]:

@@ -31,7 +31,8 @@ examples:
 class Analyze:
     """Answer Q1, Q2 and Q3 for one data set; writes OUT/analysis.json and .npz, OUT/episodes.json and .npz.
 
-    The latter hold return and sparsity of each episode, on which the intervals of a report rest.
+    The latter hold return and sparsity of each episode, on which the intervals of a report rest.  Below 1e-12 the
+    same numbers are counted there too, above round-off, and written to OUT/above_round_off.json and .npz.
     """
 
     dataset: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
@@ -59,7 +60,7 @@ class Analyze:
             check_atol(self.atol)
         _check_place(self.out, self.overwrite)
 
-        from dynsparse.analysis import EpisodeCount, analyze
+        from dynsparse.analysis import AboveRoundOff, EpisodeCount, analyze
         from dynsparse.cli.progress import open_progress
         from dynsparse.dataset import open_dataset
         from dynsparse.provenance import collect_provenance
@@ -90,6 +91,11 @@ class Analyze:
             self.out.mkdir(parents=True, exist_ok=True)
             report.save(self.out)
             episodes.record(report).save(self.out)
+            above = episodes.above_round_off(report)
+            if above is None:
+                AboveRoundOff.remove(self.out)
+            else:
+                above.save(self.out)
         except OutputError:
             raise
         except OSError as error:

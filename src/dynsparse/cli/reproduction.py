@@ -168,7 +168,8 @@ class Reproduction:
         record = analyze(
             dataset, settings.atol, audit=audit, provenance=provenance, on_rows=self._proceed, episodes=episodes
         )
-        self._folder.commit(record, episodes.record(record))
+        above = episodes.above_round_off(record)
+        self._folder.commit(record, episodes.record(record), *(() if above is None else (above,)))
         self._progress.finish(name, _told(record))
 
     def _proceed(self, _done: int, _other: int) -> None:

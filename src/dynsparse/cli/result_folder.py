@@ -75,12 +75,12 @@ class ResultPlaces:
         """Return where an environment's data set is or will be."""
         return self.path / DATA / environment
 
-    def commit(self, record: SparsityReport, episodes: EpisodeRecord | None = None) -> Path:
+    def commit(self, record: SparsityReport, *episodes: EpisodeRecord) -> Path:
         """Make an environment's results appear, whole or not at all.
 
         Args:
             record: Its analysis.
-            episodes: What each of its episodes is like.
+            episodes: What each of its episodes is like, at one threshold or two.
 
         Returns:
             The folder.
@@ -94,8 +94,8 @@ class ResultPlaces:
             shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir()
             record.save(aside)  # flushed to disk by itself
-            if episodes is not None:
-                episodes.save(aside)
+            for beside in episodes:
+                beside.save(aside)
             aside.rename(target)
             Files().fsync_folder(target.parent)
         except OutputError:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dynsparse.analysis import SparsityReport
-from dynsparse.analysis.episode_record import SHORT, EpisodeRecord
+from dynsparse.analysis.durations import SHORT
+from dynsparse.analysis.episode_record import EpisodeRecord
 from dynsparse.report.episode_statistics import EpisodeMean, mean_over_episodes
 from dynsparse.report.item import TableItem
 from dynsparse.report.quantities import percent

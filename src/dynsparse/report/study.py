@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dynsparse.analysis import CauseRecord, SparsityReport
-from dynsparse.analysis.episode_record import EpisodeRecord
+from dynsparse.analysis.episode_record import AboveRoundOff, EpisodeRecord
 from dynsparse.errors import InputError
 from dynsparse.report.cause import Cause
 from dynsparse.report.cause_section import check_causes
@@ -69,6 +69,7 @@ class StudyResults:
         reports: Analyses, one an environment, in the order in which they are shown.
         expected: Environments that there should be; those without an analysis are shown as missing.
         episodes: What each episode is like, by environment.
+        above_round_off: What each episode is like at 1e-12, where the analysis is at a smaller threshold.
         causes: Why elements are zero, by environment.
         learning: What was learned; None where nothing was trained.
         search: Hyperparameter searches; None where none was run.
@@ -83,6 +84,7 @@ class StudyResults:
     reports: tuple[SparsityReport, ...]
     expected: tuple[str, ...]
     episodes: Mapping[str, EpisodeRecord] = field(default_factory=dict)
+    above_round_off: Mapping[str, AboveRoundOff] = field(default_factory=dict)
     causes: Mapping[str, CauseRecord] = field(default_factory=dict)
     learning: LearningStudy | None = None
     search: SearchStudy | None = None
@@ -108,8 +110,9 @@ class StudyResults:
             )
         check_causes(self.reports, self.causes)
         for report in self.reports:
-            if report.environment in self.episodes:
-                self.episodes[report.environment].check(report)
+            for records in (self.episodes, self.above_round_off):
+                if report.environment in records:
+                    records[report.environment].check(report)
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dynsparse.analysis import CauseRecord, EpisodeRecord, SparsityReport
+from dynsparse.analysis import AboveRoundOff, CauseRecord, EpisodeRecord, SparsityReport
 from dynsparse.analysis.cause_record import holds_causes
-from dynsparse.analysis.episode_record import holds_episodes
 from dynsparse.errors import InputError
 from dynsparse.report.gallery import QUESTIONS
 from dynsparse.report.learning_records import read_learning_records
@@ -69,7 +68,8 @@ def read_study(
     return StudyResults(
         reports=tuple(analyses[name][1] for name in names),
         expected=wanted,
-        episodes={name: EpisodeRecord.load(places[name]) for name in names if holds_episodes(places[name])},
+        episodes={name: EpisodeRecord.load(places[name]) for name in names if EpisodeRecord.is_in(places[name])},
+        above_round_off={name: AboveRoundOff.load(places[name]) for name in names if AboveRoundOff.is_in(places[name])},
         causes={name: CauseRecord.load(places[name]) for name in names if holds_causes(places[name])},
         learning=learning,
         search=search,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dynsparse.analysis import SparsityReport
-from dynsparse.analysis.episode_record import SHORT, EpisodeRecord
+from dynsparse.analysis.durations import SHORT
+from dynsparse.analysis.episode_record import EpisodeRecord
 from dynsparse.report.answer import NOT_ENOUGH, Answer, Episodes, interval_of, share_of, span_of
 from dynsparse.report.cause_switches import joined
 from dynsparse.report.episode_statistics import mean_over_episodes
