@@ -100,6 +100,10 @@ def test_each_episode_is_what_walking_it_step_by_step_gives():
     assert zeros / (record.finite.sum() * elements) == report.local.combined.sparsity_mean
     assert report.temporal.zero.mean == record.stretch_steps.sum() / record.stretches.sum()
     assert report.temporal.pattern_switch_rate == record.switches.sum() / record.pairs.sum()
+    assert report.temporal.zero.censored == record.censored_stretches.sum()
+    nonzero = report.temporal.nonzero
+    assert nonzero.mean == record.nonzero_stretch_steps.sum() / record.nonzero_stretches.sum()
+    assert nonzero.mean_shorter == record.shorter_nonzero_stretch_steps.sum() / record.shorter_nonzero_stretches.sum()
 
 
 def test_an_episode_that_terminates_early_is_full():
@@ -248,7 +252,7 @@ def test_censored_stretches_are_those_that_touch_an_end_or_a_row_that_is_not_fin
 def test_a_record_of_an_earlier_version_is_read(tmp_path):
     report, record = counted(rows_of())
     old = {name: None for name in ("distinct_patterns", "later_patterns")}
-    old |= {name: None for name in ("censored_stretches", "short_censored_stretches")}
+    old |= {name: None for name in record.__dict__ if "censored" in name or "nonzero" in name}
     earlier = EpisodeRecord(**{**record.__dict__, **old})
     earlier.save(tmp_path)
     assert "distinct_patterns" not in json.loads((tmp_path / "episodes.json").read_text())

@@ -23,7 +23,8 @@ _Record = TypeVar("_Record", bound=EpisodeRecord)
 
 _KEPT = (
     *("zeros_state", "zeros_action", "pairs", "switches", "stretches", "stretch_steps", "short_stretches"),
-    *("censored_stretches", "short_censored_stretches"),
+    *("censored_stretches", "short_censored_stretches", "nonzero_stretches", "nonzero_stretch_steps"),
+    *("shorter_nonzero_stretches", "shorter_nonzero_stretch_steps"),
 )
 
 

@@ -25,7 +25,10 @@ _COUNTS = (
     *("steps", "finite", "zeros_state", "zeros_action", "pairs", "switches"),
     *("stretches", "stretch_steps", "short_stretches"),
 )
-_CENSORED = ("censored_stretches", "short_censored_stretches")
+_MORE = (
+    *("censored_stretches", "short_censored_stretches", "nonzero_stretches", "nonzero_stretch_steps"),
+    *("shorter_nonzero_stretches", "shorter_nonzero_stretch_steps"),
+)
 _LABELS = ("environment", "policy", "atol", "state_elements", "action_elements", "has_time", "analysis_sha256")
 _PATTERNS = ("distinct_patterns", "later_patterns")
 
@@ -59,6 +62,10 @@ class EpisodeRecord(StoredRecord):
         censored_stretches: (e,) stretches that touch an end of the episode or a row that is not finite, and may be
             longer than what was seen.
         short_censored_stretches: (e,) those of them shorter than ``SHORT`` steps.
+        nonzero_stretches: (e,) stretches of non-zeros, those of the whole episode included.
+        nonzero_stretch_steps: (e,) sum of their lengths, control steps.
+        shorter_nonzero_stretches: (e,) those that are not of the whole episode.
+        shorter_nonzero_stretch_steps: (e,) sum of their lengths, control steps.
     """
 
     STEM: ClassVar[str] = "episodes"
@@ -86,6 +93,10 @@ class EpisodeRecord(StoredRecord):
     later_patterns: int | None = None
     censored_stretches: NDArray[np.int64] | None = None
     short_censored_stretches: NDArray[np.int64] | None = None
+    nonzero_stretches: NDArray[np.int64] | None = None
+    nonzero_stretch_steps: NDArray[np.int64] | None = None
+    shorter_nonzero_stretches: NDArray[np.int64] | None = None
+    shorter_nonzero_stretch_steps: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         """Check that the numbers can be those of episodes.
@@ -96,21 +107,19 @@ class EpisodeRecord(StoredRecord):
         shapes = {name: array.shape for name, array in self.to_arrays().items()}
         if self.steps.ndim != 1 or set(shapes.values()) != {self.steps.shape}:
             raise ArrayError(f"expected one number an episode of each kind, got shapes {shapes}")
-        bounds = [
-            (self.finite, self.steps),
+        names = (
+            *(("finite", "steps"), ("pairs", "finite"), ("switches", "pairs"), ("stretches", "stretch_steps")),
+            *(("short_stretches", "stretches"), ("censored_stretches", "stretches")),
+            *(("short_censored_stretches", "censored_stretches"), ("short_censored_stretches", "short_stretches")),
+            *(("shorter_nonzero_stretches", "nonzero_stretches"), ("nonzero_stretches", "nonzero_stretch_steps")),
+            ("shorter_nonzero_stretch_steps", "nonzero_stretch_steps"),
+        )
+        known = self.to_arrays()
+        bounds = [(known[part], known[whole]) for part, whole in names if part in known and whole in known]
+        bounds += [
             (self.zeros_state, self.finite * self.state_elements),
             (self.zeros_action, self.finite * self.action_elements),
-            (self.pairs, self.finite),
-            (self.switches, self.pairs),
-            (self.stretches, self.stretch_steps),
-            (self.short_stretches, self.stretches),
         ]
-        if self.censored_stretches is not None and self.short_censored_stretches is not None:
-            bounds += [
-                (self.censored_stretches, self.stretches),
-                (self.short_censored_stretches, self.censored_stretches),
-                (self.short_censored_stretches, self.short_stretches),
-            ]
         if any((part < 0).any() or (part > whole).any() for part, whole in bounds):
             raise ArrayError("expected counts of rows, zeros, switches and stretches of each episode; they are not")
 
@@ -179,7 +188,7 @@ class EpisodeRecord(StoredRecord):
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return what the npz file holds, by name."""
-        arrays = {name: getattr(self, name) for name in ("returns", "full", *_COUNTS, *_CENSORED)}
+        arrays = {name: getattr(self, name) for name in ("returns", "full", *_COUNTS, *_MORE)}
         return {name: array for name, array in arrays.items() if array is not None}
 
     @classmethod
@@ -187,7 +196,7 @@ class EpisodeRecord(StoredRecord):
         values: dict[str, Any] = {name: found[name] for name in (*_LABELS, "provenance")}
         values |= {name: found.get(name) for name in _PATTERNS}
         values |= {name: arrays[name] for name in ("returns", "full", *_COUNTS)}
-        return cls(**values, **{name: arrays.get(name) for name in _CENSORED})
+        return cls(**values, **{name: arrays.get(name) for name in _MORE})
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +215,7 @@ class AboveRoundOff(EpisodeRecord):
             ArrayError: It is not, or does.
         """
         super().__post_init__()
-        if self.atol != ABOVE_ROUND_OFF or self.distinct_patterns is None or self.censored_stretches is None:
+        if self.atol != ABOVE_ROUND_OFF or self.distinct_patterns is None or {*_MORE} - {*self.to_arrays()}:
             raise ArrayError(f"expected all counts at {ABOVE_ROUND_OFF:g}, got atol {self.atol!r} or some of them")
 
     def _is_beside(self, atol: float) -> bool:

@@ -15,6 +15,7 @@ EpisodeSums = dict[str, NDArray[np.int64]]
 _ALONG_TIME = (
     *("pairs", "switches", "stretches", "stretch_steps", "short_stretches"),
     *("censored_stretches", "short_censored_stretches", "nonzero_stretches", "nonzero_stretch_steps"),
+    *("shorter_nonzero_stretches", "shorter_nonzero_stretch_steps"),
 )
 
 
@@ -31,7 +32,8 @@ def sum_episodes(block: RowBlock, *, temporal: bool) -> EpisodeSums:
         ``switches``, those of different patterns; ``stretches`` of zeros, those of a whole episode left out as in the
         paper, ``stretch_steps``, the sum of their lengths, ``short_stretches``, those shorter than ``SHORT``,
         ``censored_stretches``, those that may have gone on unseen, and ``short_censored_stretches``, those that are
-        both; ``nonzero_stretches`` and ``nonzero_stretch_steps``, those of non-zeros, whole episodes included.
+        both; ``nonzero_stretches`` and ``nonzero_stretch_steps``, those of non-zeros, whole episodes included, and
+        without these ``shorter_nonzero_stretches`` and ``shorter_nonzero_stretch_steps``.
     """
     first = np.flatnonzero(block.starts)
 
@@ -57,22 +59,25 @@ def sum_episodes(block: RowBlock, *, temporal: bool) -> EpisodeSums:
 def _stretches(block: RowBlock, episodes: int) -> EpisodeSums:
     """Sum up the stretches of each episode."""
     length, zero, end, episode = find_stretches(block)
-    shorter, nonzero = (zero == 1) & (end != WHOLE_EPISODE), zero == 0
+    nonzero, shorter = zero == 0, end != WHOLE_EPISODE
+    kept, changing = ~nonzero & shorter, nonzero & shorter
     short, censored = length < SHORT, end == CENSORED
 
-    def total(kept: NDArray[np.bool_], weights: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    def total(which: NDArray[np.bool_], weights: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         # Sums of whole numbers far below 2**53 are exact in floating point.
-        chosen = None if weights is None else weights[kept]
-        return np.bincount(episode[kept], weights=chosen, minlength=episodes).astype(np.int64)
+        chosen = None if weights is None else weights[which]
+        return np.bincount(episode[which], weights=chosen, minlength=episodes).astype(np.int64)
 
     return {
-        "stretches": total(shorter),
-        "stretch_steps": total(shorter, length),
-        "short_stretches": total(shorter & short),
-        "censored_stretches": total(shorter & censored),
-        "short_censored_stretches": total(shorter & short & censored),
+        "stretches": total(kept),
+        "stretch_steps": total(kept, length),
+        "short_stretches": total(kept & short),
+        "censored_stretches": total(kept & censored),
+        "short_censored_stretches": total(kept & short & censored),
         "nonzero_stretches": total(nonzero),
         "nonzero_stretch_steps": total(nonzero, length),
+        "shorter_nonzero_stretches": total(changing),
+        "shorter_nonzero_stretch_steps": total(changing, length),
     }
 
 
