@@ -113,8 +113,22 @@ def test_a_study_is_found_whole_in_the_papers_order(study):
     ]
     assert [source.analysis for source in sources[:2]] == [study / "analysis/CheetahRun", None]
     # What a study compared with its own data, of the same policy, is no further rollout.
-    assert sources[3].dataset.path == study / "data/Arm" and sources[3].stem == "Arm-paper"
+    assert sources[3].dataset.path == study / "data/Arm" and sources[3].title == "Arm, paper"
+    assert re.fullmatch(r"Arm-paper-[0-9a-f]{12}", sources[3].stem)
     assert notes == ()
+
+
+def test_no_two_sources_share_a_name(own_folder):
+    named = [("A", "b-c"), ("A-b", "c"), ("A", "b c"), ("a", "B-C"), ("A", "paper"), ("A", "paper"), ("A", "paper (4)")]
+    for k, (environment, policy) in enumerate(named):
+        store(Path("data") / str(k), environment, policy=policy)
+    sources, _ = find_sources(Path("data"))
+    assert len({source.stem.lower() for source in sources}) == len(named)
+    policies = {int(source.dataset.path.name): source.policy for source in sources}
+    assert policies == {0: "b-c", 1: "c", 2: "b c", 3: "B-C", 4: "paper (4) (4)", 5: "paper (5)", 6: "paper (4) (6)"}
+    assert run("explore", "data", "--no-frames") == 0
+    shown = [(entry["environment"], entry["policy"]) for entry in rollouts("data/explore.html")]
+    assert len(set(shown)) == len(named)
 
 
 def test_one_page_of_a_study(study, capsys, browser):
@@ -221,6 +235,28 @@ def test_a_folder_with_everything(study, capsys):
     assert run("explore", study, "--no-frames", "--full", "all") == 2
     assert "all is not empty and is kept" in capsys.readouterr().err
     assert run("explore", study, "--no-frames", "--full", "all", "--overwrite") == 0
+    assert run("explore", study / "data/Arm", "--no-frames", "--full", "all", "--overwrite") == 0
+    assert [path.name for path in sorted(Path("all/data").iterdir())] == ["rollout-0.js", "rollout-1.js"]
+
+
+def test_a_folder_that_would_be_too_large_is_refused_before_anything_is_written(study, only_line):
+    # 7 rollouts of 12 or 24 steps of 6 elements, 5 frames of 6,000 bytes each: no MiB, but more than a hundredth.
+    assert run("explore", study, "--full", "all", "--budget-mib", "0.01") == 2
+    said = only_line()
+    # 6 x 12 x 2 + 24 rows of 6 x 8.375 + 2,000 bytes, a third more for base64.
+    rows = 6 * 12 + 24
+    assert f"--full would write about {rows * (6 * 8.375 + 2000) * 4 / 3 / 2**20:.2g} MiB, more than the 0.01" in said
+    assert "(24 rows); leave --full out, name a smaller data set, or allow more with --budget-mib" in said
+    assert not Path("all").exists()
+
+
+def test_a_folder_says_of_which_rollout_it_holds_the_first_steps_only(study, capsys, monkeypatch):
+    monkeypatch.setattr("dynsparse.report.explore_folder._MOST_STEPS", 9)
+    assert run("explore", study / "policies/coverage", "--no-frames", "--full", "all") == 0
+    told = capsys.readouterr().out
+    assert "- CheetahRun, coverage states: the first 9 of 24 states only, because a browser holds no more" in told
+    (entry,) = rollouts("all/index.html")
+    assert (entry["steps"], entry["episodeSteps"]) == (9, 24)
 
 
 @pytest.mark.parametrize(
@@ -284,7 +320,8 @@ def test_causes_are_measured_once_and_kept(arm, capsys, monkeypatch):
     assert run(*words, "--causes", "all") == 0
     # Of 24 rows the 8 that are shown are explained, but for the one that is not finite; the other 16 are evidence.
     assert asked == [("Toy", 7, True, 16, 1e-15)]
-    record = RowCauses.load("data/explore", "Toy-paper-0")
+    (source,), _ = find_sources(Path("data"))
+    record = RowCauses.load("data/explore", f"{source.stem}-0")
     expected = np.full((8, 2, 3), 4, dtype=np.uint8)
     expected[:, 0] = 0
     expected[LOST] = UNKNOWN

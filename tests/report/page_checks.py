@@ -6,7 +6,7 @@ import base64
 import re
 from html.parser import HTMLParser
 
-_VOID = {"meta", "link", "img", "br"}
+_VOID = {"meta", "link", "img", "br", "input"}
 
 
 class PageReader(HTMLParser):

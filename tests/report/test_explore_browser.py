@@ -6,13 +6,14 @@ import re
 import shutil
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from dynsparse.dataset import open_dataset
 from dynsparse.report.explore_causes import UNKNOWN, RowCauses
-from dynsparse.report.explore_folder import write_folder
+from dynsparse.report.explore_folder import most_steps, write_folder
 from dynsparse.report.explore_frames import FrameStrip, encode_frames
 from dynsparse.report.explore_page import file_page
 from dynsparse.report.explore_payload import Exhibit
@@ -291,6 +292,72 @@ def test_switches_are_listed_and_jumped_to(chromium, built):
         assert "contact foot-floor: active in 16 steps" in page.locator("#lanes").inner_text()
 
 
+@pytest.fixture(scope="module")
+def rounded(built, tmp_path_factory):
+    """A page of one rollout with round-off in it, at both precisions: as a file and as a folder."""
+    _, _, datasets = built
+    rollout = read_rollout(datasets["Hopper", "paper"], 0, "paper", steps=36)
+    jacobian = rollout.jacobian.copy()
+    jacobian[[3, 4, 12], 1, 0] = -1e-14  # else 1e-17
+    jacobian[8, 2, 0] = 5e-13  # else 0; the pattern changes at 8 in any case
+    jacobian[26:28, 3, 0], jacobian[28:, 3, 0] = 1e-14, 1e-3  # 0 before: begins as round-off, then is none
+    exhibit = Exhibit(replace(rollout, jacobian=jacobian), FrameStrip.none("-"), Scatter.none("-"))
+    folder = tmp_path_factory.mktemp("rounded")
+    (folder / "page.html").write_text(file_page([exhibit], title="r", most_bytes=2**20).html, encoding="utf-8")
+    return folder / "page.html", write_folder([exhibit], folder / "full", title="r")
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+def test_switches_that_are_round_off_are_skipped_or_marked(chromium, rounded, kind):
+    def listed():
+        return [int(text) for text in re.findall(r"step (\d+):", page.locator("#switches").inner_text())]
+
+    with opened(chromium, rounded[kind]) as page:
+        # By hand, of |x| < 1e-15: element 1-0 at 3, 5, 12 and 13, 2-0 at 8 and 9, 3-0 at 26; of |x| < 1e-12: 3-0 at 28.
+        assert "changes at 10 steps of 35; with all that is below 1e-12, round-off, taken for zero, at 5." in (
+            page.locator("#switches-words").inner_text()
+        )
+        assert listed() == [8, 16, 24, 28, 32]
+        assert "pattern switches: 5 steps\n" in page.locator("#lanes").inner_text() + "\n"
+        for t in (8, 16, 24, 28, 32, 32):
+            page.keyboard.press("]")
+            assert clock(page) == t
+        page.locator("#skip").focus()
+        page.keyboard.press(" ")  # which plays nothing here
+        assert page.locator("#play").inner_text() == "Play"
+        assert listed() == [3, 5, 8, 9, 12, 13, 16, 24, 26, 32]
+        marked = page.locator("#switches button").filter(has_text="round-off").all_inner_texts()
+        assert [int(re.match(r"step (\d+)", text).group(1)) for text in marked] == [3, 5, 9, 12, 13, 26]
+        assert "pattern switches: 10 steps, of them 6 by round-off (short)" in page.locator("#lanes").inner_text()
+        page.keyboard.press("[")
+        assert clock(page) == 26
+        assert "dotted: by round-off" in page.locator("#legend").inner_text()
+        assert "zeros of both, all below 1e-12 taken for zero" in page.locator("#keys").inner_text()
+
+
+def test_an_element_says_that_round_off_breaks_its_stretches(chromium, rounded):
+    with opened(chromium, rounded[0], "#t=3&element=1-0") as page:
+        # 36 steps less the one that is not finite and the three; broken by 3 to 4, by 12, and by the one.
+        assert page.locator("#element-words").inner_text() == (
+            "Zero in 32 steps of 36 (88.9 %), in 4 stretches. 2 stretches of non-zeros are round-off, below 1e-12 "
+            "throughout: taken for zero, they leave 2 stretches of zeros."
+        )
+        assert "(\u00b1 9 %), below 1e-12: round-off; here qpos cart = " in page.locator("#readout").inner_text()
+        marked = page.locator("#stretches button").filter(has_text="round-off").all_inner_texts()
+        assert [text.split(":")[0] for text in marked] == ["steps 3 to 4", "step 12"]
+        page.evaluate("location.hash = '#t=3&element=3-0'")
+        # From 26 to the end: not round-off throughout.
+        expect(page.locator("#element-title")).to_contain_text("next qvel leg by qpos cart")
+        assert "round-off" not in page.locator("#element-words").inner_text()
+
+
+def test_without_round_off_nothing_is_said_of_it(chromium, built):
+    with opened(chromium, built[0]) as page:
+        assert page.locator("#skip-label").is_hidden()
+        for place in ("#switches-words", "#switches", "#lanes", "#keys", "#legend"):
+            assert "round-off" not in page.locator(place).inner_text(), place
+
+
 def test_a_link_opens_its_state_and_history_goes_back(chromium, built):
     page_file, _, _ = built
     link = "#env=Hopper&policy=random&episode=0&t=17&element=2-5&view=causes"
@@ -391,12 +458,121 @@ def test_a_folder_loads_what_is_chosen_with_every_digit(chromium, built):
         assert shown_number(page.locator("#readout").inner_text()) == pytest.approx(value, rel=1e-7)
 
 
-def test_a_folder_without_its_data_says_so(chromium, built, tmp_path):
-    _, folder_page, _ = built
-    alone = tmp_path / "index.html"
-    alone.write_bytes(folder_page.read_bytes())
+def failing(folder_page, tmp_path, change):
+    """Return the page of a copy of a folder, after a change to its data."""
+    shutil.copytree(folder_page.parent, tmp_path / "copy")
+    change(tmp_path / "copy" / "data")
+    return tmp_path / "copy" / "index.html"
+
+
+def first(data):
+    return data / "rollout-0.js"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (shutil.rmtree, "data/rollout-0.js is not beside this page; write the folder again"),
+        (
+            lambda data: first(data).write_bytes(first(data).read_bytes()[:5000]),
+            "data/rollout-0.js is damaged: it delivers nothing; write the folder again",
+        ),
+        (
+            lambda data: first(data).write_text('dynsparseDeliver("data/rollout-0.js",{"environment":"A"})'),
+            "data/rollout-0.js does not hold Hopper, paper, episode 0 (its environment is A); write the folder again",
+        ),
+        (
+            lambda data: first(data).write_text(first(data).read_text().replace('"zero":"', '"zero":"%')),
+            "data/rollout-0.js does not hold Hopper, paper, episode 0 (",
+        ),
+    ],
+)
+def test_a_folder_whose_data_do_not_come_says_so_and_waits_no_longer(chromium, built, tmp_path, change, said):
+    context = chromium.new_context()
+    page, errors = context.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(failing(built[1], tmp_path, change).as_uri())
+    expect(page.locator("#failed")).to_contain_text(said)
+    assert page.locator("body").get_attribute("aria-busy") is None
+    assert page.locator("#environment").input_value() == "Hopper"
+    for key in ("End", "Home", " ", "]", "v", "Escape", "ArrowRight"):
+        page.keyboard.press(key)
+    page.locator("#heatmap").focus()
+    page.keyboard.press("ArrowDown")
+    page.set_viewport_size({"width": 500, "height": 700})
+    # The other episode is there, and can be chosen.
+    if change is not shutil.rmtree:
+        page.locator("#episode").select_option("1")
+        expect(page.locator("#clock")).to_contain_text("step 0 of 39")
+        assert page.locator("#failed").is_hidden()
+        page.locator("#slider").fill("7")
+        page.locator("#episode").select_option("0")
+        expect(page.locator("#failed")).to_contain_text(said)
+        # What was shown stays, and lists and address say so.
+        assert page.locator("#episode").input_value() == "1" and clock(page) == 7
+        assert_named(page, episode="1", t="7")
+    # What can not be parsed is an error of its script; the page itself makes none, whatever is pressed.
+    assert [error for error in errors if "Invalid or unexpected token" not in error] == []
+    context.close()
+
+
+def test_data_that_never_come_are_given_up(chromium, built):
     context = chromium.new_context()
     page = context.new_page()
-    page.goto(alone.as_uri())
-    expect(page.locator("#notes")).to_contain_text("data/rollout-0.js is not beside this page")
+    page.clock.install()
+    # A script whose answer is held back for ever.
+    page.add_init_script(
+        "const append = Element.prototype.append; Element.prototype.append = function (...x) {"
+        " if (!(x[0] instanceof HTMLScriptElement)) append.apply(this, x); };"
+    )
+    page.goto(built[1].as_uri())
+    assert page.locator("body").get_attribute("aria-busy") == "true"
+    page.clock.fast_forward(119_000)
+    assert page.locator("#failed").is_hidden()
+    page.clock.fast_forward(2_000)
+    expect(page.locator("#failed")).to_have_text(
+        "data/rollout-0.js has not come in 120 s; choose it again to wait for it again"
+    )
+    assert page.locator("body").get_attribute("aria-busy") is None
     context.close()
+
+
+def test_the_four_rollouts_looked_at_last_stay_in_memory(chromium, built, tmp_path):
+    whole = Exhibit(read_rollout(built[2]["Hopper", "paper"], 0, "paper"), FrameStrip.none("-"), Scatter.none("-"))
+    many = [replace(whole, rollout=replace(whole.rollout, episode=episode)) for episode in range(6)]
+    with opened(chromium, write_folder(many, tmp_path / "full", title="full")) as page:
+        asked = []
+        page.on("request", lambda request: asked.append(int(re.search(r"rollout-(\d)", request.url).group(1))))
+
+        def choose(*episodes):
+            asked.clear()
+            for episode in episodes:
+                page.locator("#episode").select_option(str(episode))
+                assert_named(page, episode=str(episode))
+            return asked
+
+        assert choose(1, 2, 3) == [1, 2, 3]
+        assert choose(0, 1) == []
+        # 2 is the one that was not looked at for longest, not 0, which came first.
+        assert choose(4) == [4]
+        assert choose(0, 1, 3) == []
+        assert choose(2) == [2]
+
+
+def test_a_rollout_of_many_steps_is_shown(chromium, built, tmp_path):
+    """As many as a folder holds of one rollout: more than a browser takes as the arguments of one call."""
+    short = read_rollout(built[2]["Hopper", "paper"], 0, "paper")
+    steps = most_steps(24)
+    assert steps == 20_000
+    places = np.arange(steps) % 20  # all finite
+    along = ("places", "state", "action", "reward", "jacobian", "active", "finite", "mocap_pos", "mocap_quat")
+    long = replace(short, **{name: getattr(short, name)[places] for name in along}, episode_steps=1_000_000)
+    exhibit = Exhibit(long, FrameStrip.none("-"), Scatter.none("-"))
+    with opened(chromium, write_folder([exhibit], tmp_path / "full", title="full"), "#element=3-1") as page:
+        assert page.locator("#clock").inner_text() == "step 0 of 19999, 0.00 s"
+        # Modes change at 8 and 16 of each 20 steps, and back at their end: three times less the last end.
+        assert "changes at 2,000 steps of 19999" in page.locator("#switches-words").inner_text()
+        page.keyboard.press("End")
+        page.keyboard.press("[")
+        assert clock(page) == 19_996
+        assert "Zero in 12,000 steps of 20000 (60.0 %)" in page.locator("#element-words").inner_text()

@@ -14,10 +14,10 @@ import pytest
 from dynsparse.dataset import open_dataset
 from dynsparse.errors import InputError, SettingError
 from dynsparse.report.explore_causes import UNKNOWN, RowCauses
-from dynsparse.report.explore_folder import write_folder
+from dynsparse.report.explore_folder import most_steps, rollout_bytes, write_folder
 from dynsparse.report.explore_frames import FrameStrip, encode_frames
 from dynsparse.report.explore_page import file_page
-from dynsparse.report.explore_payload import Exhibit
+from dynsparse.report.explore_payload import Exhibit, make_payload
 from dynsparse.report.explore_program import script
 from dynsparse.report.explore_rollout import read_rollout
 from dynsparse.report.explore_scatter import Scatter, scatter_of
@@ -167,6 +167,47 @@ def test_a_folder_holds_every_digit(exhibit, dataset, tmp_path):
     assert payloads(html) == [] and "given" in read_page(html).text
     catalogue = json.loads(re.search(r'id="catalogue">(.*?)</script>', html).group(1))
     assert [entry["src"] for entry in catalogue["rollouts"]] == ["data/rollout-0.js", "data/rollout-1.js"]
+
+
+def test_round_off_is_told_from_zeros_and_from_numbers(exhibit):
+    jacobian = exhibit.rollout.jacobian.copy()
+    jacobian[0, 0] = [0, 9.9e-16, 1.1e-15, 9.9e-13, 1.01e-12, 1]
+    rollout = replace(exhibit.rollout, jacobian=jacobian)
+    (found,) = payloads(file_page([replace(exhibit, rollout=rollout)], title="h", most_bytes=20 * MIB).html)
+    assert found["roundOff"] == 1e-12
+    assert flags(found["zero"], 6) == [True, True, False, False, False, False]
+    assert flags(found["small"], 6) == [True, True, True, True, False, False]
+    assert not any(flags(found["small"], 30 * 24)[24 * BROKEN : 24 * (BROKEN + 1)])
+    coarse = make_payload(replace(exhibit, rollout=replace(rollout, atol=1e-8)), None)
+    assert coarse["small"] is None
+
+
+def test_a_smaller_folder_leaves_nothing_of_a_larger_one(exhibit, tmp_path):
+    folder = tmp_path / "full"
+    write_folder([exhibit] * 12, folder, title="hopper")
+    (folder / "data" / "rollout-mine.js").write_text("mine")
+    (folder / "notes.txt").write_text("mine")
+    page = folder / "index.html"
+
+    def watched():
+        assert not page.exists()  # while data change, no page names them
+        yield exhibit
+
+    write_folder(watched(), folder, title="hopper")
+    found = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    assert found == ["data/rollout-0.js", "data/rollout-mine.js", "index.html", "notes.txt"]
+
+
+def test_the_estimate_of_a_rollout_is_about_its_file(exhibit, dataset, tmp_path):
+    whole = replace(exhibit, rollout=read_rollout(dataset, 1, "paper"), frames=FrameStrip.none("-"))
+    write_folder([whole], tmp_path / "full", title="hopper")
+    size = (tmp_path / "full" / "data" / "rollout-0.js").stat().st_size
+    assert rollout_bytes(40, 24, None) == pytest.approx(size, rel=0.4)  # small: names and the scatter weigh in
+    assert rollout_bytes(40, 24, 3) - rollout_bytes(40, 24, None) == pytest.approx(40 / 3 * 6000 * 4 / 3, rel=1e-3)
+
+
+def test_a_browser_holds_so_many_steps():
+    assert [most_steps(elements) for elements in (6, 400, 432, 4050, 10**8)] == [20_000, 20_000, 18_518, 1975, 1]
 
 
 def test_states_that_are_no_rollout_are_shown_as_such(tmp_path):

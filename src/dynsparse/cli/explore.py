@@ -30,6 +30,8 @@ The page is one file that loads nothing: send it, or open it from the disk.  --f
 step of every episode and every digit.  Frames need EGL or OSMesa; without, the page says so and does without.
 """
 
+_FILE_MIB, _FOLDER_MIB = 20.0, 4096.0
+
 
 @dataclass(frozen=True)
 class Explore:
@@ -62,8 +64,9 @@ class Explore:
     no_frames: bool = False
     """Draw no frames."""
 
-    budget_mib: float = 20.0
-    """Most MiB of the file; above, it has fewer frames, then none, then fewer steps, and says so."""
+    budget_mib: float | None = None
+    """Most MiB, 20 of a file by default: above, it has fewer frames, then none, then fewer steps, and says so; 4,096 of
+    a --full folder: above, nothing is written."""
 
     atol: float | None = None
     """An element is zero when abs(x) < atol; left out: 1e-15, and 1e-8 for finite differences."""
@@ -86,10 +89,11 @@ class Explore:
         for name in ("steps", "frame_every"):
             check_count(name, getattr(self, name), 1, "leave it out")
         check_count("episode", self.episode, 0, "try 0")
-        if not self.budget_mib > 0:
-            raise SettingError(f"budget_mib must be above 0, got {self.budget_mib}; leave it out for 20")
+        if self.budget_mib is not None and not self.budget_mib > 0:
+            raise SettingError(f"budget_mib must be above 0, got {self.budget_mib}; leave it out")
 
         from dynsparse.cli.explore_artist import Artist
+        from dynsparse.cli.explore_budget import check_folder_budget
         from dynsparse.cli.explore_exhibition import Exhibition, chosen_environments
         from dynsparse.cli.explore_source import find_sources
         from dynsparse.cli.opengl import no_opengl_here
@@ -97,6 +101,8 @@ class Explore:
 
         sources, left_out = find_sources(self.dir)
         page = self._place()
+        if self.full:
+            check_folder_budget(sources, self._budget, None if self.no_frames else self.frame_every)
         explained = chosen_environments(self.causes, [source.dataset.environment for source in sources])
         progress = open_progress()
         try:
@@ -125,6 +131,13 @@ class Explore:
         if not self.no_open and sys.stdout.isatty():
             webbrowser.open(page.resolve().as_uri())
         return 0
+
+    @property
+    def _budget(self) -> float:
+        """Most MiB of what is written."""
+        if self.budget_mib is not None:
+            return self.budget_mib
+        return _FOLDER_MIB if self.full else _FILE_MIB
 
     def _place(self) -> Path:
         """Return where the page goes, and refuse what is there and not to be replaced."""
@@ -166,6 +179,6 @@ class Explore:
             write_folder(exhibition.exhibits(), self.full, title=title, notes=exhibition.notes)
             return exhibition.notes, sum(path.stat().st_size for path in self.full.rglob("*") if path.is_file())
         exhibits = list(exhibition.exhibits())
-        made = file_page(exhibits, title=title, notes=exhibition.notes, most_bytes=int(self.budget_mib * 2**20))
+        made = file_page(exhibits, title=title, notes=exhibition.notes, most_bytes=int(self._budget * 2**20))
         write_file(page, made.html)
         return made.notes, made.size

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dynsparse.cli.explore_budget import steps_of_rollout
 from dynsparse.cli.explore_embedding import scatter_in
 from dynsparse.cli.explore_explanation import explain_rollout, kept_causes
 from dynsparse.config import nearest_names
@@ -71,17 +72,28 @@ class Exhibition:
             DatasetError: One is damaged.
         """
         for source in self._sources:
-            self._progress.add(source.stem, self._steps)
+            self._progress.add(source.title, self._steps)
         for source in self._sources:
-            self._progress.phase(source.stem, "read")
+            self._progress.phase(source.title, "read")
             for episode in self._episodes(source):
-                steps = None if self._episode is None else self._steps
-                rollout = read_rollout(source.dataset, episode, source.policy, steps=steps, atol=self._atol)
+                most = steps_of_rollout(source.dataset) if self._episode is None else self._steps
+                rollout = read_rollout(source.dataset, episode, source.policy, steps=most, atol=self._atol)
+                self._tell_of_the_rest(source, rollout)
                 causes = self._causes(source, rollout)
                 self.rollouts += 1
                 scatter = scatter_in(source.analysis, source.dataset, rollout)
                 yield Exhibit(rollout, self._frames(source, rollout), scatter, causes)
-            self._progress.finish(source.stem, "done")
+            self._progress.finish(source.title, "done")
+
+    def _tell_of_the_rest(self, source: Source, rollout: Rollout) -> None:
+        """Say which rows a folder, which else holds all of them, does not hold."""
+        if self._episode is not None or len(rollout) == rollout.episode_steps:
+            return
+        what = f"steps of episode {rollout.episode}" if rollout.is_rollout else "states"
+        self.notes.append(
+            f"{source.title}: the first {len(rollout):,} of {rollout.episode_steps:,} {what} only, "
+            "because a browser holds no more at once."
+        )
 
     def _episodes(self, source: Source) -> list[int]:
         if self._episode is not None:
@@ -100,7 +112,7 @@ class Exhibition:
             if other:
                 self.notes.append(other)
             return causes
-        name = source.stem
+        name = source.title
         causes = explain_rollout(
             self._kept_at,
             stem,
@@ -116,7 +128,7 @@ class Exhibition:
     def _frames(self, source: Source, rollout: Rollout) -> FrameStrip:
         if self._artist is None:
             return FrameStrip.none("no frames were asked for (--no-frames)")
-        self._progress.phase(source.stem, "draw")
+        self._progress.phase(source.title, "draw")
         frames = self._artist.draw(source.dataset, rollout)
         if frames.missing:
             whose = "" if self._artist.gave_up else f" of {rollout.environment}"

@@ -10,6 +10,7 @@ from dynsparse.dataset import Dataset, open_dataset
 from dynsparse.dataset.place import holds_dataset
 from dynsparse.dataset.record import record_numbers
 from dynsparse.errors import InputError
+from dynsparse.provenance import content_hash
 from dynsparse.report.table1 import paper_table1
 
 __all__ = ["Source", "find_sources"]
@@ -34,9 +35,15 @@ class Source:
 
     @property
     def stem(self) -> str:
-        """Name of files about it."""
-        policy = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in self.policy)
-        return f"{self.dataset.environment}-{policy}"
+        """Name of files about it: of no other environment and policy, on file systems without capitals neither."""
+        names = {"environment": self.dataset.environment, "policy": self.policy}
+        readable = "".join(x if x.isalnum() or x in "-_." else "-" for x in "-".join(names.values()))
+        return f"{readable}-{content_hash(names)[:12]}"
+
+    @property
+    def title(self) -> str:
+        """What a progress line calls it."""
+        return f"{self.dataset.environment}, {self.policy}"
 
 
 def find_sources(folder: Path) -> tuple[tuple[Source, ...], tuple[str, ...]]:
@@ -92,11 +99,15 @@ def _policies(datasets: dict[Path, Dataset], folder: Path) -> Sequence[str]:
         # Policies that come with the package are named after their environment too, which the page says by itself.
         own = str(description.policy["name"]).removeprefix(f"{dataset.environment}-")
         names.append("coverage states" if description.states == "coverage" else own)
-    keys = [(dataset.environment, name) for dataset, name in zip(datasets.values(), names, strict=True)]
-    return [
-        name if keys.count(key) == 1 else f"{name} ({_told(path, folder)})"
-        for path, name, key in zip(datasets, names, keys, strict=True)
-    ]
+    while True:
+        keys = [(dataset.environment, name) for dataset, name in zip(datasets.values(), names, strict=True)]
+        if len(set(keys)) == len(keys):
+            return names
+        # Places differ, so that this ends, even where a policy is called like another with its place.
+        names = [
+            name if keys.count(key) == 1 else f"{name} ({_told(path, folder)})"
+            for path, name, key in zip(datasets, names, keys, strict=True)
+        ]
 
 
 def _once(paths: Iterable[Path]) -> list[Path]:

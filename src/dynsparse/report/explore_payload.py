@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dynsparse.report.explore_causes import RowCauses
 from dynsparse.report.explore_code import MagnitudeScale, bits, encoded, nibbles
 from dynsparse.report.explore_frames import FrameStrip
-from dynsparse.report.explore_rollout import Rollout
+from dynsparse.report.explore_rollout import ROUND_OFF, Rollout
 from dynsparse.report.explore_scatter import Scatter
 
 __all__ = ["Exhibit", "make_payload"]
@@ -92,6 +92,9 @@ def make_payload(exhibit: Exhibit, scale: MagnitudeScale | None) -> dict[str, An
         "constraintNames": list(rollout.constraint_names),
         "finite": encoded(bits(rollout.finite)),
         "zero": encoded(bits(zero)),
+        "roundOff": ROUND_OFF,
+        # Where zeros are counted above it, nothing lies between.
+        "small": encoded(bits(rollout.small)) if rollout.atol < ROUND_OFF else None,
         "negative": encoded(bits(jacobian < 0)),
         "active": encoded(bits(rollout.active)),
         "state": _floats(rollout.state, "<f4"),

@@ -24,6 +24,7 @@ _MODULES = (
     "scatter",
     "film",
     "switches",
+    "choices",
     "keyboard",
     "player",
     "page",

@@ -11,7 +11,10 @@ from dynsparse.config import atol_for
 from dynsparse.dataset import Dataset
 from dynsparse.errors import SettingError
 
-__all__ = ["Rollout", "read_rollout"]
+__all__ = ["ROUND_OFF", "Rollout", "read_rollout"]
+
+ROUND_OFF = 1e-12
+"""Magnitude below which an element may be what a sum that cancels leaves, and moves with the order of additions."""
 
 _FIELDS = ("state", "action", "reward", "jac_state", "jac_action", "constraint_active", "finite")
 
@@ -84,6 +87,11 @@ class Rollout:
     def zero(self) -> NDArray[np.bool_]:
         """(n, dt, dt + da) which elements are zero; none is in a row that is not finite."""
         return (np.abs(self.jacobian) < self.atol) & self.finite[:, None, None]
+
+    @property
+    def small(self) -> NDArray[np.bool_]:
+        """(n, dt, dt + da) which elements are zero or no larger than round-off; none is in a row that is not finite."""
+        return (np.abs(self.jacobian) < max(self.atol, ROUND_OFF)) & self.finite[:, None, None]
 
 
 def read_rollout(

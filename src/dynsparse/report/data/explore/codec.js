@@ -9,6 +9,15 @@ const Codec = {
   floats: (text) => new Float32Array(Codec.bytes(text).buffer),
   doubles: (text) => new Float64Array(Codec.bytes(text).buffer),
   words: (text) => new Uint16Array(Codec.bytes(text).buffer),
+  // Smallest and largest number; those of a long rollout are too many for the arguments of one call.
+  ends(numbers) {
+    let [low, high] = [Infinity, -Infinity];
+    for (const x of numbers) {
+      if (x < low) low = x;
+      if (x > high) high = x;
+    }
+    return [low, high];
+  },
   bit: (bytes, i) => (bytes[i >> 3] >> (i & 7)) & 1,
   nibble: (bytes, i) => (bytes[i >> 1] >> (4 * (i & 1))) & 15,
   // log10 of the magnitude that a code from 1 to 255 stands for.

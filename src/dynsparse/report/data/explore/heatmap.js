@@ -57,7 +57,9 @@ class Heatmap {
     for (let e = 0; e < rollout.elements; e++) {
       if (!rollout.changed(t, e)) continue;
       this.#frame(context, e, theme.paper, 3, 1.5);
+      context.setLineDash(rollout.changedByRoundOff(t, e) ? [2, 3] : []);
       this.#frame(context, e, theme.ink, 1.5, 1);
+      context.setLineDash([]);
     }
     for (const e of [this.hovered, this.selected]) {
       if (e === null || e === undefined) continue;
@@ -169,6 +171,7 @@ class Heatmap {
 
   #key(event) {
     const { rollout } = this;
+    if (!rollout) return;
     const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
     if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();

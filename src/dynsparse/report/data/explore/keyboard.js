@@ -5,8 +5,8 @@ class Keyboard {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
       const { target, key } = event;
       const inList = target.closest?.("select, textarea");
-      const onButton = target.closest?.("button, summary, a");
-      const onSlider = target.closest?.("input");
+      const onButton = target.closest?.("button, summary, a, [type=checkbox]");
+      const onSlider = target.closest?.("[type=range]");
       if (inList || (onButton && key === " ") || (onSlider && !["[", "]", " ", "v", "Escape"].includes(key))) return;
       const command = commands[key.length === 1 ? key.toLowerCase() : key];
       if (!command) return;

@@ -2,11 +2,12 @@
 class Lanes {
   constructor(box, timeline, looks) { Object.assign(this, { box, timeline, looks, plot: null }); }
 
-  show(rollout, element, view) {
+  show(rollout, element, view, switches) {
     this.plot?.destroy();
     this.plot = null;
     this.box.replaceChildren();
     if (element !== null) this.#element(rollout, element, view);
+    if (rollout.isRollout) this.#switches(rollout, switches);
     for (const c of rollout.everActive) {
       const steps = [...Array(rollout.steps).keys()].filter((t) => rollout.isActive(t, c)).length;
       const lane = this.#lane(`${rollout.constraintNames[c]}: active in ${Words.count(steps, "step")}`, 9);
@@ -24,6 +25,17 @@ class Lanes {
     const now = document.createElement("div");
     now.className = "now";
     this.box.append(now);
+  }
+
+  // A tick at each listed switch, a short one where it is round-off alone.
+  #switches(rollout, switches) {
+    const small = switches.filter((change) => change.roundOff).length;
+    const words = `pattern switches: ${Words.count(switches.length, "step")}` + (small ? `, of them ${small.toLocaleString("en")} by round-off (short)` : "");
+    const lane = this.#lane(words, 12), unit = this.timeline.width / rollout.steps;
+    for (const { t, roundOff } of switches) {
+      lane.fillStyle = Palette.theme(roundOff ? "quiet" : "ink");
+      lane.fillRect(t * unit, roundOff ? 8 : 0, Math.min(Math.max(unit, 1), 2), roundOff ? 4 : 12);
+    }
   }
 
   // A line of words with a strip below it; returns what draws on the strip, 0 at step 0.
@@ -54,15 +66,18 @@ class Lanes {
   }
 
   #element(rollout, e, view) {
-    const lane = this.#lane(`${Words.element(rollout, e)}: ${view === "causes" ? "grey" : "blue"} where it is not zero`, 14, true);
+    const anyRoundOff = [...Array(rollout.steps).keys()].some((t) => rollout.isFinite(t) && rollout.isRoundOff(t, e));
+    const words = `${Words.element(rollout, e)}: ${view === "causes" ? "grey" : "blue"} where it is not zero`;
+    const lane = this.#lane(words + (anyRoundOff ? ", purple where that is round-off" : ""), 14, true);
     const kind = (t) => {
       if (!rollout.isFinite(t)) return "unknown";
+      if (rollout.isRoundOff(t, e)) return "round-off";
       if (!rollout.isZero(t, e)) return "nonzero";
       return (view === "causes" && rollout.cause(t, e)) || "zero";
     };
     this.#spans(rollout, kind, (x, width, what) => {
       if (what === "unknown") { Canvas.hatch(lane, x, 0, width, 14, Palette.theme("quiet")); return; }
-      lane.fillStyle = what === "nonzero" ? Palette.theme(view === "causes" ? "fill" : "link")
+      lane.fillStyle = what === "round-off" ? Palette.theme("clear") : what === "nonzero" ? Palette.theme(view === "causes" ? "fill" : "link")
         : what === "zero" ? Palette.theme("shade") : this.looks[what - 1].colour;
       lane.fillRect(x, 0, width, 14);
     });
@@ -76,7 +91,7 @@ class Lanes {
     const sizes = steps.map((t) => (t < n && rollout.isFinite(t) && !rollout.isZero(t, e) ? rollout.decades(t, e) : null));
     if (sizes.every((x) => x === null)) return;
     sizes[n] = sizes[n - 1];
-    const known = sizes.filter((x) => x !== null), low = Math.floor(Math.min(...known)), high = Math.max(Math.ceil(Math.max(...known)), low + 1);
+    const [least, most] = Codec.ends(sizes.filter((x) => x !== null)), low = Math.floor(least), high = Math.max(Math.ceil(most), low + 1);
     const holder = document.createElement("div");
     holder.setAttribute("role", "img");
     holder.setAttribute("aria-label", "magnitude of the element along the episode");

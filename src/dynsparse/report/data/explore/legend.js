@@ -49,7 +49,9 @@ class Legend {
 
   #always(rollout) {
     if (!rollout.isRollout) return [];
-    return [this.#entry("framed: changed at this step", (style) => { style.boxShadow = "inset 0 0 0 2px var(--ink)"; })];
+    const framed = [this.#entry("framed: changed at this step", (style) => { style.boxShadow = "inset 0 0 0 2px var(--ink)"; })];
+    if (rollout.switches.some((change) => change.roundOff)) framed.push(this.#entry("dotted: by round-off", (style) => { style.border = "2px dotted var(--ink)"; }));
+    return framed;
   }
 
   #dot(style) {

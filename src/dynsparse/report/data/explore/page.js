@@ -16,15 +16,16 @@ class Page {
     this.lanes = new Lanes(by("lanes"), this.timeline, catalogue.looks);
     this.element = new ElementPanel(catalogue.labels, seek);
     this.scatter = new ScatterPanel(seek);
-    this.switches = new Switches(seek);
+    this.switches = new Switches(seek, () => { this.#chosen(); this.#mark(); });
     this.player = new Player((t) => this.seek(t), () => ({ t: this.place.t, rollout: this.rollout }));
     this.tip = by("tip");
     this.readout = by("readout");
-    this.#choices();
+    this.choices = new Choices(this.store, (name, value) => this.#choice(name, value));
+    this.failed = by("failed");
     this.#buttons();
     new Keyboard({
       ArrowLeft: (wide) => this.step(wide ? -10 : -1), ArrowRight: (wide) => this.step(wide ? 10 : 1),
-      Home: () => this.seek(0), End: () => this.seek(this.rollout.steps - 1), " ": () => this.player.toggle(),
+      Home: () => this.seek(0), End: () => this.seek(Infinity), " ": () => this.player.toggle(),
       "[": () => this.jump(-1), "]": () => this.jump(1), v: () => this.look(this.place.view === "causes" ? "magnitude" : "causes"),
       Escape: () => this.#choose(null, true),
     });
@@ -50,30 +51,37 @@ class Page {
     const entry = this.store.find(place);
     Object.assign(place, { environment: entry.environment, policy: entry.policy, episode: entry.episode });
     const asked = (this.asked = entry);
-    let rollout;
+    this.choices.show(place);
+    document.body.setAttribute("aria-busy", "true");
+    let rollout = null, failure = "";
     try {
-      document.body.setAttribute("aria-busy", "true");
       rollout = await this.store.load(entry);
     } catch (error) {
-      const notes = document.getElementById("notes"), note = document.createElement("li");
-      note.textContent = error.message;
-      notes.hidden = false;
-      notes.append(note);
-      return;
-    } finally {
-      document.body.removeAttribute("aria-busy");
+      failure = error.message;
     }
     if (asked !== this.asked) return; // another one was chosen meanwhile
+    document.body.removeAttribute("aria-busy");
+    this.failed.hidden = !failure;
+    this.failed.textContent = failure;
+    if (rollout) this.#show(rollout);
+    else if (this.standing) {
+      // What was shown before stays, and the lists and the address say so.
+      Object.assign(place, this.standing);
+      this.choices.show(place);
+    }
+    if (this.rollout) place.write(jump && !failure);
+  }
+
+  #show(rollout) {
+    const { place } = this;
     this.rollout = rollout;
     place.t = Math.min(place.t, rollout.steps - 1);
     if (place.element && (place.element[0] >= rollout.rows || place.element[1] >= rollout.columns)) place.element = null;
-    this.#list();
     this.player.show(rollout);
     this.film.show(rollout);
     this.scatter.show(rollout);
     this.switches.show(rollout);
     this.#redraw();
-    this.place.write(jump);
   }
 
   get chosen() {
@@ -92,12 +100,13 @@ class Page {
   }
 
   #chosen() {
-    this.lanes.show(this.rollout, this.chosen, this.place.view);
+    this.lanes.show(this.rollout, this.chosen, this.place.view, this.switches.found);
     this.element.show(this.rollout, this.chosen);
   }
 
   #mark() {
     const { rollout, place: { t, view } } = this;
+    this.standing = this.place.shown;
     this.film.mark(t);
     this.heatmap.show(rollout, t, view, this.chosen);
     this.timeline.mark(t);
@@ -137,7 +146,7 @@ class Page {
   }
 
   #choose(e, jump) {
-    if (e === this.chosen) return;
+    if (!this.rollout || e === this.chosen) return;
     this.place.element = e === null ? null : [this.rollout.row(e), this.rollout.column(e)];
     this.#chosen();
     this.#mark();
@@ -145,6 +154,7 @@ class Page {
   }
 
   look(view) {
+    if (!this.rollout) return;
     this.place.view = view;
     this.#views();
     this.#chosen();
@@ -162,10 +172,7 @@ class Page {
     words.textContent = steps ? `Zeros are explained in the first ${steps} steps only.`
       : `Why these elements are zero was not measured: dynsparse explore DIR --causes ${rollout.environment} does it, and keeps it.`;
     this.legend.show(rollout, view);
-    document.getElementById("numbers").textContent = `An element is zero when |x| < ${rollout.atol.toExponential()} (${rollout.derivative} derivative). ` +
-      (rollout.values ? "Other elements are held with all their digits."
-        : `Other elements are held in 8 bits: 1 to 255 stand for magnitudes from 1e${rollout.scale[0]} to 1e${rollout.scale[1]} in equal steps of their logarithm, so each is known to \u00b1 ${(100 * rollout.error).toFixed(1)} %. ` +
-          "dynsparse explore DIR --full FOLDER writes them with all their digits.");
+    document.getElementById("numbers").textContent = Words.numbers(rollout);
   }
 
   // Words about an element: its name, its value, since when and until when.
@@ -200,34 +207,11 @@ class Page {
     this.tip.style.top = `${Math.min(event.clientY + 14, window.innerHeight - offsetHeight - 4)}px`;
   }
 
-  #choices() {
-    const change = (name, read) => document.getElementById(name).addEventListener("change", (event) => {
-      this.place[name] = read(event.target.value);
-      if (name === "environment") Object.assign(this.place, { element: null, t: 0 });
-      this.player.pause();
-      this.#load(true);
-    });
-    change("environment", String);
-    change("policy", String);
-    change("episode", Number);
-  }
-
-  #list() {
-    const { store, place } = this;
-    const lists = { environment: store.environments(), policy: store.policies(place.environment), episode: store.episodes(place.environment, place.policy) };
-    for (const [name, values] of Object.entries(lists)) {
-      const select = document.getElementById(name);
-      select.replaceChildren(...values.map((value) => new Option(this.#named(name, value), value)));
-      select.value = String(place[name]);
-      select.disabled = values.length < 2;
-    }
-  }
-
-  #named(name, value) {
-    if (name !== "episode") return value;
-    const { steps, episodeSteps, isRollout } = this.rollout;
-    if (!isRollout) return `${steps} of ${episodeSteps} states`;
-    return value === this.place.episode && steps < episodeSteps ? `${value} (first ${steps} of ${episodeSteps} steps)` : String(value);
+  #choice(name, value) {
+    this.place[name] = value;
+    if (name === "environment") Object.assign(this.place, { element: null, t: 0 });
+    this.player.pause();
+    this.#load(true);
   }
 
   #buttons() {

@@ -18,6 +18,12 @@ class Place {
     this.view = said.get("view") === "causes" ? "causes" : "magnitude";
   }
 
+  // What is shown, to come back to.
+  get shown() {
+    const { environment, policy, episode, t, element, view } = this;
+    return { environment, policy, episode, t, element, view };
+  }
+
   get fragment() {
     const said = new URLSearchParams();
     said.set("env", this.environment);

@@ -30,6 +30,7 @@ class Player {
   toggle() { if (this.playing) this.pause(); else this.start(); }
 
   start() {
+    if (!this.rollout) return;
     const { t } = this.now();
     if (t >= this.rollout.steps - 1) this.seek(0);
     this.playing = true;

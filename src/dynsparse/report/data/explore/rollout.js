@@ -9,19 +9,27 @@ class Rollout {
     this.elements = this.rows * this.columns;
     this.inputNames = [...given.tangentNames, ...given.actionNames];
     for (const name of ["finite", "zero", "negative", "active"]) this[name] = Codec.bytes(given[name]);
+    this.small = given.small ? Codec.bytes(given.small) : this.zero;
     for (const name of ["state", "action", "reward"]) this[name] = Codec.floats(given[name]);
     this.codes = given.magnitude ? Codec.bytes(given.magnitude) : null;
     this.values = given.values ? Codec.doubles(given.values) : null;
     this.labels = given.causes ? Codec.bytes(given.causes.labels) : null;
     this.error = this.codes ? Codec.error(given.scale) : 0;
     this.sparsity = this.#sparsity();
-    this.switches = this.isRollout ? this.#switches() : [];
+    // Of zeros as they are counted, and of those with every number below round-off taken for zero.
+    this.switches = this.#switches((t, e) => this.isZero(t, e));
+    this.clearSwitches = this.#switches((t, e) => this.isSmall(t, e));
+    const clear = new Set(this.clearSwitches.map((change) => change.t));
+    for (const change of this.switches) change.roundOff = !clear.has(change.t);
     this.everActive = given.constraintNames.map((_, c) => c).filter((c) => this.#anyActive(c));
     this.range = this.#range();
   }
 
   isFinite(t) { return Codec.bit(this.finite, t) === 1; }
   isZero(t, e) { return Codec.bit(this.zero, t * this.elements + e) === 1; }
+  // Zero, or no larger than round-off.
+  isSmall(t, e) { return Codec.bit(this.small, t * this.elements + e) === 1; }
+  isRoundOff(t, e) { return this.isSmall(t, e) && !this.isZero(t, e); }
   isActive(t, c) { return Codec.bit(this.active, t * this.constraintNames.length + c) === 1; }
   row(e) { return Math.floor(e / this.columns); }
   column(e) { return e % this.columns; }
@@ -47,29 +55,38 @@ class Rollout {
   }
 
   // Whether an element is zero here and was not at the step before, or the other way round.
-  changed(t, e) {
-    if (!this.isRollout || t < 1 || !this.isFinite(t) || !this.isFinite(t - 1)) return false;
-    return this.isZero(t, e) !== this.isZero(t - 1, e);
-  }
+  changed(t, e) { return this.#follows(t) && this.isZero(t, e) !== this.isZero(t - 1, e); }
 
-  // Stretches of zeros, of non-zeros and of steps that are not finite, in order: kind, first and last step.
-  stretches(e) {
+  // Whether only round-off tells it from the step before.
+  changedByRoundOff(t, e) { return this.changed(t, e) && this.isSmall(t, e) === this.isSmall(t - 1, e); }
+
+  // Whether a step and the one before it can be compared.
+  #follows(t) { return this.isRollout && t > 0 && this.isFinite(t) && this.isFinite(t - 1); }
+
+  // Stretches of zeros, of non-zeros and of steps that are not finite, in order: kind, first and last step, and whether
+  // nothing in it is larger than round-off.  With `clear`, what is no larger than round-off is a zero.
+  stretches(e, clear = false) {
     const found = [];
     for (let t = 0; t < this.steps; t++) {
-      const kind = !this.isFinite(t) ? "unknown" : this.isZero(t, e) ? "zero" : "nonzero";
+      const zero = clear ? this.isSmall(t, e) : this.isZero(t, e), roundOff = this.isRoundOff(t, e);
+      const kind = !this.isFinite(t) ? "unknown" : zero ? "zero" : "nonzero";
       const last = found[found.length - 1];
-      if (last && last.kind === kind && this.isRollout) last.to = t;
-      else found.push({ kind, from: t, to: t });
+      if (last && last.kind === kind && this.isRollout) {
+        last.to = t;
+        last.roundOff &&= roundOff;
+      } else found.push({ kind, from: t, to: t, roundOff });
     }
     return found;
   }
 
   #sparsity() {
-    const shares = { combined: [], state: [], action: [] };
+    const shares = { combined: [], state: [], action: [], clear: [] };
     const sizes = { state: this.rows * this.states, action: this.rows * (this.columns - this.states) };
     for (let t = 0; t < this.steps; t++) {
-      let state = 0, action = 0;
+      let state = 0, action = 0, small = 0;
       for (let e = 0; e < this.elements; e++) {
+        if (!this.isSmall(t, e)) continue;
+        small++;
         if (!this.isZero(t, e)) continue;
         if (e % this.columns < this.states) state++; else action++;
       }
@@ -77,17 +94,20 @@ class Rollout {
       shares.state.push(known ? state / sizes.state : null);
       shares.action.push(known && sizes.action ? action / sizes.action : null);
       shares.combined.push(known ? (state + action) / this.elements : null);
+      shares.clear.push(known ? small / this.elements : null);
     }
     return shares;
   }
 
-  #switches() {
+  #switches(isZero) {
     const found = [];
     for (let t = 1; t < this.steps; t++) {
+      if (!this.#follows(t)) continue;
       let born = 0, gone = 0;
       for (let e = 0; e < this.elements; e++) {
-        if (!this.changed(t, e)) continue;
-        if (this.isZero(t, e)) gone++; else born++;
+        const zero = isZero(t, e);
+        if (zero === isZero(t - 1, e)) continue;
+        if (zero) gone++; else born++;
       }
       if (!born && !gone) continue;
       const constraints = this.constraintNames

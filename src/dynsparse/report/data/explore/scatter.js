@@ -18,7 +18,7 @@ class ScatterPanel {
     this.sparsity = Codec.words(given.sparsity);
     this.own = Codec.words(given.own);
     this.shown = Codec.bytes(given.shown);
-    this.ends = [Math.min(...this.sparsity), Math.max(...this.sparsity)];
+    this.ends = Codec.ends(this.sparsity);
   }
 
   // Forget the picture of all points: the page is another one now.

@@ -1,17 +1,29 @@
-// Switches: the steps at which the pattern changes, to jump to.
+// Switches: the steps at which the pattern changes, to jump to; those that are round-off alone are left out at first.
 class Switches {
-  constructor(seek) {
+  constructor(seek, changed) {
     this.seek = seek;
-    this.box = document.getElementById("switches");
-    this.words = document.getElementById("switches-words");
+    for (const id of ["switches", "switches-words", "skip", "skip-label"]) this[id] = document.getElementById(id);
+    this.box = this.switches;
+    this.skip.addEventListener("change", () => { this.#list(); changed(); });
   }
 
   show(rollout) {
-    this.found = rollout.switches;
-    const pairs = rollout.steps - 1;
-    this.words.textContent = rollout.isRollout
-      ? `The pattern changes at ${Words.count(this.found.length, "step")} of ${pairs}. [ and ] go to the one before and after.`
-      : "These rows do not follow each other: there is no switch between them.";
+    this.rollout = rollout;
+    const { switches, clearSwitches, isRollout, steps } = rollout, all = switches.length, clear = clearSwitches.length;
+    const differ = switches.some((change) => change.roundOff) || all !== clear;
+    this["skip-label"].hidden = !differ;
+    const limit = Words.roundOff(rollout);
+    this["switches-words"].textContent = !isRollout ? "These rows do not follow each other: there is no switch between them."
+      : `The pattern changes at ${Words.count(all, "step")} of ${steps - 1}` +
+        (differ ? `; with all that is below ${limit}, round-off, taken for zero, at ${clear}.` : ".") +
+        " [ and ] go to the one before and after.";
+    this.#list();
+  }
+
+  // The switches that are listed: of zeros as they are counted, or with round-off taken for zero.
+  get found() { return this.skip.checked ? this.rollout.clearSwitches : this.rollout.switches; }
+
+  #list() {
     this.box.replaceChildren(...this.found.map((change) => this.#entry(change)));
     this.marked = null;
   }
@@ -24,7 +36,7 @@ class Switches {
     List.reveal(this.box, this.marked);
   }
 
-  // The switch before (-1) or after (1) a step, or null.
+  // The listed switch before (-1) or after (1) a step, or null.
   near(t, direction) {
     const times = this.found.map((change) => change.t);
     return (direction < 0 ? times.filter((x) => x < t).pop() : times.find((x) => x > t)) ?? null;
@@ -35,7 +47,7 @@ class Switches {
     entry.type = "button";
     entry.dataset.t = change.t;
     entry.append(`step ${change.t}: ${Words.switch(change)}`);
-    more.textContent = Words.constraints(change);
+    more.textContent = [change.roundOff && "round-off", Words.constraints(change)].filter(Boolean).join(", ");
     entry.append(more);
     entry.addEventListener("click", () => this.seek(change.t, true));
     return entry;

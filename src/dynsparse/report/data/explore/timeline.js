@@ -32,7 +32,8 @@ class Timeline {
     this.plot?.destroy();
     const n = rollout.steps, steps = [...Array(n + 1).keys()];
     const names = rollout.actionNames.length ? ["state", "action", "combined"] : ["combined"];
-    const titles = { state: "\u2202s\u2032/\u2202s", action: "\u2202s\u2032/\u2202a", combined: "both" };
+    if (rollout.sparsity.clear.some((share, t) => share !== rollout.sparsity.combined[t])) names.push("clear");
+    const titles = { state: "\u2202s\u2032/\u2202s", action: "\u2202s\u2032/\u2202a", combined: "both", clear: `both, all below ${Words.roundOff(rollout)} taken for zero` };
     const held = (values) => [...values, values[n - 1]];
     this.plot = new uPlot({
       width: Math.max(box.clientWidth, 200),
@@ -43,7 +44,7 @@ class Timeline {
       scales: { x: { time: false, range: [0, n] }, y: { range: (u, low, high) => [0, Math.min(1, Math.max(0.05, high * 1.08))] } },
       axes: Timeline.axes(rollout.isRollout ? `control step (${Words.number(rollout.dt)} s each)` : "row of the data set", (u, splits) => splits.map((x) => `${Math.round(100 * x)} %`)),
       series: [{}, ...names.map((name) => ({
-        label: titles[name], stroke: Palette.theme(name), width: name === "combined" ? 2 : 1,
+        label: titles[name], stroke: Palette.theme(name), width: name === "combined" ? 2 : 1, dash: name === "clear" ? [3, 3] : [],
         paths: uPlot.paths.stepped({ align: 1 }), points: { show: false },
       }))],
     }, [steps, ...names.map((name) => held(rollout.sparsity[name]))], box);
@@ -60,6 +61,7 @@ class Timeline {
     this.keys.replaceChildren(...names.map((name) => {
       const key = document.createElement("li");
       key.style.setProperty("--of", `var(--${name})`);
+      key.style.setProperty("--dash", name === "clear" ? "dashed" : "solid");
       key.textContent = `zeros of ${titles[name]}`;
       return key;
     }));

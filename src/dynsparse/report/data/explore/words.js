@@ -23,13 +23,15 @@ const Words = {
     return ` ${wrap(above || "1")} per ${wrap(below || "1")}`;
   },
 
+  roundOff: (rollout) => rollout.roundOff.toExponential(),
+
   // The value of an element to its precision, with its unit.
   value(rollout, t, e) {
     if (!rollout.isFinite(t)) return "not finite at this step";
     if (rollout.isZero(t, e)) return `0 (|x| < ${rollout.atol.toExponential()})`;
-    const value = rollout.value(t, e);
-    if (rollout.values) return `${Words.number(value, 8)}${Words.unit(rollout, e)}`;
-    return `${Words.number(value, 2)}${Words.unit(rollout, e)} (\u00b1 ${Math.ceil(100 * rollout.error)} %)`;
+    const value = rollout.value(t, e), small = rollout.isRoundOff(t, e) ? `, below ${Words.roundOff(rollout)}: round-off` : "";
+    if (rollout.values) return `${Words.number(value, 8)}${Words.unit(rollout, e)}${small}`;
+    return `${Words.number(value, 2)}${Words.unit(rollout, e)} (\u00b1 ${Math.ceil(100 * rollout.error)} %)${small}`;
   },
 
   cause(rollout, t, e, labels) {
@@ -55,6 +57,17 @@ const Words = {
     if (change.born) parts.push(`${change.born} become non-zero`);
     if (change.gone) parts.push(`${change.gone} become zero`);
     return parts.join(", ");
+  },
+
+  // What the numbers of a page are.
+  numbers(rollout) {
+    const zeros = `An element is zero when |x| < ${rollout.atol.toExponential()} (${rollout.derivative} derivative). `;
+    const small = rollout.small === rollout.zero ? ""
+      : `What is not zero and below ${Words.roundOff(rollout)} is called round-off: sums that cancel leave it, and it moves with the order of additions. `;
+    const held = rollout.values ? "Other elements are held with all their digits."
+      : `Other elements are held in 8 bits: 1 to 255 stand for magnitudes from 1e${rollout.scale[0]} to 1e${rollout.scale[1]} in equal steps of their logarithm, so each is known to \u00b1 ${(100 * rollout.error).toFixed(1)} %. ` +
+        "dynsparse explore DIR --full FOLDER writes them with all their digits.";
+    return zeros + small + held;
   },
   constraints: (change) => change.constraints.map((c) => `${c.name} ${c.on ? "on" : "off"}`).join(", "),
 };
