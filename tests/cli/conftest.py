@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dynsparse.cli import executors, reproduction, study
+from dynsparse.cli.section_run import SectionOutcome
 from dynsparse.dataset import finite_rows
 from dynsparse.errors import DynsparseError, WorkerError
 from dynsparse.executor import Answer, CheckedResult, Event
@@ -231,7 +232,7 @@ def lab(monkeypatch, request):
 
     def sections(plans, datasets, *_args, **_more):
         lab.planned += [(plan.section, name) for name in datasets for plan in plans if plan.covers(name)]
-        return {}
+        return SectionOutcome({}, ())
 
     monkeypatch.setattr(study, "run_sections", sections)
 

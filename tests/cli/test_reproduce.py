@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from dynsparse.cli import main, reproduction, study
+from dynsparse.cli.section_run import SectionOutcome
 from dynsparse.dataset import verify_dataset
 from dynsparse.errors import WorkerError
 from dynsparse.learning.presets import LearningPreset
@@ -309,7 +310,7 @@ def test_sections_are_measured_where_they_were_asked_for(lab, monkeypatch):
 
 def test_a_section_that_fails_is_told_at_the_end_and_the_exit_code(lab, monkeypatch, capsys):
     found = {"ReacherHard, horizon": "WorkerError: no memory", "ReacherHard, pictures": "RenderError: no OpenGL"}
-    monkeypatch.setattr(study, "run_sections", lambda *_, **__: found)
+    monkeypatch.setattr(study, "run_sections", lambda *_, **__: SectionOutcome(found, ()))
     monkeypatch.setattr(study.Study, "publish", lambda *_: print("published"))
     assert main([*COMMAND, "--envs", "ReacherHard", "--rows", "20"]) == 1
     told = capsys.readouterr()

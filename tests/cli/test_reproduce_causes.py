@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dynsparse.analysis import files
 from dynsparse.analysis.cause_counts import CauseCounts
 from dynsparse.analysis.cause_record import CauseRecord
 from dynsparse.cli import main, study
@@ -56,14 +58,15 @@ RECORD = CauseRecord(
 )
 
 
+@dataclass(frozen=True)
 class Nothing:
     """The record of a section that is not looked at."""
 
-    def __init__(self, stem):
-        self.stem = stem
+    stem: str
+    provenance: Mapping[str, object] = field(default_factory=dict)
 
     def save(self, folder):
-        (folder / f"{self.stem}.json").write_text("{}")
+        files.write(folder, {"schema": files.SCHEMA, "provenance": self.provenance}, {}, self.stem)
 
 
 @pytest.fixture
@@ -85,7 +88,7 @@ def explained(monkeypatch, lab, units_here):
 
     monkeypatch.setattr(Section, "load_function", load)
     monkeypatch.setattr(study, "run_sections", run_sections)
-    monkeypatch.setattr(study_folder, "read_parts", lambda *_: {})
+    monkeypatch.setattr(study_folder, "read_parts", lambda *_, **__: {})
     return asked, failing
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from dynsparse.cli import stage_clock
-from dynsparse.cli.section_run import SectionPlan
+from dynsparse.cli.section_run import SectionPlan, UnitTime
 from dynsparse.cli.stage_clock import STAGES, TIMINGS, StageClock
 from dynsparse.cli.study_preset import STUDY_PRESETS, study_preset
+from dynsparse.cli.time_span import TimeSpan, covered_seconds
 from dynsparse.errors import SettingError
+from dynsparse.report.timings_table import timings_html
+
+BEGAN = 1_800_000_000.0
+"""2027-01-15, 08:00 UTC."""
 
 
 @pytest.fixture
@@ -18,12 +24,18 @@ def now(monkeypatch):
     """A clock that is set by hand."""
     shown = [0.0]
     monkeypatch.setattr(stage_clock.time, "monotonic", lambda: shown[0])
+    monkeypatch.setattr(stage_clock.time, "time", lambda: BEGAN + shown[0])
     return shown
 
 
 def spend(clock, now, name, seconds):
     with clock.stage(name):
         now[0] += seconds
+
+
+def stage_of(clock, name):
+    (found,) = [stage for stage in clock.stages if stage["name"] == name]
+    return found
 
 
 def test_stages_add_up_over_runs_and_stops(tmp_path, now):
@@ -33,21 +45,82 @@ def test_stages_add_up_over_runs_and_stops(tmp_path, now):
         now[0] += 4.0
         raise KeyboardInterrupt
     assert first.over == ()
+    now[0] += 1000.0  # nothing runs meanwhile
     second = StageClock(tmp_path, "smoke", 2, {"data": 100.0, "q4": 5.0})
     spend(second, now, "q4", 2.0)
-    second.note("horizon", 7.0)
     assert second.over == ("q4 took 6 s of 5 s",)
-    assert second.told() == "data 30 s, horizon 7 s, q4 6 s: 43 s in all"
+    assert second.told() == "data 30 s, q4 6 s: 36 s in all"
     assert json.loads((tmp_path / TIMINGS).read_text()) == {
-        "schema": 1,
+        "schema": 2,
         "preset": "smoke",
         "cores": 2,
+        "wall_seconds": 36.0,
         "stages": [
-            {"name": "data", "seconds": 30.0, "budget_seconds": 100.0},
-            {"name": "horizon", "seconds": 7.0, "budget_seconds": None},
-            {"name": "q4", "seconds": 6.0, "budget_seconds": 5.0},
+            {
+                "name": "data",
+                "budget_seconds": 100.0,
+                "measured_seconds": 30.0,
+                "within_budget": True,
+                "wall_seconds": 30.0,
+                "busy_seconds": None,
+                "began": "2027-01-15T08:00:00.000+00:00",
+                "ended": "2027-01-15T08:00:30.000+00:00",
+                "spans": [{"began": "2027-01-15T08:00:00.000+00:00", "seconds": 30.0}],
+            },
+            {
+                "name": "q4",
+                "budget_seconds": 5.0,
+                "measured_seconds": 6.0,
+                "within_budget": False,
+                "wall_seconds": 6.0,
+                "busy_seconds": None,
+                "began": "2027-01-15T08:00:30.000+00:00",
+                "ended": "2027-01-15T08:17:16.000+00:00",
+                "spans": [
+                    {"began": "2027-01-15T08:00:30.000+00:00", "seconds": 4.0},
+                    {"began": "2027-01-15T08:17:14.000+00:00", "seconds": 2.0},
+                ],
+            },
         ],
+        "units": [],
     }
+
+
+def test_what_runs_side_by_side_counts_once(tmp_path, now):
+    clock = StageClock(tmp_path, "smoke", 2, {"explore": 50.0})
+    with clock.stage("report"):
+        now[0] += 20.0
+    clock.note("explore", TimeSpan(BEGAN + 5.0, 40.0))
+    assert clock.wall_seconds == 45.0 and stage_of(clock, "explore")["wall_seconds"] == 40.0
+    assert clock.told() == "report 20 s, explore 40 s: 45 s in all"
+
+
+@pytest.mark.parametrize(("cores", "measured", "within"), [(2, 35.0, False), (1, 70.0, None), (0, None, None)])
+def test_a_section_is_measured_by_what_its_processes_were_busy_for(tmp_path, now, cores, measured, within):
+    clock = StageClock(tmp_path, "smoke", cores, {"horizon": 30.0})
+    with clock.stage("sections"):
+        now[0] += 60.0
+    # Two at the same time, and one that is measured anew and counts once.
+    units = [("One", 0.0, 40.0), ("Two", 10.0, 20.0), ("Two", 20.0, 30.0)]
+    clock.note_units(UnitTime("horizon", name, TimeSpan(BEGAN + first, long)) for name, first, long in units)
+    found = stage_of(clock, "horizon")
+    assert (found["busy_seconds"], found["wall_seconds"], found["spans"]) == (70.0, 50.0, [])
+    assert (found["measured_seconds"], found["within_budget"]) == (measured, within)
+    assert clock.over == (("horizon took 35 s of 30 s",) if cores == 2 else ())
+    assert clock.wall_seconds == 60.0
+    # Read again, all of it is as it was.
+    assert StageClock(tmp_path, "smoke", cores, {"horizon": 30.0}).stages == clock.stages
+    assert json.loads((tmp_path / TIMINGS).read_text())["units"][1] == {
+        "section": "horizon", "environment": "Two", "began": "2027-01-15T08:00:20.000+00:00", "seconds": 30.0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("spans", "seconds"),
+    [([], 0.0), ([(0, 3)], 3.0), ([(5, 2), (0, 3)], 5.0), ([(0, 9), (2, 3), (8, 4)], 12.0), ([(0, 1), (1, 1)], 2.0)],
+)
+def test_time_that_is_covered_twice_counts_once(spans, seconds):
+    assert covered_seconds([TimeSpan(float(began), float(long)) for began, long in spans]) == seconds
 
 
 @pytest.mark.parametrize(("preset", "cores"), [("small", 2), ("smoke", 1)])
@@ -59,11 +132,29 @@ def test_of_another_preset_or_machine_it_begins_anew(tmp_path, now, preset, core
     assert clock.over == (() if cores == 1 else ("data took 3 s of 1 s",))
 
 
-def test_a_broken_file_begins_anew(tmp_path, now):
-    (tmp_path / TIMINGS).write_text("{")
+@pytest.mark.parametrize("content", ["{", '{"schema": 1, "preset": "smoke", "cores": 2, "stages": []}'])
+def test_a_broken_or_older_file_begins_anew(tmp_path, now, content):
+    (tmp_path / TIMINGS).write_text(content)
     clock = StageClock(tmp_path, "smoke", 2, {})
     spend(clock, now, "report", 1.0)
-    assert json.loads((tmp_path / TIMINGS).read_text())["stages"][0]["seconds"] == 1.0
+    assert json.loads((tmp_path / TIMINGS).read_text())["stages"][0]["measured_seconds"] == 1.0
+
+
+def test_the_report_shows_it_as_a_table(tmp_path, now):
+    clock = StageClock(tmp_path, "smoke", 2, {"data": 100.0, "q4": 5.0})
+    spend(clock, now, "data", 30.0)
+    spend(clock, now, "q4", 8.0)
+    spend(clock, now, "report", 2.0)
+    page = timings_html(json.loads((tmp_path / TIMINGS).read_text()))
+    words = " ".join(re.sub(r"<[^>]*>", " ", page).split())
+    assert "Preset smoke, on 2 processes side by side: 40 s in all" in words
+    assert "1 of 2 stages with a budget kept it; over it: q4." in words
+    assert "data 100 30 within 30 - 2027-01-15 08:00:00 2027-01-15 08:00:30" in words
+    assert "q4 5 8 OVER 8 -" in words and "report - 2 no budget 2 -" in words
+    alone = StageClock(tmp_path, "smoke", 1, {"data": 1.0})
+    spend(alone, now, "data", 30.0)
+    page = timings_html(json.loads((tmp_path / TIMINGS).read_text()))
+    assert "No budget is compared" in page and "not compared" in page
 
 
 def test_presets_plan_what_was_asked_for():

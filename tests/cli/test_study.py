@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import time
+from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
@@ -27,6 +30,17 @@ def test_a_page_that_can_not_be_made_is_told_with_its_reason(study):
     assert done == ["report"]
     assert list(study.failures) == ["explore"]
     assert str(study.failures["explore"]).startswith("explore.html: expected data sets in ")
+
+
+def test_the_page_s_time_ends_with_its_process_and_not_with_the_report(study, tmp_path, monkeypatch):
+    monkeypatch.setattr("dynsparse.cli.study.sys.executable", "true")
+    began = time.time()
+    with study.exploring():
+        time.sleep(1.0)
+    assert study.failures == {}
+    (stage,) = json.loads((tmp_path / "timings.json").read_text())["stages"]
+    assert stage["name"] == "explore" and stage["wall_seconds"] < 0.9
+    assert abs(datetime.fromisoformat(stage["began"]).timestamp() - began) < 0.9
 
 
 def test_the_process_ends_where_the_report_does_not(study, tmp_path):

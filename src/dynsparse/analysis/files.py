@@ -9,6 +9,8 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
+import time
 import tokenize
 import zipfile
 import zlib
@@ -28,6 +30,7 @@ SCHEMA = 1
 
 STEM = "analysis"
 _PARTIAL = ".partial-"
+_LONGEST_SAVE_S = 3600.0
 
 # What damaged files can raise: no file, no JSON or UTF-8, a key or type that is not there, a torn archive (zipfile also
 # says NotImplementedError of a flipped version number, and RuntimeError of a flipped flag), or a torn header of an
@@ -90,8 +93,8 @@ def write(
     """Write both files, sealed: the JSON file holds a hash of the arrays and one of all the rest.
 
     Both are written aside and take their names when both are on the disk, so that what was there stays whole until
-    then.  No disk renames two files at once: a kill between the two renames leaves an analysis that ``read`` refuses
-    by its hashes, and that the next save replaces.
+    then, and two writers do not mix.  No disk renames two files at once: a kill between the two renames leaves an
+    analysis that ``read`` refuses by its hashes, and that the next save replaces.
 
     Args:
         folder: An existing folder.
@@ -104,9 +107,11 @@ def write(
     """
     json_name, npz_name = f"{stem}.json", f"{stem}.npz"
     text = json.dumps(seal(content, arrays), indent=1, allow_nan=False) + "\n"
-    # Always the same two names, so that a save writes over what a killed one left.
-    aside = {name: Path(folder) / f"{_PARTIAL}{name}" for name in (npz_name, json_name)}
+    # Names that no other writer has, on no other machine: two of one record each write a whole one.
+    own = secrets.token_hex(8)
+    aside = {name: Path(folder) / f"{_PARTIAL}{own}-{name}" for name in (npz_name, json_name)}
     try:
+        _sweep(Path(folder), (npz_name, json_name))
         with aside[npz_name].open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
             _flush(file)
@@ -125,6 +130,14 @@ def write(
         for path in aside.values():
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path, names: tuple[str, ...]) -> None:
+    """Remove what saves that were killed left; what is young may be another writer's, who is at it."""
+    for left in (path for name in names for path in folder.glob(f"{_PARTIAL}*{name}")):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _LONGEST_SAVE_S:
+                left.unlink()
 
 
 def _flush(file: IO[bytes]) -> None:

@@ -11,7 +11,6 @@ from dynsparse.config import EPISODE_STEPS, check_atol
 
 if TYPE_CHECKING:
     from dynsparse.analysis.derivative_record import DerivativeRecord
-    from dynsparse.cli.derivative_learning import DerivativeLearning
 
 __all__ = ["COMPARED_EPISODES", "COMPARED_ROWS", "compare_derivatives"]
 
@@ -34,7 +33,6 @@ def compare_derivatives(
     seed: int,
     atol: float,
     workers: int,
-    learning: DerivativeLearning | None = None,
     on_phase: Callable[[str], None] = lambda _phase: None,
     on_rows: Callable[[int], None] = lambda _rows: None,
 ) -> DerivativeRecord:
@@ -52,9 +50,7 @@ def compare_derivatives(
         seed: Decides where the stretches begin.
         atol: An element is zero when ``abs(x) < atol``, in every precision.
         workers: Worker processes; 0 for one on each usable core.
-        learning: World models to be trained on either derivative, where float64 autodiff differs from the exact one;
-            None for none.
-        on_phase: Told what begins: "read", "autodiff", "twin", "learn".
+        on_phase: Told what begins: "read", "autodiff".
         on_rows: Told how many rows are differentiated, of twice those that were chosen.
 
     Returns:
@@ -96,7 +92,7 @@ def compare_derivatives(
         )
         settings = {"rows": rows, "episodes": many, "seed": seed, "atol": atol}
         provenance = collect_provenance(command, seed, settings=settings, dataset=identity(dataset))
-        record = DerivativeRecord(
+        return DerivativeRecord(
             environment=dataset.environment,
             policy=str(dataset.description.policy["name"]),
             atol=atol,
@@ -108,6 +104,3 @@ def compare_derivatives(
             scores=(),
             provenance=provenance.to_dict(),
         )
-        if learning is None or not record.differs:
-            return record
-        return learning.extend(record, dataset, env, workers, on_phase)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,8 @@ from dynsparse.errors import ExecutorError
 if TYPE_CHECKING:
     from dynsparse.analysis.derivative_record import DerivativeRecord, TruthScore
     from dynsparse.dataset import Dataset
-    from dynsparse.executor import Event, Executor, Unit, UnitStore
+    from dynsparse.executor import Executor, Unit, UnitStore
+    from dynsparse.executor.protocol import OnEvent
     from dynsparse.learning.settings import LearnSettings
     from dynsparse.physics.environment import Environment
 
@@ -20,6 +22,9 @@ __all__ = ["LOSSES", "DerivativeLearning", "write_twin"]
 
 LOSSES = ("state", "state-jacobian-l1")
 """One that never sees a Jacobian, so that only the scores can differ, and one that is trained on it."""
+
+_LEARNING = "learning"
+"""Entry of a record's provenance that says what decided its scores."""
 
 _METRICS = (
     "prediction.mse",
@@ -37,7 +42,7 @@ class DerivativeLearning:
         seeds: Seeds; the same for either derivative, so that they can be paired.
         executor: Where it is trained.
         losses: Names of losses.
-        on_event: Told how far the trainings are.
+        on_units: Told which trainings there will be; returns who is told how far they are.
     """
 
     folder: Path
@@ -45,7 +50,24 @@ class DerivativeLearning:
     seeds: tuple[int, ...]
     executor: Executor
     losses: tuple[str, ...] = LOSSES
-    on_event: Callable[[Event], None] = lambda _event: None
+    on_units: Callable[[Sequence[Unit]], OnEvent] = lambda _units: lambda _event: None
+
+    def is_done(self, record: DerivativeRecord) -> bool:
+        """Whether a record has the scores of exactly these trainings."""
+        return bool(record.scores) and record.provenance.get(_LEARNING) == self._decided(record.provenance)
+
+    def _decided(self, provenance: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what decides the scores, as the record keeps it: the trainings' settings, and of which data."""
+        from dynsparse.executor.unit import deciding_versions
+
+        decided = {
+            "settings": self.settings.to_dict(),
+            "seeds": self.seeds,
+            "losses": self.losses,
+            "versions": dict(deciding_versions()),
+            "dataset": provenance.get("extra", {}).get("dataset"),
+        }
+        return dict(json.loads(json.dumps(decided)))
 
     def extend(
         self,
@@ -54,6 +76,7 @@ class DerivativeLearning:
         env: Environment,
         workers: int,
         on_phase: Callable[[str], None] = lambda _phase: None,
+        on_rows: Callable[[int], None] = lambda _rows: None,
     ) -> DerivativeRecord:
         """Train what is not there yet, and add the scores to a record.
 
@@ -62,7 +85,8 @@ class DerivativeLearning:
             dataset: The data set with the exact Jacobians; all of its rows are used.
             env: Its environment.
             workers: Worker processes for the twin; 0 for one on each usable core.
-            on_phase: Told "twin" and "learn".
+            on_phase: Told "linearize" when the twin is begun.
+            on_rows: Told how many rows of the twin are there.
 
         Returns:
             The record with the scores.
@@ -77,14 +101,13 @@ class DerivativeLearning:
         from dynsparse.learning.learn_data import refuse_too_small
 
         refuse_too_small(dataset, self.settings, self.seeds)
-        on_phase("twin")
+        on_phase("linearize")
         twin = self.folder / "autodiff" / dataset.environment
-        write_twin(dataset, env, twin, workers=workers)
-        on_phase("learn")
+        write_twin(dataset, env, twin, workers=workers, on_rows=on_rows)
         units = {"exact": self._units(dataset.environment, dataset.path), "autodiff": self._units(env.name, twin)}
         store = UnitStore(self.folder / "units")
         asked = [unit for found in units.values() for unit in found]
-        outcome = run_units(asked, store, self.executor, on_event=self.on_event)
+        outcome = run_units(asked, store, self.executor, on_event=self.on_units(asked))
         if outcome.failed:
             first = next(iter(outcome.failed.values()))
             raise ExecutorError(
@@ -92,9 +115,8 @@ class DerivativeLearning:
                 "run the same again"
             )
         scores = [score for name, found in units.items() for unit in found for score in _scores(store, unit, name)]
-        extra: dict[str, Any] = dict(record.provenance)
-        extra["learning"] = {"settings": self.settings.to_dict(), "seeds": list(self.seeds), "rows": dataset.rows}
-        return replace(record, scores=tuple(scores), provenance=extra)
+        provenance = {**record.provenance, _LEARNING: self._decided(record.provenance)}
+        return replace(record, scores=tuple(scores), provenance=provenance)
 
     def _units(self, environment: str, path: Path) -> list[Unit]:
         from dynsparse.cli.learning_run import LearningPlan
@@ -103,7 +125,14 @@ class DerivativeLearning:
         return [unit for unit in plan.units() if unit.arguments["kind"] == "train"]
 
 
-def write_twin(dataset: Dataset, env: Environment, path: Path, *, workers: int = 0) -> None:
+def write_twin(
+    dataset: Dataset,
+    env: Environment,
+    path: Path,
+    *,
+    workers: int = 0,
+    on_rows: Callable[[int], None] = lambda _rows: None,
+) -> None:
     """Write a data set of the same rows with plain autodiff's Jacobians, or go on with one.
 
     It is the data set that ``collect --derivative autodiff`` makes with the same settings, whichever policy acted: the
@@ -114,6 +143,7 @@ def write_twin(dataset: Dataset, env: Environment, path: Path, *, workers: int =
         env: Its environment.
         path: Folder of the twin.
         workers: Worker processes; 0 for one on each usable core.
+        on_rows: Told how many rows are there.
 
     Raises:
         OutputExistsError: Something else is there.
@@ -128,8 +158,10 @@ def write_twin(dataset: Dataset, env: Environment, path: Path, *, workers: int =
         missing = set(writer.missing)
         if not missing:
             return
+        done = 0
         with Linearizer(env, "autodiff", workers=workers) as linearizer:
             for block in dataset.blocks():
+                done += len(block.arrays["t"])
                 if block.number not in missing:
                     continue
                 arrays = dict(block.arrays)
@@ -137,6 +169,7 @@ def write_twin(dataset: Dataset, env: Environment, path: Path, *, workers: int =
                 arrays |= {"jac_state": found.jac_state, "jac_action": found.jac_action}
                 arrays["finite"] = finite_rows({name: a for name, a in arrays.items() if name != "finite"})
                 writer.commit(block.number, arrays)
+                on_rows(done)
 
 
 def _scores(store: UnitStore, unit: Unit, derivative: str) -> list[TruthScore]:

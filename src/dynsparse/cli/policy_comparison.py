@@ -104,7 +104,7 @@ def compare_policies(
         place = folder / POLICIES / policy / env.name
         # Under another name the same weights gave the same rows.
         if main.rows == rows and main.description == replace(
-            described, policy=described.policy | {"name": main.description.policy["name"]}
+            described, policy={**described.policy, "name": main.description.policy["name"]}
         ):
             place = main.path
         else:

@@ -146,8 +146,9 @@ class Reproduce:
                 with clock.stage("q4"):
                     learned = self._learn({name: folder.dataset(name) for name in there}, executor, command)
                     status, runs = int(not learned.outcome.complete), learned.expected
-                    if "derivatives" in asked:
-                        again = [name for name in there if preset.relearned is None or name in preset.relearned]
+                if "derivatives" in asked:
+                    again = [name for name in there if preset.relearned is None or name in preset.relearned]
+                    with clock.stage("relearned"):
                         study.relearn(again, *self._learning())
             if self.search and there:
                 with clock.stage("search"):

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from dynsparse.errors import SettingError
+from dynsparse.analysis import files
+from dynsparse.errors import InputError, SettingError
+from dynsparse.provenance import DECIDING_PACKAGES, package_versions
 
-__all__ = ["SECTIONS", "Record", "Section", "plain", "section_named"]
+__all__ = ["DECIDED", "SECTIONS", "Record", "Section", "decided_by", "plain", "section_named"]
+
+DECIDED = "section"
+"""Entry of a record's provenance that says what decided its numbers."""
+_DECIDING = ("dataset", "sizes", "seed", "atol")
 
 
 class Record(Protocol):
-    """What a section measures: a record that files hold beside the analysis."""
+    """What a section measures: a frozen dataclass that files hold beside the analysis."""
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """Settings, seeds and versions that made it."""
 
     def save(self, folder: Path) -> object:
         """Write the files."""
@@ -31,6 +42,7 @@ class Section:
             ``function(path, command, *, seed, atol, workers, on_phase, on_rows, ...) -> Record``.
         stem: Name of the record's files without suffix.
         fields: Folders of the study that it reads or writes beside the data set, by the name of the argument.
+        packages: Packages that decide its numbers beside those that decide everything.
     """
 
     name: str
@@ -38,10 +50,42 @@ class Section:
     function: str
     stem: str
     fields: Mapping[str, str]
+    packages: tuple[str, ...] = ()
 
-    def is_measured(self, folder: Path) -> bool:
-        """Whether its record lies in a folder."""
-        return (folder / f"{self.stem}.json").exists()
+    @property
+    def versions(self) -> dict[str, str | None]:
+        """Versions of the packages that decide its numbers."""
+        return package_versions((*DECIDING_PACKAGES, *self.packages))
+
+    def is_there(self, folder: Path) -> bool:
+        """Whether a record lies in a folder, of whatever."""
+        return files.holds_analysis(folder, self.stem)
+
+    def lacks(self, folder: Path, decided: Mapping[str, Any]) -> str:
+        """Say why its record has to be measured, or measured again.
+
+        Args:
+            folder: Where the record lies.
+            decided: What decides the numbers; see ``decided_by``.  What is not in it is not asked.
+
+        Returns:
+            The reason in words; empty where the record is whole and of exactly this.
+        """
+        if not self.is_there(folder):
+            return "there is no record"
+        try:
+            found, _ = files.read(folder, self.stem)
+            before = found["provenance"]["extra"].get(DECIDED)
+        except (InputError, KeyError, TypeError, AttributeError):
+            return "its record is damaged"
+        if not isinstance(before, dict):
+            return "its record does not say what it was measured with"
+        parts = [
+            f"{name} was {_told(before.get(name))} and is {_told(wanted)}"
+            for name, wanted in json.loads(json.dumps(dict(decided))).items()
+            if before.get(name) != wanted
+        ]
+        return ", ".join(parts)
 
     def load_function(self) -> Callable[..., Record]:
         """Import the function that measures it."""
@@ -49,13 +93,37 @@ class Section:
         return cast(Callable[..., Record], getattr(importlib.import_module(module), name))
 
 
-def _section(name: str, title: str, function: str, stem: str, **fields: str) -> Section:
-    return Section(name, title, f"dynsparse.cli.{function}", stem, fields)
+def decided_by(section: Section, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides a section's numbers, as its record keeps it.
+
+    Args:
+        section: Which.
+        arguments: Of its unit: ``dataset``, ``sizes``, ``seed`` and ``atol``.
+    """
+    return {name: arguments[name] for name in _DECIDING} | {"versions": section.versions}
+
+
+def _told(value: Any) -> str:
+    """Say what a value is, shortly: of a hash its first digits."""
+    if isinstance(value, dict):
+        return " ".join(f"{name} {_told(part)}" for name, part in value.items()) or "nothing"
+    text = "missing" if value is None else str(value)
+    return text if len(text) < 64 else text[:12]
+
+
+def _section(name: str, title: str, function: str, stem: str, packages: tuple[str, ...] = (), **fields: str) -> Section:
+    return Section(name, title, f"dynsparse.cli.{function}", stem, fields, packages)
 
 
 SECTIONS: tuple[Section, ...] = (
     _section("pictures", "What it looks like", "picture_measurement:picture_dataset", "picture"),
-    _section("embedding", "Sparsity over the states", "embedding_measurement:embed_dataset", "embedding"),
+    _section(
+        "embedding",
+        "Sparsity over the states",
+        "embedding_measurement:embed_dataset",
+        "embedding",
+        ("openTSNE", "scikit-learn"),
+    ),
     _section("causes", "Why is it zero?", "explanation:explain_dataset", "causes"),
     _section(
         "derivatives",

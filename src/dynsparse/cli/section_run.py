@@ -9,14 +9,15 @@ from typing import Any
 
 from dynsparse.cli.progress import open_progress
 from dynsparse.cli.result_folder import ANALYSES
-from dynsparse.cli.section import section_named
+from dynsparse.cli.section import decided_by, section_named
+from dynsparse.cli.time_span import TimeSpan
 from dynsparse.cli.unit_board import UnitBoard
 from dynsparse.errors import DatasetError
 from dynsparse.executor import Executor, Unit, UnitStore, run_units
 from dynsparse.learning.unit import dataset_identity
 from dynsparse.provenance import Provenance
 
-__all__ = ["RECORDS", "SectionPlan", "run_sections", "section_seconds"]
+__all__ = ["RECORDS", "SectionOutcome", "SectionPlan", "UnitTime", "run_sections"]
 
 RECORDS = "sections"
 """Folder of the units' own records: what failed and why, and how long each took."""
@@ -43,6 +44,34 @@ class SectionPlan:
         return self.environments is None or environment in self.environments
 
 
+@dataclass(frozen=True)
+class UnitTime:
+    """When a process was busy with a section of an environment.
+
+    Attributes:
+        section: Its name.
+        environment: Name of the environment.
+        span: When, and for how long.
+    """
+
+    section: str
+    environment: str
+    span: TimeSpan
+
+
+@dataclass(frozen=True)
+class SectionOutcome:
+    """What became of sections.
+
+    Attributes:
+        failed: Why sections have no record, by environment and section in words; empty where all have.
+        times: Of those that have one, as far as it is known, whenever they were measured.
+    """
+
+    failed: Mapping[str, str]
+    times: tuple[UnitTime, ...]
+
+
 def run_sections(
     plans: Sequence[SectionPlan],
     datasets: Mapping[str, Path],
@@ -53,8 +82,10 @@ def run_sections(
     command: str,
     seed: int,
     atol: float,
-) -> dict[str, str]:
-    """Measure the sections that have no record yet; one that fails does not stop the others.
+) -> SectionOutcome:
+    """Measure the sections that have no record of these data, sizes and settings; one that fails does not stop others.
+
+    A record of something else is measured again, and a line says so: nothing that was asked for otherwise is kept.
 
     Args:
         plans: What is to be measured.
@@ -67,42 +98,49 @@ def run_sections(
         atol: An element is zero when ``abs(x) < atol``.
 
     Returns:
-        Why sections have no record, by environment and section in words; empty where all have.
+        What became of them.
 
     Raises:
         ExecutorError: Nothing can be run.
         OutputError: A result can not be written, or another process writes there.
     """
     units, lacking = _units(plans, datasets, out, command, seed, atol)
-    if not units:
-        return lacking
     store = UnitStore(out / RECORDS)
-    for unit in units:
-        section = section_named(unit.arguments["section"])
-        if store.is_done(unit.key) and not section.is_measured(Path(unit.context["analysis"])):
-            store.forget(unit.key)
-    waiting = [unit for unit in units if not store.is_done(unit.key)]
-    if not waiting:
-        return lacking
-    progress = open_progress()
-    try:
-        board = UnitBoard(progress, waiting, lambda unit: str(unit.arguments["section"]))
-        outcome = run_units(waiting, store, executor, on_event=board.hear, provenance=provenance)
-    finally:
-        progress.close()
+    waiting = [unit for unit in units if _is_to_be_measured(unit, store)]
+    failed: Mapping[str, str] = {}
+    if waiting:
+        progress = open_progress()
+        try:
+            board = UnitBoard(progress, waiting, lambda unit: str(unit.arguments["section"]))
+            failed = run_units(waiting, store, executor, on_event=board.hear, provenance=provenance).failed
+        finally:
+            progress.close()
     names = {unit.key: f"{unit.arguments['environment']}, {unit.arguments['section']}" for unit in waiting}
-    return lacking | {names[key]: error for key, error in outcome.failed.items()}
+    return SectionOutcome(lacking | {names[key]: error for key, error in failed.items()}, _times(units, store))
 
 
-def section_seconds(out: Path) -> dict[str, float]:
-    """Return for how long one process was busy with each section, over all environments, s."""
-    found: dict[str, float] = {}
-    for record in UnitStore(out / RECORDS).records():
-        name = record["unit"].get("section")
-        if name is None:  # data, collected on a cluster
-            continue
-        found[name] = found.get(name, 0.0) + float(record["measured"].get("seconds", 0.0))
-    return found
+def _is_to_be_measured(unit: Unit, store: UnitStore) -> bool:
+    """Say whether a unit's section has no record, or one of something else, which is told."""
+    section, folder = section_named(unit.arguments["section"]), Path(unit.context["analysis"])
+    reason = section.lacks(folder, decided_by(section, unit.arguments))
+    if not reason:
+        return False
+    if section.is_there(folder):
+        print(f"measured again: {unit.arguments['environment']}, {section.name}: {reason}", flush=True)
+    store.forget(unit.key)
+    return True
+
+
+def _times(units: Sequence[Unit], store: UnitStore) -> tuple[UnitTime, ...]:
+    """Return when the units that are done were measured."""
+    found = []
+    for unit in units:
+        record = store.record(unit.key)
+        measured = {} if record is None or record["status"] != "done" else record["measured"]
+        if "began" in measured:
+            section, environment = unit.arguments["section"], unit.arguments["environment"]
+            found.append(UnitTime(section, environment, TimeSpan.from_dict(measured)))
+    return tuple(found)
 
 
 def _units(
@@ -115,26 +153,21 @@ def _units(
     units: list[Unit] = []
     lacking: dict[str, str] = {}
     for environment, path in datasets.items():
+        folder = out / ANALYSES / environment
+        covering = [plan for plan in plans if plan.covers(environment)]
+        asked = [{"sizes": dict(plan.sizes), "seed": seed, "atol": atol} for plan in covering]
+        sections = [section_named(plan.section) for plan in covering]
         try:
             identity = dataset_identity(str(path))
         except DatasetError as error:
-            asked = [section_named(plan.section) for plan in plans if plan.covers(environment)]
-            missing = [section.name for section in asked if not section.is_measured(out / ANALYSES / environment)]
+            missing = [
+                section.name for section, sizes in zip(sections, asked, strict=True) if section.lacks(folder, sizes)
+            ]
             if missing:
                 lacking[f"{environment}, {', '.join(missing)}"] = f"DatasetError: {error}"
             continue
-        for plan in plans:
-            if not plan.covers(environment):
-                continue
-            arguments = {
-                "section": plan.section,
-                "environment": environment,
-                "dataset": identity,
-                "command": command,
-                "sizes": dict(plan.sizes),
-                "seed": seed,
-                "atol": atol,
-            }
-            context = {"dataset": str(path), "analysis": str(out / ANALYSES / environment), "study": str(out)}
-            units.append(Unit(_FUNCTION, arguments, context, environment))
+        for section, sizes in zip(sections, asked, strict=True):
+            about = {"section": section.name, "environment": environment, "dataset": identity, "command": command}
+            context = {"dataset": str(path), "analysis": str(folder), "study": str(out)}
+            units.append(Unit(_FUNCTION, about | sizes, context, environment, section.versions))
     return units, lacking

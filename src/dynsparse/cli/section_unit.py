@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dynsparse.cli.section import plain, section_named
+from dynsparse.cli.section import DECIDED, Record, decided_by, plain, section_named
+from dynsparse.cli.time_span import TimeSpan
 from dynsparse.errors import DatasetError
 from dynsparse.executor.unit import Tell
 from dynsparse.learning.unit import dataset_identity
@@ -30,12 +33,14 @@ def measure_section(
         tell: Told what is done, and how many rows are.
 
     Returns:
-        The section's name and environment; the numbers are in the record's files.
+        The section's name and environment, the numbers are in the record's files; and when it began (UTC) and for how
+        many seconds it was busy.
 
     Raises:
         DatasetError: The folder holds another data set.
         DynsparseError: Whatever the measurement raises.
     """
+    began, clock = time.time(), time.perf_counter()
     section, path = section_named(arguments["section"]), Path(context["dataset"])
     found = dataset_identity(str(path))
     if found != arguments["dataset"]:
@@ -69,5 +74,13 @@ def measure_section(
         on_phase=enter,
         on_rows=count,
     )
-    record.save(Path(context["analysis"]))
-    return {"section": section.name, "environment": arguments["environment"]}, {}, {}
+    decided = decided_by(section, arguments)
+    _with_entry(record, DECIDED, decided).save(Path(context["analysis"]))
+    measured = TimeSpan(began, time.perf_counter() - clock).to_dict()
+    return {"section": section.name, "environment": arguments["environment"]}, {}, measured
+
+
+def _with_entry(record: Record, name: str, value: Mapping[str, Any]) -> Record:
+    """Add an entry to what a record says about where it comes from."""
+    extra = {**record.provenance.get("extra", {}), name: dict(value)}
+    return dataclasses.replace(record, provenance={**record.provenance, "extra": extra})  # type: ignore[type-var]

@@ -1,17 +1,19 @@
-"""Stage clock: how long each stage of a study took, over all the runs that it needed, beside its budget."""
+"""Stage clock: when each stage of a study was at work, over all the runs that it needed, beside its budget."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dynsparse.cli.section_run import UnitTime
+from dynsparse.cli.time_span import TimeSpan, covered_seconds
 from dynsparse.report.files import write_file
 
-__all__ = ["STAGES", "TIMINGS", "StageClock"]
+__all__ = ["SECTIONS_STAGE", "STAGES", "TIMINGS", "StageClock"]
 
 STAGES = (
     "data",
@@ -21,18 +23,26 @@ STAGES = (
     "derivatives",
     "policies",
     "horizon",
+    "sections",
     "q4",
+    "relearned",
     "search",
     "report",
     "explore",
 )
-"""In the order in which they are done."""
+"""In the order in which they are done; the sections are measured side by side, within the stage of that name."""
+SECTIONS_STAGE = "sections"
 TIMINGS = "timings.json"
-_SCHEMA = 1
+_SCHEMA = 2
 
 
 class StageClock:
-    """Adds up seconds in ``OUT/timings.json``: a stage that was stopped and went on counts both times."""
+    """Keeps spans of time in ``OUT/timings.json``: a stage that was stopped and went on has one for each time.
+
+    A stage is timed on the wall.  A section has no wall of its own, since others are measured beside it: for each of
+    its environments there is the time that one process was busy, and what a budget is compared with is their sum
+    divided by the processes.  What was busy in vain, because it was stopped, is in the stage's wall time alone.
+    """
 
     def __init__(self, out: Path, preset: str, cores: int, budgets: Mapping[str, float]) -> None:
         """Go on with what a folder says, where it is of the same preset and as many cores.
@@ -46,7 +56,9 @@ class StageClock:
         self._path = out / TIMINGS
         self._about: dict[str, Any] = {"schema": _SCHEMA, "preset": preset, "cores": cores}
         self._budgets = dict(budgets)
-        self._seconds: dict[str, float] = self._read()
+        self._spans: dict[str, list[TimeSpan]] = {}
+        self._units: dict[tuple[str, str], TimeSpan] = {}
+        self._read()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -55,53 +67,115 @@ class StageClock:
         Args:
             name: One of ``STAGES``.
         """
-        began = time.monotonic()
+        began, clock = time.time(), time.monotonic()
         try:
             yield
         finally:
-            self._seconds[name] = self._seconds.get(name, 0.0) + time.monotonic() - began
-            self._write()
+            self.note(name, TimeSpan(began, time.monotonic() - clock))
 
-    def note(self, name: str, seconds: float) -> None:
-        """Note how long a stage took that was measured elsewhere, in place of what was known.
+    def note(self, name: str, span: TimeSpan) -> None:
+        """Note when a stage was at work that was measured elsewhere.
 
         Args:
             name: One of ``STAGES``.
-            seconds: Of all runs together, as if it had been alone on these cores.
+            span: When, and for how long.
         """
-        self._seconds[name] = seconds
+        self._spans.setdefault(name, []).append(span)
+        self._write()
+
+    def note_units(self, times: Iterable[UnitTime]) -> None:
+        """Note when sections were measured, each in place of what was known of the same section and environment.
+
+        Args:
+            times: Of the units.
+        """
+        self._units |= {(one.section, one.environment): one.span for one in times}
         self._write()
 
     @property
     def over(self) -> tuple[str, ...]:
         """Stages that took longer than their budget, in words; of fewer than two cores nothing is promised."""
-        if self._about["cores"] < 2:
-            return ()
         return tuple(
-            f"{name} took {self._seconds[name]:.0f} s of {budget:.0f} s"
-            for name, budget in self._budgets.items()
-            if self._seconds.get(name, 0.0) > budget
+            f"{stage['name']} took {stage['measured_seconds']:.0f} s of {stage['budget_seconds']:.0f} s"
+            for stage in self.stages
+            if stage["within_budget"] is False
         )
 
     def told(self) -> str:
-        """Return all stages and the sum in one line."""
-        parts = [f"{name} {self._seconds[name]:.0f} s" for name in STAGES if name in self._seconds]
-        return f"{', '.join(parts)}: {sum(self._seconds.values()):.0f} s in all"
+        """Return all stages in one line, and the time on the wall, in which stages side by side count once."""
+        parts = [
+            f"{stage['name']} {stage['measured_seconds']:.0f} s"
+            for stage in self.stages
+            if stage["measured_seconds"] is not None and stage["name"] != SECTIONS_STAGE
+        ]
+        return f"{', '.join(parts)}: {self.wall_seconds:.0f} s in all"
 
-    def _read(self) -> dict[str, float]:
+    @property
+    def wall_seconds(self) -> float:
+        """Seconds in which any stage was at work, of all runs together."""
+        return covered_seconds(span for spans in self._spans.values() for span in spans)
+
+    @property
+    def stages(self) -> list[dict[str, Any]]:
+        """What is known of each stage, as plain JSON values in the order of ``STAGES``.
+
+        ``wall_seconds`` is the time in which it was at work at all, ``busy_seconds`` that of all its processes together
+        (null where nobody counts that), ``measured_seconds`` what its budget is compared with: the former, or for a
+        section the latter divided by the processes.
+        """
+        return [self._stage(name) for name in STAGES if self._own(name)]
+
+    def _own(self, name: str) -> list[TimeSpan]:
+        return self._spans.get(name, []) or [span for (section, _), span in self._units.items() if section == name]
+
+    def _stage(self, name: str) -> dict[str, Any]:
+        spans, cores = self._own(name), self._about["cores"]
+        wall, measured, busy = covered_seconds(spans), None, None
+        if name in self._spans:
+            measured = wall
+        else:
+            busy = sum(span.seconds for span in spans)
+            measured = busy / cores if cores else None
+        budget = self._budgets.get(name)
+        within = None if budget is None or measured is None or cores < 2 else measured <= budget
+        first, last = min(span.began for span in spans), max(span.ended for span in spans)
+        return {
+            "name": name,
+            "budget_seconds": budget,
+            "measured_seconds": _rounded(measured),
+            "within_budget": within,
+            "wall_seconds": _rounded(wall),
+            "busy_seconds": _rounded(busy),
+            "began": TimeSpan(first, 0.0).to_dict()["began"],
+            "ended": TimeSpan(last, 0.0).to_dict()["began"],
+            "spans": _spans(self._spans.get(name, ())),
+        }
+
+    def _read(self) -> None:
         try:
             found = json.loads(self._path.read_text(encoding="utf-8"))
             if {key: found[key] for key in self._about} != self._about:
-                return {}
-            return {stage["name"]: float(stage["seconds"]) for stage in found["stages"]}
+                return
+            spans = {stage["name"]: [TimeSpan.from_dict(one) for one in stage["spans"]] for stage in found["stages"]}
+            units = {(one["section"], one["environment"]): TimeSpan.from_dict(one) for one in found["units"]}
         except (OSError, ValueError, KeyError, TypeError):
             # A clock is not worth stopping for: where there is none that can be read, it begins anew.
-            return {}
+            return
+        self._spans = {name: own for name, own in spans.items() if own}
+        self._units = units
 
     def _write(self) -> None:
-        stages = [
-            {"name": name, "seconds": round(self._seconds[name], 1), "budget_seconds": self._budgets.get(name)}
-            for name in STAGES
-            if name in self._seconds
+        units = [
+            {"section": section, "environment": environment} | span.to_dict()
+            for (section, environment), span in self._units.items()
         ]
-        write_file(self._path, json.dumps({**self._about, "stages": stages}, indent=1) + "\n")
+        found = {**self._about, "wall_seconds": _rounded(self.wall_seconds), "stages": self.stages, "units": units}
+        write_file(self._path, json.dumps(found, indent=1) + "\n")
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
+
+
+def _spans(spans: Sequence[TimeSpan]) -> list[dict[str, Any]]:
+    return [span.to_dict() for span in spans]

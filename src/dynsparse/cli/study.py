@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
+from dynsparse.cli.heard_process import HeardProcess
 from dynsparse.cli.progress import open_progress
+from dynsparse.cli.relearning import relearn
 from dynsparse.cli.reproduction import Reproduction, start_order
-from dynsparse.cli.result_folder import ANALYSES, ResultFolder
-from dynsparse.cli.section_run import RECORDS, SectionPlan, run_sections, section_seconds
-from dynsparse.cli.stage_clock import StageClock
+from dynsparse.cli.result_folder import ResultFolder
+from dynsparse.cli.section_run import RECORDS, SectionPlan, run_sections
+from dynsparse.cli.stage_clock import SECTIONS_STAGE, StageClock
 from dynsparse.cli.unit_board import UnitBoard
 from dynsparse.config import ReproduceSettings
 from dynsparse.errors import DynsparseError, ExecutorError, OutputError
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Study"]
 
-RELEARNED = "derivatives"
-"""Folder of data sets with plain autodiff's Jacobians, and of what was trained on them."""
 _COLLECT = "dynsparse.cli.data_unit:collect_environment"
 
 
@@ -94,19 +92,19 @@ class Study:
         """
         if not plans or not names:
             return
-        failed = run_sections(
-            plans,
-            {name: self._folder.dataset(name) for name in sorted(names, key=start_order)},
-            self._folder.path,
-            self._executor(),
-            self.provenance,
-            command=f"dynsparse reproduce --preset {self._settings.preset}",
-            seed=self._settings.seed,
-            atol=self._settings.atol,
-        )
-        for name, seconds in section_seconds(self._folder.path).items():
-            self._clock.note(name, seconds / max(1, self._workers))
-        self._failures |= {name: ExecutorError(f"{name}: {error}") for name, error in failed.items()}
+        with self._clock.stage(SECTIONS_STAGE):
+            outcome = run_sections(
+                plans,
+                {name: self._folder.dataset(name) for name in sorted(names, key=start_order)},
+                self._folder.path,
+                self._executor(),
+                self.provenance,
+                command=f"dynsparse reproduce --preset {self._settings.preset}",
+                seed=self._settings.seed,
+                atol=self._settings.atol,
+            )
+        self._clock.note_units(outcome.times)
+        self._failures |= {name: ExecutorError(f"{name}: {error}") for name, error in outcome.failed.items()}
 
     def relearn(self, names: Sequence[str], settings: LearnSettings, seeds: tuple[int, ...]) -> None:
         """Train on plain autodiff's Jacobians too, where these differ from the exact ones in float64.
@@ -116,38 +114,8 @@ class Study:
             settings: Of every training but for loss and seed.
             seeds: Seeds.
         """
-        from dynsparse.analysis.derivative_record import DerivativeRecord, holds_derivatives
-        from dynsparse.cli.derivative_learning import DerivativeLearning
-        from dynsparse.cli.stored import environment_of
-        from dynsparse.dataset import open_dataset
-
-        waiting = []
-        for name in names:
-            place = self._folder.path / ANALYSES / name
-            record = DerivativeRecord.load(place) if holds_derivatives(place) else None
-            if record is not None and record.differs and not record.scores:
-                waiting.append((name, place, record))
-        if not waiting:
-            return
-        progress = open_progress()
-        for name, _, _ in waiting:
-            progress.add(name, 1)
-        learning = DerivativeLearning(self._folder.path / RELEARNED, settings, seeds, self._executor())
-        try:
-            for name, place, record in waiting:
-                try:
-                    dataset = open_dataset(self._folder.dataset(name))
-                    found = learning.extend(
-                        record, dataset, environment_of(dataset), self._workers, partial(progress.phase, name)
-                    )
-                except DynsparseError as error:  # kept, and raised when all the others are done
-                    self._failures[f"{name}, learning by either derivative"] = error
-                    progress.finish(name, f"failed: {error}")
-                    continue
-                found.save(place)
-                progress.finish(name, "trained on either derivative")
-        finally:
-            progress.close()
+        datasets = {name: self._folder.dataset(name) for name in names}
+        self._failures |= relearn(datasets, self._folder.path, settings, seeds, self._executor(), workers=self._workers)
 
     def publish(self, expected: Sequence[str], questions: Sequence[str], runs: ExpectedRuns | None = None) -> None:
         """Write the report and its items from what is on record, and print what they say.
@@ -176,16 +144,17 @@ class Study:
         """Write the page to look around in, in a process of its own while something else is done; then wait for it."""
         command = [sys.executable, "-m", "dynsparse.cli", "explore", str(self._folder.path), "--no-open"]
         # Its progress is not shown beside this one's; what it says in the end is.
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            try:
-                yield
-                with self._clock.stage("explore"):
-                    out, err = process.communicate()
-            except BaseException:  # Ctrl-C too: the other process must not go on alone
-                process.kill()
-                raise
+        process = HeardProcess(command)
+        try:
+            yield
+        except BaseException:  # Ctrl-C too: the other process must not go on alone
+            process.kill()
+            raise
+        finally:
+            out, err = process.wait()
+            self._clock.note("explore", process.span)
         print(out, end="")
-        if process.returncode:
+        if process.failed:
             last = (err.strip().splitlines() or ["it ended without a word"])[-1]
             self._failures["explore"] = OutputError(f"explore.html: {last.removeprefix('dynsparse: ')}")
 

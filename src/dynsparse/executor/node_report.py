@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dynsparse.executor.unit import deciding_versions
 from dynsparse.executor.variables import chosen_variables
+from dynsparse.provenance import DECIDING_PACKAGES, package_versions
 
 __all__ = ["differences", "fingerprint", "node_report", "source_hash"]
 
 _READ_BYTES = 2**20
+_PACKAGES = (*DECIDING_PACKAGES, "optax", "openTSNE", "scikit-learn")
+"""Whatever decides the result of any unit: a node does not know which it will be given."""
 
 
 def node_report(token: str, paths: Sequence[str], variables: Sequence[str]) -> dict[str, Any]:
@@ -32,7 +34,7 @@ def node_report(token: str, paths: Sequence[str], variables: Sequence[str]) -> d
     return {
         "token": _read(Path(token)),
         "paths": {path: fingerprint(Path(path)) for path in paths},
-        "versions": dict(deciding_versions()),
+        "versions": package_versions(_PACKAGES),
         "source": source_hash(),
         "variables": {**chosen_variables(os.environ), **told},
     }

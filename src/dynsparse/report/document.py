@@ -20,6 +20,7 @@ from dynsparse.report.study import StudyResults
 from dynsparse.report.study_section import Section, anchor_of
 from dynsparse.report.study_sections import sections_of
 from dynsparse.report.table1 import Table1Row, paper_table1, write_table1
+from dynsparse.report.timings_table import timings_html
 
 __all__ = ["write_report", "write_study"]
 
@@ -127,7 +128,7 @@ def _page(results: StudyResults, sections: Sequence[Section], title: str, proven
     if provenance:
         footer += details("How this page was made", _record("This page", provenance))
     if results.timings:
-        footer += details("How long it took", _record("Times", results.timings))
+        footer += details("How long it took", timings_html(results.timings))
     return template.substitute(
         title=text(title),
         contents=_contents(results, sections),

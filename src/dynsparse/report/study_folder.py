@@ -18,6 +18,7 @@ from dynsparse.report.search_study import SEARCH_FILE, read_search
 from dynsparse.report.study import LearningStudy, StudyResults, learning_study
 from dynsparse.report.study_parts import read_parts
 from dynsparse.report.table1 import paper_table1
+from dynsparse.report.timings_table import TIMINGS_SCHEMA
 
 __all__ = ["in_papers_order", "read_study"]
 
@@ -121,4 +122,5 @@ def _timings(path: Path) -> Mapping[str, Any] | None:
             raise ValueError("no object")
     except (OSError, ValueError) as error:
         raise InputError(f"expected timings in {path}, can not read them ({error!r}); remove the file") from error
-    return found
+    # Those of another version are no reason to stop, and the next run replaces them.
+    return found if found.get("schema") == TIMINGS_SCHEMA else None
