@@ -116,8 +116,8 @@ def test_a_roll_outs_share_is_the_products_moved_by_their_difference():
 
 def test_sentences_of_one_environment():
     assert about_horizon(invented(), 0) == (
-        "After 10 control steps Toy's ∂s'/∂s has 28.4 % [28.2, 28.5] zeros against 50.0 % [48.6, 51.4] after one: "
-        "fewer. 1 of its 4 elements is zero at every start after one step, as many after 12; of the other zeros, the "
+        "The share of zeros in Toy's ∂s'/∂s is 28.4 % [28.2, 28.5] after 10 control steps and 50.0 % [48.6, 51.4] "
+        "after one: smaller. 1 of its 4 elements is zero at every start after one step, as many after 12; of the other zeros, the "
         "local ones, half are gone after 5 steps [5, 5] and 8.6 % are left after 12."
     )
     assert about_horizon(invented(), 1) == "Toy's ∂s'/∂a has no zero at any start, after one control step and up to 12."
@@ -180,8 +180,8 @@ def test_sentences_of_roll_outs():
 
 def test_sentences_of_lengths():
     assert about_lengths(invented()) == (
-        "A control step of 10 ms, Toy's own, leaves 40.0 % [38.6, 41.4] zeros in ∂s'/∂s; one of 2 ms 50.0 % "
-        "[48.6, 51.4] (more), one of 40 ms 10.0 % [8.6, 11.4] (fewer)."
+        "With a control step of 10 ms, Toy's own, the share of zeros in ∂s'/∂s is 40.0 % [38.6, 41.4]; with 2 ms "
+        "50.0 % [48.6, 51.4] (larger), with 40 ms 10.0 % [8.6, 11.4] (smaller)."
     )
     assert about_lengths(invented(), 1) == ""
     assert about_lengths(invented(episodes=2)).count("not enough data") == 2

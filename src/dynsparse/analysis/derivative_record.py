@@ -108,6 +108,10 @@ class DerivativeRecord(StoredRecord):
         """Whether more or fewer rows of a stretch are finite than by the exact derivative."""
         return not np.array_equal(variant.nonfinite, self.exact.nonfinite)
 
+    def has_fewer_rows(self, variant: DerivativeVariant) -> bool:
+        """Whether rows that are not finite by a variant leave it, and the exact one beside it, fewer than there are."""
+        return not np.array_equal(variant.reference.finite, self.exact.sparsity.finite)
+
     def variant(self, derivative: str, precision: str) -> DerivativeVariant | None:
         """Return a variant by derivative and precision; None where it was not computed."""
         return next((v for v in self.variants if v.key == (derivative, precision)), None)

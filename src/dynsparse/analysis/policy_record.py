@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -153,6 +153,20 @@ class PolicyRecord(StoredRecord):
         """Return the data set of a policy, or of the one whose checkpoint it is; None where there is none."""
         name = self.same_as.get(policy, policy)
         return next((found for found in self.policies if found.policy == name), None)
+
+    def names_of(self, policy: str) -> tuple[str, ...]:
+        """Return a policy and all that are the very checkpoint of it."""
+        return (policy, *(name for name, other in self.same_as.items() if other == policy))
+
+    def full_returns(self, rows: PolicyRows) -> NDArray[np.float64]:
+        """Return (f,) returns of the episodes that have all ``episode_steps`` control steps: others are cut short."""
+        return np.asarray(rows.returns[rows.sparsity.rows == self.episode_steps])
+
+    def episodes_active(self, policy: str, constraints: Sequence[str]) -> int:
+        """Count the episodes of a policy in which any of some named constraints exerts force in a finite row."""
+        rows = self.rows_of(policy)
+        places = [self.constraint_names.index(name) for name in constraints]
+        return 0 if rows is None else int((rows.active[:, places] > 0).any(axis=1).sum())
 
     def element_name(self, element: tuple[int, int]) -> str:
         """Name an element: ``"d next qvel cart / d qpos slider"``."""

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dynsparse.analysis.episode_sparsity import EpisodeSparsity
-from dynsparse.report.difference_words import plain_number
-from dynsparse.report.episode_statistics import EpisodeMean, difference, mean_over_episodes, paired_difference
-from dynsparse.report.item import TableItem
+from dynsparse.report.episode_statistics import (
+    SHARE,
+    STEPS_LONG,
+    EpisodeMean,
+    difference,
+    mean_over_episodes,
+    paired_difference,
+)
+from dynsparse.report.many_comparisons import LEVEL, by_holm, chance
+from dynsparse.report.quantities import number
 
-__all__ = ["MARGIN", "QUANTITIES", "Compared", "Quantity", "compare_numbers", "compared_table"]
+__all__ = ["MARGIN", "QUANTITIES", "Compared", "Quantity", "about_verdicts", "compare_numbers", "corrected"]
 
 MARGIN = 0.001
 """Two shares whose difference lies in an interval around zero that is no wider to either side are called the same."""
@@ -33,6 +41,15 @@ class Quantity:
     title: str
     unit: str
     is_share: bool
+
+    def mean(self, values: NDArray[np.float64]) -> EpisodeMean:
+        """Average it over (e,) episodes."""
+        return mean_over_episodes(values, SHARE if self.is_share else STEPS_LONG)
+
+    def change(self, values: NDArray[np.float64], reference: NDArray[np.float64], *, paired: bool) -> EpisodeMean:
+        """Return how two means of it over episodes differ; a difference of shares is -1 to 1."""
+        found = (paired_difference if paired else difference)(values, reference)
+        return found.within((-1.0, 1.0)) if self.is_share else found
 
 
 QUANTITIES = (
@@ -57,6 +74,8 @@ class Compared:
         reference: That of the reference; None of the reference itself.
         change: How it differs from the reference, with its interval; None of the reference itself.
         is_equal: Whether it is the reference's in every episode, to the last bit.
+        chance: How likely such a difference is where there is none; None where that can not be told, or is not asked.
+        corrected: The same, corrected for how many are asked (``corrected``).
     """
 
     environment: str
@@ -66,21 +85,29 @@ class Compared:
     reference: EpisodeMean | None = None
     change: EpisodeMean | None = None
     is_equal: bool = False
+    chance: float | None = None
+    corrected: float | None = None
 
     @property
     def verdict(self) -> str:
-        """``"equal"``, ``"more"``, ``"less"``, ``"within"`` the margin, or ``"unknown"``; ``""`` of a reference."""
+        """What may be said of it.
+
+        ``"equal"``, ``"more"``, ``"less"``, ``"within"`` the margin, ``"not told"`` where there is an interval and it
+        does not separate the two, or ``"not enough data"`` where there is none or it is too wide to tell anything;
+        ``""`` of a reference.
+        """
         change = self.change
         if change is None:
             return ""
         if self.is_equal:
             return "equal"
-        side = change.side_of(0.0)
-        if side:
-            return "more" if side > 0 else "less"
-        if side is None or not self.quantity.is_share or change.low is None or change.high is None:
-            return "unknown"
-        return "within" if change.low >= -MARGIN and change.high <= MARGIN else "unknown"
+        if change.value is None or change.low is None or change.high is None or self.corrected is None:
+            return "not enough data"
+        if self.corrected < LEVEL:
+            return "more" if change.value > 0 else "less"
+        if self.quantity.is_share and change.low >= -MARGIN and change.high <= MARGIN:
+            return "within"
+        return "not enough data" if change.is_wide else "not told"
 
 
 def compare_numbers(
@@ -96,60 +123,36 @@ def compare_numbers(
         paired: Whether both are of the same episodes, in the same order.
 
     Returns:
-        One for each of ``QUANTITIES``.
+        One for each of ``QUANTITIES``; no verdict is given before all of a report are corrected together.
     """
     compared = []
     for quantity in QUANTITIES:
         own = getattr(found, quantity.field)
-        mean = mean_over_episodes(own)
+        mean = quantity.mean(own)
         if reference is None:
             compared.append(Compared(environment, name, quantity, mean))
             continue
         other = getattr(reference, quantity.field)
-        change = paired_difference(own, other) if paired else difference(own, other)
+        change = quantity.change(own, other, paired=paired)
         is_equal = bool(np.array_equal(own, other, equal_nan=True)) and not np.isnan(own).all()
-        compared.append(Compared(environment, name, quantity, mean, mean_over_episodes(other), change, is_equal))
+        asked = None if is_equal else chance(own, other, paired=paired)
+        compared.append(Compared(environment, name, quantity, mean, quantity.mean(other), change, is_equal, asked))
     return tuple(compared)
 
 
-def compared_table(name: str, title: str, what: str, reference: str, rows: Iterable[Compared]) -> TableItem:
-    """Make a long table: a line a number, with its interval and its difference to the reference.
-
-    Args:
-        name: Of the files.
-        title: Caption.
-        what: Heading of the way of measuring.
-        reference: What differences are to.
-        rows: The numbers; shares are told in percent, and their differences in percentage points.
-
-    Returns:
-        The table; numbers without a meaning are left out.
-    """
-    columns = (
-        "environment", what, "number", "unit", "mean", "low", "high", f"less {reference}", "low", "high", "episodes",
-        "verdict",
-    )  # fmt: skip
-    cells: list[tuple[str, ...]] = []
-    values: list[tuple[object, ...]] = []
-    for row in rows:
-        if row.mean.value is None:
-            continue
-        factor = 100.0 if row.quantity.is_share else 1.0
-        numbers = [*_ends(row.mean, factor), *_ends(row.change, factor)]
-        head = (row.environment, row.name, row.quantity.title, row.quantity.unit)
-        last = row.verdict or "reference"
-        shown = ("-" if number is None else plain_number(number) for number in numbers)
-        cells.append((*head, *shown, f"{row.mean.episodes:,}", last))
-        values.append((*head, *numbers, row.mean.episodes, last))
-    return TableItem(name, title, "", columns, tuple(cells), tuple(values), (_NOTE,))
+def corrected(rows: Sequence[Compared]) -> tuple[Compared, ...]:
+    """Correct all that are asked for how many they are, by Holm; what is equal in every episode asks nothing."""
+    found = by_holm([row.chance for row in rows])
+    return tuple(replace(row, corrected=value) for row, value in zip(rows, found, strict=True))
 
 
-_NOTE = (
-    f"Intervals hold 95 %, over episodes. Equal: the same in every episode. Within: the interval of the difference "
-    f"holds zero, and ends within {100 * MARGIN:g} percentage points of it. Unknown: not enough data to tell."
-)
-
-
-def _ends(mean: EpisodeMean | None, factor: float) -> list[float | None]:
-    ends = (None, None, None) if mean is None else (mean.value, mean.low, mean.high)
-    return [None if end is None else factor * end for end in ends]
+def about_verdicts(rows: Iterable[Compared]) -> str:
+    """Say how many comparisons were made, and that verdicts count them; empty where there was none."""
+    asked = [row for row in rows if row.chance is not None]
+    if not asked:
+        return ""
+    told = sum(row.verdict in {"more", "less"} for row in asked)
+    return (
+        f"{told:,} of {number(len(asked), 'comparison')} of Q2 and Q3 tell a difference: verdicts are corrected for "
+        f"their number (Holm, {100 * LEVEL:g} %), intervals are of each comparison by itself."
+    )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
 from dynsparse.analysis.derivative_record import DerivativeRecord
-from dynsparse.report.compared_numbers import Compared, compare_numbers, compared_table
+from dynsparse.report.cause_switches import joined
+from dynsparse.report.compared_numbers import Compared, compare_numbers, corrected
+from dynsparse.report.compared_table import compared_table
 from dynsparse.report.derivative_sentences import derivative_sentences
-from dynsparse.report.derivative_table import derivative_table, variant_label
+from dynsparse.report.derivative_table import derivative_table, reference_label, variant_label
 from dynsparse.report.episode_dots import DotLook, DotPanel, draw_episode_dots
-from dynsparse.report.episode_statistics import EpisodeMean, mean_over_episodes
+from dynsparse.report.episode_statistics import SHARE, STEPS_LONG, EpisodeMean, mean_over_episodes
 from dynsparse.report.item import FigureItem, Part, TableItem
+from dynsparse.report.quantities import number
+from dynsparse.report.said_once import by_what_is_said
 from dynsparse.report.truth_scores import about_truths, truth_changes, truth_table
 
 __all__ = ["derivative_part"]
@@ -22,7 +26,10 @@ _LOOKS = (
     DotLook("exact", "exact", "#000000", "o"),
     DotLook("autodiff", "plain autodiff, float64", "#0072B2", "s"),
     DotLook("autodiff, float32", "plain autodiff, float32", "#D55E00", "^"),
+    DotLook("exact, rows finite by autodiff", "exact, its rows", "#56B4E9", "D"),
+    DotLook("exact, rows finite by autodiff, float32", "exact, rows of float32", "#999999", "D"),
 )
+_DRAWN = {"combined": SHARE, "zero_duration": STEPS_LONG, "switch_rate": SHARE}
 _LABELS = {("autodiff", "float64"): "autodiff", ("autodiff", "float32"): "autodiff, float32"}
 
 
@@ -56,7 +63,7 @@ def derivative_part(records: Mapping[str, DerivativeRecord]) -> Part:
         "",
         "a line an environment and a marker with a 95 % interval for each derivative: share of rows that are off, "
         "share of zeros, how long elements stay zero, how often the pattern switches",
-        sentences,
+        _caption(records),
         lambda: _draw(records),
     )
     items: list[FigureItem | TableItem] = [
@@ -75,7 +82,25 @@ def _compared(records: Mapping[str, DerivativeRecord]) -> tuple[Compared, ...]:
         for variant in record.variants:
             reference = None if variant is record.exact else variant.reference
             rows += compare_numbers(name, variant_label(variant), variant.sparsity, reference, paired=True)
-    return tuple(rows)
+    return corrected(rows)
+
+
+def _caption(records: Mapping[str, DerivativeRecord]) -> tuple[str, ...]:
+    rows = by_what_is_said(
+        (name, f"{number(record.rows, 'row')} of {number(len(record.episode), 'episode')}")
+        for name, record in records.items()
+    )
+    said = f"Means over episodes with their 95 % intervals, of {'; '.join(_of(*entry) for entry in rows)}."
+    if any(record.has_fewer_rows(variant) for record in records.values() for variant in record.variants):
+        said += (
+            " Where a derivative lacks rows, the exact one is drawn at the same rows too: rows that are not finite cut "
+            "stretches of zeros."
+        )
+    return (said,)
+
+
+def _of(rows: str, names: Sequence[str]) -> str:
+    return f"{rows} in {'each of ' if len(names) > 1 else ''}{joined(names)}"
 
 
 def _draw(records: Mapping[str, DerivativeRecord]) -> Figure:
@@ -85,13 +110,18 @@ def _draw(records: Mapping[str, DerivativeRecord]) -> Figure:
             key = (name, variant_label(variant))
             found = variant.sparsity
             if variant is not record.exact:
-                numbers.setdefault("off", {})[key] = mean_over_episodes(variant.off_share)
-            for field in ("combined", "zero_duration", "switch_rate"):
-                numbers.setdefault(field, {})[key] = mean_over_episodes(getattr(found, field))
+                numbers.setdefault("off", {})[key] = mean_over_episodes(variant.off_share, SHARE)
+            for field in _DRAWN:
+                numbers.setdefault(field, {})[key] = mean_over_episodes(getattr(found, field), _DRAWN[field])
+            if record.has_fewer_rows(variant):
+                for field in _DRAWN:
+                    there = mean_over_episodes(getattr(variant.reference, field), _DRAWN[field])
+                    numbers[field][name, reference_label(variant)] = there
     panels = (
         DotPanel("rows off, %", numbers.get("off", {}), is_share=True),
         DotPanel("zeros (Q2), %", numbers["combined"], is_share=True),
         DotPanel("stays zero (Q3), steps", numbers["zero_duration"]),
         DotPanel("switches (Q3), % of steps", numbers["switch_rate"], is_share=True),
     )
-    return draw_episode_dots(_TITLE, tuple(records), _LOOKS, panels)
+    there = {look for _, look in numbers["combined"]}
+    return draw_episode_dots(_TITLE, tuple(records), [look for look in _LOOKS if look.name in there], panels)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dynsparse.analysis.derivative_record import DerivativeRecord
 from dynsparse.analysis.derivative_variant import DerivativeVariant
+from dynsparse.physics.columns import OFF_TOLERANCE
 from dynsparse.physics.environment_audit import ROUND_OFF
 from dynsparse.report.cause_switches import joined
-from dynsparse.report.change_sentences import SWITCHES, ZEROS, change_sentences
-from dynsparse.report.compared_numbers import Compared
-from dynsparse.report.difference_words import share_cell, share_mean
+from dynsparse.report.change_sentences import SWITCHES, ZEROS, about_change
+from dynsparse.report.compared_numbers import Compared, about_verdicts
+from dynsparse.report.difference_words import steps_cell
 from dynsparse.report.episode_statistics import mean_over_episodes
-from dynsparse.report.quantities import number
+from dynsparse.report.quantities import number, share_with_interval
+from dynsparse.report.zero_axis import tick_name
 
 __all__ = ["derivative_sentences"]
 
@@ -20,70 +22,96 @@ _SUBJECTS = {
     ("autodiff", "float64"): "With plain autodiff",
     ("autodiff", "float32"): "With plain autodiff in float32",
 }
+_OFF = tick_name(OFF_TOLERANCE)
 _BLOCKS = ("state", "∂s'/∂s"), ("action", "∂s'/∂a")
 
 
 def derivative_sentences(
     records: Mapping[str, DerivativeRecord], compared: tuple[Compared, ...], labels: Mapping[tuple[str, str], str]
 ) -> tuple[str, ...]:
-    """Say what changes, one derivative after the other.
+    """Say what changes, the weightiest first.
 
     Args:
         records: By environment.
-        compared: Numbers of every environment and derivative, under the labels.
+        compared: Numbers of every environment and derivative, under the labels, corrected.
         labels: By derivative and precision.
 
     Returns:
-        Sentences.
+        Sentences: where a derivative is off, where nothing changes, Q1 to Q3, and what rests on lost rows.
     """
-    found: list[str] = []
+    told: list[list[str]] = []
     for key, subject in _SUBJECTS.items():
         there = {name: variant for name, r in records.items() if (variant := r.variant(*key)) is not None}
         if not there:
             continue
-        found += _about_rows(subject, records, there)
-        found += _about_always(subject, records, there)
-        own = [row for row in compared if row.name == labels[key]]
-        changed = {name for name, variant in there.items() if records[name].is_changed(variant)}
-        # What is the same in every row was said at once.
-        own = [row for row in own if row.environment in changed]
-        for words in (ZEROS, SWITCHES):
-            found += change_sentences(subject, own, words, "the exact derivative", same="same ")
-    return tuple(found)
-
-
-def _about_rows(
-    subject: str, records: Mapping[str, DerivativeRecord], variants: Mapping[str, DerivativeVariant]
-) -> list[str]:
-    """Say how many rows are off, or not finite, and where nothing changes."""
-    same = [name for name, variant in variants.items() if not records[name].is_changed(variant)]
-    sentences = []
-    off = {name: variant for name, variant in variants.items() if variant.off.any()}
-    if off:
-        parts = [f"{name} {_off(variant)}" for name, variant in off.items()]
-        sentences.append(f"{subject} rows are off by more than 1e-5: {'; '.join(parts)}.")
-    lost = {
-        name: int(variant.nonfinite.sum())
-        for name, variant in variants.items()
-        if variant.nonfinite.sum() > records[name].exact.nonfinite.sum()
-    }
-    if lost:
-        parts = [
-            f"{count:,} of {number(variants[name].sparsity.all_rows, 'row')} of {name} "
-            f"({int(records[name].exact.nonfinite.sum()):,} by the exact derivative)"
-            for name, count in lost.items()
-        ]
-        sentences.append(f"{subject} rows are not finite: {'; '.join(parts)}.")
-    moved = [f"{name} ({_moved(v)})" for name, v in variants.items() if v.differing]
-    if moved:
-        sentences.append(f"{subject} other elements of some rows are zero: {'; '.join(moved)}.")
-    if same:
-        rows = sum(variants[name].sparsity.all_rows for name in same)
-        sentences.append(
-            f"{subject} nothing changes in {joined(same)}: no row is off by more than 1e-5, and the same elements "
-            f"are zero, in all of {number(rows, 'row')}."
+        changed = {name: variant for name, variant in there.items() if records[name].is_changed(variant)}
+        # What is the same in every row is said at once.
+        own = [row for row in compared if row.name == labels[key] and row.environment in changed]
+        told.append(
+            [
+                _about_off(subject, there),
+                _about_same(subject, [name for name in there if name not in changed], there),
+                _about_always(subject, changed),
+                about_change(subject, own, ZEROS, "the exact derivative", same="same "),
+                about_change(subject, own, SWITCHES, "the exact derivative", same="same "),
+                _about_lost(subject, records, there),
+                _about_moved(subject, there),
+            ]
         )
-    return sentences
+    return (*(said for kind in zip(*told, strict=True) for said in kind if said), about_verdicts(compared))
+
+
+def _about_off(subject: str, variants: Mapping[str, DerivativeVariant]) -> str:
+    """Say in how many rows a derivative is off, and where in none."""
+    parts = [f"{name} {_off(variant)}" for name, variant in variants.items() if variant.off.any()]
+    count = number(len(variants), "environment")
+    if not parts:
+        return f"{subject} no row of {count} is off by more than {_OFF}."
+    return f"{subject} rows are off by more than {_OFF} in {len(parts)} of {count}: {'; '.join(parts)}."
+
+
+def _about_same(subject: str, same: Sequence[str], variants: Mapping[str, DerivativeVariant]) -> str:
+    if not same:
+        return ""
+    rows = sum(variants[name].sparsity.all_rows for name in same)
+    return (
+        f"{subject} nothing changes in {joined(same)}: no row is off by more than {_OFF}, and the same elements are "
+        f"zero, in all of {number(rows, 'row')}."
+    )
+
+
+def _about_lost(
+    subject: str, records: Mapping[str, DerivativeRecord], variants: Mapping[str, DerivativeVariant]
+) -> str:
+    """Say which rows are lost, and what that does to stretches of zeros."""
+    parts = []
+    for name, variant in variants.items():
+        exact = records[name].exact
+        if not records[name].has_fewer_rows(variant):
+            continue
+        lost, before = int(variant.nonfinite.sum()), int(exact.nonfinite.sum())
+        said = f"{lost:,} of {number(exact.sparsity.all_rows, 'row')} of {name} ({before:,} by the exact one)"
+        whole = mean_over_episodes(exact.sparsity.zero_duration)
+        if whole.value is not None:
+            own, there = (
+                steps_cell(mean_over_episodes(found.zero_duration)) for found in (variant.sparsity, variant.reference)
+            )
+            said += (
+                f", in whose absence zeros last {own} control steps by it and {there} by the exact one, "
+                f"{steps_cell(whole)} in all rows"
+            )
+        parts.append(said)
+    if not parts:
+        return ""
+    return (
+        f"{subject} rows are not finite, which cuts stretches of zeros: {'; '.join(parts)}. All comparisons are of the "
+        "rows that are left."
+    )
+
+
+def _about_moved(subject: str, variants: Mapping[str, DerivativeVariant]) -> str:
+    moved = [f"{name} ({_moved(variant)})" for name, variant in variants.items() if variant.differing]
+    return f"{subject} other elements of some rows are zero: {'; '.join(moved)}." if moved else ""
 
 
 def _moved(variant: DerivativeVariant) -> str:
@@ -93,29 +121,26 @@ def _moved(variant: DerivativeVariant) -> str:
 
 
 def _off(variant: DerivativeVariant) -> str:
-    share = mean_over_episodes(variant.off_share)
-    told = share_mean(share) if share.low is None else f"{share_cell(share).replace(' [', ' % [')}"
-    finite = variant.sparsity.finite_rows
-    return f"{told} ({variant.off_rows:,} of {number(finite, 'row')}, by up to {variant.largest_error:.2g})"
+    share, finite = mean_over_episodes(variant.off_share), variant.sparsity.finite_rows
+    counted = f"{variant.off_rows:,} of {number(finite, 'row')}, by up to {variant.largest_error:.2g}"
+    return f"{share_with_interval(share)}, {counted}"
 
 
-def _about_always(
-    subject: str, records: Mapping[str, DerivativeRecord], variants: Mapping[str, DerivativeVariant]
-) -> list[str]:
-    """Say where the counts of Table 1 change."""
+def _about_always(subject: str, changed: Mapping[str, DerivativeVariant]) -> str:
+    """Say where the counts of Table 1 change, of those environments in which anything does."""
     parts, same = [], []
-    for name, variant in variants.items():
+    for name, variant in changed.items():
         own, exact = variant.sparsity, variant.reference
         counts = [
             (getattr(own, f"always_zero_{block}"), getattr(exact, f"always_zero_{block}"), label)
             for block, label in _BLOCKS
         ]
-        changed = [f"{a} of {label} in place of {b}" for a, b, label in counts if a != b]
-        if changed:
-            parts.append(f"{name} has {joined(changed)}")
-        elif records[name].is_changed(variant):
+        moved = [f"{a} of {label} in place of {b}" for a, b, label in counts if a != b]
+        if moved:
+            parts.append(f"{name} has {joined(moved)}")
+        else:
             same.append(name)
-    sentences = [f"{subject} the always-zero elements (Q1) are others: {'; '.join(parts)}."] if parts else []
+    said = [f"the always-zero elements (Q1) are others: {'; '.join(parts)}"] if parts else []
     if same:
-        sentences.append(f"{subject} the counts of always-zero elements (Q1) stay the same in {joined(same)}.")
-    return sentences
+        said.append(f"the counts of always-zero elements (Q1) stay the same in {joined(same)}")
+    return f"{subject} {'; '.join(said)}." if said else ""

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from dynsparse.report.episode_statistics import EpisodeMean
-from dynsparse.report.quantities import percent
+from dynsparse.report.episode_statistics import STEPS_LONG, EpisodeMean
+from dynsparse.report.quantities import percent, share_with_interval, with_interval
 
-__all__ = ["mean_cell", "plain_number", "points", "share_cell", "share_mean"]
+__all__ = ["plain_cell", "plain_number", "points", "share_cell", "share_mean", "steps_cell"]
 
 
-def points(difference: EpisodeMean, *, signed: bool = False) -> str:
+def points(difference: EpisodeMean) -> str:
     """Write the size of a difference of shares: ``"3.1 percentage points [2.0, 4.2]"``; its sign is the caller's.
 
     Args:
         difference: The difference; of one below zero, the size and its interval are turned round.
-        signed: Write the difference itself, with its sign.
 
     Returns:
-        The words, without an interval where there is none.
+        The words, without an interval where there is none; one of no width is said to be none.
     """
     if difference.value is None:
         return "an unknown number of percentage points"
-    turned = difference.value < 0.0 and not signed
+    turned = difference.value < 0.0
     shown = _tenth(-100.0 * difference.value if turned else 100.0 * difference.value)
     words = f"{shown} percentage point{'' if shown == '1.0' else 's'}"
-    if difference.low is None or difference.high is None:
+    if not difference.varies:
+        return f"{words} in every episode"
+    if difference.ends is None:
         return words
-    low, high = 100.0 * difference.low, 100.0 * difference.high
+    low, high = (100.0 * end for end in difference.ends)
     low, high = (-high, -low) if turned else (low, high)
     return f"{words} [{_tenth(low)}, {_tenth(high)}]"
 
@@ -36,21 +37,18 @@ def share_mean(mean: EpisodeMean) -> str:
 
 
 def share_cell(mean: EpisodeMean) -> str:
-    """Write a mean of shares with its interval, in percent, into a table; the interval ends where shares do."""
-    if mean.value is None:
-        return "-"
-    if mean.low is None or mean.high is None:
-        return _tenth(100 * mean.value)
-    low, high = max(mean.low, 0.0), min(mean.high, 1.0)
-    return f"{_tenth(100 * mean.value)} [{_tenth(100 * low)}, {_tenth(100 * high)}]"
+    """Write a mean of shares with its interval into a table, which says below why some have none."""
+    return share_with_interval(mean, reason=False)
 
 
-def mean_cell(mean: EpisodeMean) -> str:
-    """Write a mean with its interval into a table."""
-    if mean.value is None:
-        return "-"
-    ends = "" if mean.low is None or mean.high is None else f" [{plain_number(mean.low)}, {plain_number(mean.high)}]"
-    return f"{plain_number(mean.value)}{ends}"
+def steps_cell(mean: EpisodeMean) -> str:
+    """Write a mean duration with its interval into a table."""
+    return plain_cell(mean.within(STEPS_LONG))
+
+
+def plain_cell(mean: EpisodeMean) -> str:
+    """Write a mean of any kind with its interval into a table."""
+    return with_interval(mean, plain_number, reason=False)
 
 
 def plain_number(value: float) -> str:

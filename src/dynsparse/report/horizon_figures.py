@@ -17,7 +17,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from numpy.typing import NDArray
 
 from dynsparse.analysis.horizon_record import HorizonRecord
-from dynsparse.report.episode_statistics import mean_over_episodes
+from dynsparse.report.episode_statistics import SHARE, mean_over_episodes
 from dynsparse.report.figure import BLOCK_LOOKS, BlockLook
 from dynsparse.report.horizon_numbers import roll_out_at
 from dynsparse.report.panel_grid import BOTH_COLUMNS, lowest, new_grid
@@ -159,11 +159,11 @@ def _draw_mean(
     line: str = "-",
 ) -> float:
     """Draw a mean over episodes with its interval; return the highest number drawn, %."""
-    means = [mean_over_episodes(shares[:, k]) for k in range(shares.shape[1])]
+    means = [mean_over_episodes(shares[:, k], SHARE) for k in range(shares.shape[1])]
     values = np.array([100.0 * (mean.value or 0.0) for mean in means])
     if all(mean.low is not None for mean in means):
         low, high = (
-            np.clip([100.0 * float(end) for end in ends], 0.0, 100.0)
+            np.array([100.0 * float(end) for end in ends])
             for ends in zip(*((mean.low or 0.0, mean.high or 0.0) for mean in means), strict=True)
         )
         axes.fill_between(places, low, high, color=colour, alpha=0.22, linewidth=0, zorder=1.5)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynsparse.analysis.horizon_record import HorizonRecord
-from dynsparse.report.episode_statistics import EpisodeMean, mean_over_episodes, paired_difference
+from dynsparse.report.episode_statistics import SHARE, Bounds, EpisodeMean, mean_over_episodes, paired_difference
 
 __all__ = [
     "HALF",
@@ -30,6 +30,11 @@ HALF = 0.5
 
 LEAST_LOCAL = 0.0005
 """Local sparsity of one step below which there is none to speak of: a share that is written as below 0.1 %."""
+
+_CHANGE: Bounds = (-1.0, 1.0)
+"""Of a share."""
+_ABOVE_HALF: Bounds = (-HALF, 1.0)
+"""Of a share less half of another."""
 
 _SHOWN = (1, 5, 10, 25, 50)
 
@@ -58,13 +63,13 @@ def shown_steps(horizon: int) -> tuple[int, ...]:
 
 def sparsity_at(record: HorizonRecord, block: int, k: int) -> EpisodeMean:
     """Return the mean sparsity of the product over k control steps."""
-    return mean_over_episodes(record.product.sparsity[block, :, k - 1])
+    return mean_over_episodes(record.product.sparsity[block, :, k - 1], SHARE)
 
 
 def change(record: HorizonRecord, block: int, k: int) -> EpisodeMean:
     """Return how the sparsity over k control steps differs from that of one, episode by episode."""
     curves = record.product.sparsity[block]
-    return paired_difference(curves[:, k - 1], curves[:, 0])
+    return paired_difference(curves[:, k - 1], curves[:, 0]).within(_CHANGE)
 
 
 def kept(record: HorizonRecord, block: int, k: int) -> EpisodeMean | None:
@@ -79,7 +84,7 @@ def kept(record: HorizonRecord, block: int, k: int) -> EpisodeMean | None:
         The mean difference; None where one step has no local sparsity.
     """
     local = record.local(block)
-    return mean_over_episodes(local[:, k - 1] - HALF * local[:, 0]) if _has_local(local) else None
+    return mean_over_episodes(local[:, k - 1] - HALF * local[:, 0], _ABOVE_HALF) if _has_local(local) else None
 
 
 def left_of_local(record: HorizonRecord, block: int, k: int) -> float | None:
@@ -132,7 +137,7 @@ def length_change(record: HorizonRecord, block: int, count: int) -> EpisodeMean 
         return None
     places = {int(c): place for place, c in enumerate(lengths.counts)}
     curves = lengths.sparsity[block]
-    return paired_difference(curves[:, places[count]], curves[:, places[lengths.substeps]])
+    return paired_difference(curves[:, places[count]], curves[:, places[lengths.substeps]]).within(_CHANGE)
 
 
 def _has_local(local: NDArray[np.float64]) -> bool:

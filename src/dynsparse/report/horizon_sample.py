@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from dynsparse.analysis.horizon_record import HorizonRecord
 from dynsparse.report.cause_switches import joined
 from dynsparse.report.quantities import number
+from dynsparse.report.said_once import by_what_is_said
 
-__all__ = ["about_length_rows", "about_roll_out_starts", "about_starts", "by_what_is_said"]
-
-
-def by_what_is_said(said: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
-    """Collect the environments of which the same is said, in the order of the first of each.
-
-    Args:
-        said: Pairs of environment and words.
-
-    Returns:
-        Pairs of words and environments.
-    """
-    found: dict[str, list[str]] = {}
-    for environment, words in said:
-        found.setdefault(words, []).append(environment)
-    return list(found.items())
+__all__ = ["about_length_rows", "about_roll_out_starts", "about_starts"]
 
 
 def about_starts(records: Sequence[HorizonRecord]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dynsparse.analysis.horizon_record import HorizonRecord
 from dynsparse.report.cause_switches import joined
-from dynsparse.report.episode_statistics import EpisodeMean, mean_over_episodes
+from dynsparse.report.episode_statistics import SHARE, EpisodeMean, mean_over_episodes
 from dynsparse.report.horizon_numbers import (
     LEAST_LOCAL,
     HalfGone,
@@ -17,8 +17,8 @@ from dynsparse.report.horizon_numbers import (
     length_change,
     sparsity_at,
 )
-from dynsparse.report.horizon_sample import by_what_is_said
-from dynsparse.report.quantities import number, percent
+from dynsparse.report.quantities import number, percent, share_with_interval
+from dynsparse.report.said_once import by_what_is_said
 
 __all__ = [
     "JACOBIANS",
@@ -28,7 +28,6 @@ __all__ = [
     "about_lengths",
     "half_in_words",
     "is_or_are",
-    "with_interval",
 ]
 
 JACOBIANS = ("∂s'/∂s", "∂s'/∂a")
@@ -40,7 +39,7 @@ _ROUND_OFF = 1e-12
 _HORIZON = 10
 """Control steps that sentences speak of: fewer than any planner looks ahead."""
 
-_VERDICTS = {1: "more", -1: "fewer", 0: "can not be told from it"}
+_VERDICTS = {1: "larger", -1: "smaller", 0: "can not be told from it"}
 
 
 def about_horizons(records: Sequence[HorizonRecord], block: int) -> tuple[str, ...]:
@@ -81,11 +80,11 @@ def about_horizon(record: HorizonRecord, block: int) -> str:
         return f"{whose} has no zero at any start, after one control step and up to {last}."
     one, later = sparsity_at(record, block, 1), sparsity_at(record, block, k)
     said = [
-        f"After {number(k, 'control step')} {whose} has {with_interval(later)} zeros against {with_interval(one)} "
-        f"after one: {_verdict(change(record, block, k))}."
+        f"The share of zeros in {whose} is {share_with_interval(later)} after {number(k, 'control step')} and "
+        f"{share_with_interval(one)} after one: {_verdict(change(record, block, k))}."
     ]
     if k == 1:
-        said = [f"{whose} has {with_interval(one)} zeros after one control step."]
+        said = [f"The share of zeros in {whose} is {share_with_interval(one)} after one control step."]
     gone, left = half_gone(record, block), left_of_local(record, block, last)
     always = _always(record, block)
     if not product.sparsity[block, :, 0].any():
@@ -108,31 +107,19 @@ def about_lengths(record: HorizonRecord, block: int = 0) -> str:
     if found is None or not found.sparsity[block].any():
         return ""
     own = int(found.substeps)
-    shares = {int(c): mean_over_episodes(found.sparsity[block, :, i]) for i, c in enumerate(found.counts)}
+    shares = {int(c): mean_over_episodes(found.sparsity[block, :, i], SHARE) for i, c in enumerate(found.counts)}
     first, last = int(found.counts[0]), int(found.counts[-1])
     ms = 1e3 * found.timestep
     said = (
-        f"A control step of {own * ms:g} ms, {record.environment}'s own, leaves {with_interval(shares[own])} zeros in "
+        f"With a control step of {own * ms:g} ms, {record.environment}'s own, the share of zeros in {JACOBIANS[block]} "
+        f"is {share_with_interval(shares[own])}"
     )
-    said += JACOBIANS[block]
     others = [
-        f"{count * ms:g} ms {with_interval(shares[count])} ({_verdict(length_change(record, block, count))})"
+        f"{count * ms:g} ms {share_with_interval(shares[count])} ({_verdict(length_change(record, block, count))})"
         for count in (first, last)
         if count != own
     ]
-    return f"{said}; one of {', one of '.join(others)}." if others else f"{said}."
-
-
-def with_interval(mean: EpisodeMean) -> str:
-    """Write a share with its interval: ``"3.1 % [2.8, 3.4]"``."""
-    if mean.value is None:
-        return "-"
-    written = percent(min(max(mean.value, 0.0), 1.0))
-    if mean.low is None or mean.high is None:
-        return written
-    # An interval of a share may reach beyond what a share can be.
-    low, high = (min(max(end, 0.0), 1.0) for end in (mean.low, mean.high))
-    return f"{written} [{100 * low:.1f}, {100 * high:.1f}]"
+    return f"{said}; with {', with '.join(others)}." if others else f"{said}."
 
 
 def half_in_words(gone: HalfGone, horizon: int) -> str:

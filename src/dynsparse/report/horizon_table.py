@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dynsparse.analysis.horizon_record import BLOCKS, HorizonRecord
+from dynsparse.report.difference_words import share_cell
 from dynsparse.report.episode_statistics import EpisodeMean
 from dynsparse.report.horizon_numbers import cancelled_share, half_gone, shown_steps, sparsity_at
 from dynsparse.report.horizon_rollouts import SAME_IN_WORDS, size
-from dynsparse.report.horizon_sentences import JACOBIANS, half_in_words, with_interval
+from dynsparse.report.horizon_sentences import JACOBIANS, half_in_words
 from dynsparse.report.item import TableItem
 from dynsparse.report.quantities import percent
 
@@ -73,7 +74,7 @@ def _line(record: HorizonRecord, block: int, steps: Sequence[int]) -> tuple[tupl
     starts, episodes = int(record.product.starts.sum()), len(record.product.starts)
     cells = (
         *(record.environment, JACOBIANS[block], f"{record.elements(block):,}", f"{starts:,} ({episodes:,})"),
-        *(_NONE if mean is None else with_interval(mean) for mean in means),
+        *(_NONE if mean is None else share_cell(mean) for mean in means),
         f"{always:,}",
         _NONE if gone is None else half_in_words(gone, record.horizon),
         _NONE if cancelled is None else percent(cancelled),

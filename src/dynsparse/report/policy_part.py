@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from dynsparse.analysis.policy_record import PolicyRecord
-from dynsparse.report.compared_numbers import Compared, compare_numbers, compared_table
+from dynsparse.report.cause_switches import joined
+from dynsparse.report.compared_numbers import Compared, compare_numbers, corrected
+from dynsparse.report.compared_table import compared_table
 from dynsparse.report.episode_dots import DotLook, DotPanel, draw_episode_dots
-from dynsparse.report.episode_statistics import EpisodeMean, mean_over_episodes
+from dynsparse.report.episode_statistics import SHARE, STEPS_LONG, EpisodeMean, mean_over_episodes
 from dynsparse.report.item import FigureItem, Part, TableItem
 from dynsparse.report.policy_sentences import policy_sentences
 from dynsparse.report.policy_table import element_table, policy_table
+from dynsparse.report.quantities import number
+from dynsparse.report.said_once import by_what_is_said
 
 __all__ = ["policy_part"]
 
@@ -25,6 +29,7 @@ _KNOWN = (
     DotLook("expert", "expert", "#009E73", "D"),
     DotLook("coverage", "coverage states", "#D55E00", "v"),
 )
+_DRAWN = {"combined": SHARE, "zero_duration": STEPS_LONG, "switch_rate": SHARE}
 _SPARE = (("#CC79A7", "P"), ("#E69F00", "X"))
 
 
@@ -50,7 +55,7 @@ def policy_part(records: Mapping[str, PolicyRecord]) -> Part:
             "",
             "a line an environment and a marker with a 95 % interval for each policy: share of zeros, how long "
             "elements stay zero, how often the pattern switches, rows in which a limit or contact is on",
-            sentences,
+            (_caption(records),),
             lambda: _draw(records),
         ),
         policy_table(records),
@@ -62,6 +67,21 @@ def policy_part(records: Mapping[str, PolicyRecord]) -> Part:
     return Part("policies", _TITLE, sentences, tuple(items))
 
 
+def _caption(records: Mapping[str, PolicyRecord]) -> str:
+    """Say from how many rows and episodes the numbers are."""
+
+    def counted(record: PolicyRecord) -> str:
+        each = by_what_is_said(
+            (rows.policy, f"{number(rows.sparsity.all_rows, 'row')} in {number(rows.sparsity.episodes, 'episode')}")
+            for rows in record.policies
+        )
+        return ", ".join(f"{said} under {joined(policies)}" for said, policies in each)
+
+    said = by_what_is_said((name, counted(record)) for name, record in records.items())
+    listed = "; ".join(f"{words} ({joined(names)})" for words, names in said)
+    return f"Means over episodes with their 95 % intervals, of {listed}."
+
+
 def _compared(records: Mapping[str, PolicyRecord]) -> tuple[Compared, ...]:
     rows: list[Compared] = []
     for name, record in records.items():
@@ -69,18 +89,16 @@ def _compared(records: Mapping[str, PolicyRecord]) -> tuple[Compared, ...]:
         for found in record.policies:
             other = None if reference is None or found is reference else reference.sparsity
             rows += compare_numbers(name, found.policy, found.sparsity, other, paired=False)
-    return tuple(rows)
+    return corrected(rows)
 
 
 def _draw(records: Mapping[str, PolicyRecord]) -> Figure:
-    numbers: dict[str, dict[tuple[str, str], EpisodeMean]] = {
-        name: {} for name in ("combined", "zero_duration", "switch_rate", "active")
-    }
+    numbers: dict[str, dict[tuple[str, str], EpisodeMean]] = {name: {} for name in (*_DRAWN, "active")}
     for name, record in records.items():
         for rows in record.policies:
-            numbers["active"][name, rows.policy] = mean_over_episodes(rows.active_share)
-            for field in ("combined", "zero_duration", "switch_rate"):
-                numbers[field][name, rows.policy] = mean_over_episodes(getattr(rows.sparsity, field))
+            numbers["active"][name, rows.policy] = mean_over_episodes(rows.active_share, SHARE)
+            for field, bounds in _DRAWN.items():
+                numbers[field][name, rows.policy] = mean_over_episodes(getattr(rows.sparsity, field), bounds)
     panels = (
         DotPanel("zeros (Q2), %", numbers["combined"], is_share=True),
         DotPanel("stays zero (Q3), steps", numbers["zero_duration"]),

@@ -7,13 +7,18 @@ from collections.abc import Mapping
 from dynsparse.analysis.element_groups import ElementGroup, ElementRow
 from dynsparse.analysis.policy_record import PolicyRecord
 from dynsparse.report.cause_switches import joined, shortened
-from dynsparse.report.change_sentences import SWITCHES, ZEROS, change_sentences
-from dynsparse.report.compared_numbers import Compared
-from dynsparse.report.policy_table import is_round_off
+from dynsparse.report.change_sentences import SWITCHES, ZEROS, about_change
+from dynsparse.report.compared_numbers import Compared, about_verdicts
+from dynsparse.report.episode_statistics import FEWEST_EPISODES
+from dynsparse.report.policy_table import is_round_off, name_of
 from dynsparse.report.quantities import number
+from dynsparse.report.said_once import by_what_is_said
 from dynsparse.report.table1 import paper_table1
 
-__all__ = ["about_elements", "policy_sentences"]
+__all__ = ["FEWEST_ROWS", "about_elements", "policy_sentences"]
+
+FEWEST_ROWS = 30
+"""Rows in which a constraint is active, of three episodes at least, below which nothing is said to be its doing."""
 
 _MOST_ELEMENTS = 3
 _BLOCKS = (("always_zero_state", "∂s'/∂s"), ("always_zero_action", "∂s'/∂a"))
@@ -26,48 +31,69 @@ def policy_sentences(
 
     Args:
         records: By environment.
-        compared: Numbers of every environment and policy.
+        compared: Numbers of every environment and policy, corrected.
         reference: The policy that the others are compared with.
 
     Returns:
-        Sentences: Q1, what explains it, Q2 and Q3.
+        Sentences: Q1, what explains it, Q2 and Q3, and what was not compared.
     """
-    found = [*_about_always(records)]
+    found = [_headline(records), *_about_always(records)]
     for name, record in records.items():
         found += about_elements(name, record)
-    policies = dict.fromkeys(row.name for row in compared if row.name != reference)
-    for policy in policies:
+    for policy in dict.fromkeys(row.name for row in compared if row.change is not None):
         whose = "coverage states" if policy == "coverage" else f"the {policy} policy"
         own = [row for row in compared if row.name == policy]
-        for words in (ZEROS, SWITCHES):
-            found += change_sentences(f"Under {whose}", own, words, f"the {reference} policy")
-    found += _about_missing(records)
-    return tuple(found)
+        found += [about_change(f"Under {whose}", own, words, f"the {reference} policy") for words in (ZEROS, SWITCHES)]
+    found += [about_verdicts(compared), *_about_same(records), *_about_missing(records)]
+    return tuple(filter(None, found))
+
+
+def _headline(records: Mapping[str, PolicyRecord]) -> str:
+    """Say in how many environments Table 1 depends on who acted."""
+    depends = [name for name, record in records.items() if any(len(set(c.values())) > 1 for c in _counts(record))]
+    several = [name for name, record in records.items() if len(record.policies) > 1]
+    if not several:
+        return "There is one data set of each environment: nothing to compare."
+    if not depends:
+        return (
+            f"The counts of always-zero elements (Q1) do not depend on the data in any of "
+            f"{number(len(several), 'environment')}: {joined(several)}."
+        )
+    return (
+        f"The counts of always-zero elements (Q1) depend on the data in {len(depends):,} of "
+        f"{number(len(several), 'environment')}: {joined(depends)}."
+    )
+
+
+def _counts(record: PolicyRecord) -> list[dict[str, int]]:
+    """Return the counts of Table 1 by data set, one mapping a block."""
+    return [
+        {name_of(record, rows.policy): int(getattr(rows.sparsity, field)) for rows in record.policies}
+        for field, _ in _BLOCKS
+    ]
 
 
 def _about_always(records: Mapping[str, PolicyRecord]) -> list[str]:
-    """Say how the counts of Table 1 depend on the data, beside the paper's where they do."""
-    sentences, same = [], []
+    """Say how the counts of Table 1 depend on the data where they do, beside the paper's."""
+    sentences = []
     paper = paper_table1()
     for name, record in records.items():
-        changed = False
-        for field, label in _BLOCKS:
-            counts = {rows.policy: int(getattr(rows.sparsity, field)) for rows in record.policies}
+        for (field, label), counts in zip(_BLOCKS, _counts(record), strict=True):
             if len(set(counts.values())) < 2:
                 continue
-            changed = True
             by_count: dict[int, list[str]] = {}
             for policy, count in counts.items():
                 by_count.setdefault(count, []).append(policy)
             parts = [f"{count:,} under {joined(names)}" for count, names in sorted(by_count.items(), reverse=True)]
-            printed = paper.get(name)
-            said = "" if printed is None else f"; the paper prints {getattr(printed, field):,}"
+            said = _about_printed(int(getattr(paper[name], field)), by_count) if name in paper else ""
             sentences.append(f"{name} has always-zero elements of {label} by the data: {', '.join(parts)}{said}.")
-        if not changed:
-            same.append(name)
-    if same:
-        sentences.append(f"The counts of always-zero elements (Q1) are the same in every data set of {joined(same)}.")
     return sentences
+
+
+def _about_printed(printed: int, by_count: Mapping[int, list[str]]) -> str:
+    there = by_count.get(printed)
+    whose = "that of none of these" if there is None else f"that under {joined(there)}"
+    return f"; the paper prints {printed:,}, {whose}"
 
 
 def about_elements(environment: str, record: PolicyRecord) -> tuple[str, ...]:
@@ -85,34 +111,42 @@ def about_elements(environment: str, record: PolicyRecord) -> tuple[str, ...]:
 
 def _about_group(environment: str, record: PolicyRecord, group: ElementGroup) -> str:
     names = shortened([record.element_name(element) for element in group.elements], _MOST_ELEMENTS)
-    zero_in = joined(group.zero_in) if group.zero_in else "some data set"
+    zero_in = joined([name_of(record, policy) for policy in group.zero_in]) if group.zero_in else "some data set"
     verb = "is" if len(group.elements) == 1 else "are"
     begin = f"{environment}: {names} {verb} always zero under {zero_in}"
     if is_round_off(group):
         return f"{begin}, and elsewhere at most {max(group.largest):.1g}, which is round-off."
-    nonzero = {p.policy: max(group.nonzero[p.policy]) for p in record.policies}
+    seen = _rows_of_each(record, {policy: max(counts) for policy, counts in group.nonzero.items()})
     if not group.constraints:
-        parts = [
-            f"{count:,} of {number(rows.sparsity.finite_rows, 'row')} of {rows.policy}"
-            for rows in record.policies
-            if (count := nonzero[rows.policy])
-        ]
-        return f"{begin}, and not in {joined(parts)}; no few constraints are active in all of these."
-    switch = shortened(group.constraints, 3)
-    plural = len(group.constraints) > 1
+        return f"{begin}, and not in {seen}; no few constraints are active in all of these."
+    switch = f"{'one of ' if len(group.constraints) > 1 else ''}{shortened(group.constraints, 3)}"
     active, both = sum(group.active.values()), sum(group.both.values())
-    always = "in every one" if both == active else f"in {both:,}"
-    never = [p.policy for p in record.policies if not group.active[p.policy]]
-    counted = [
-        f"{group.active[rows.policy]:,} of {number(rows.sparsity.finite_rows, 'row')} of {rows.policy}"
-        for rows in record.policies
-        if group.active[rows.policy]
-    ]
-    said = (
-        f"{begin}, and non-zero only where {'one of ' if plural else ''}{switch} is active: {always} of "
-        f"{number(active, 'such row')} ({', '.join(counted)}{f'; never of {joined(never)}' if never else ''})"
+    episodes = sum(record.episodes_active(rows.policy, group.constraints) for rows in record.policies)
+    first = _first(record, group)
+    if active < FEWEST_ROWS or episodes < FEWEST_EPISODES:
+        return (
+            f"{begin}, and not in {seen}, where {switch} is active{first}. Not enough data to say that this is what "
+            f"switches {'it' if verb == 'is' else 'them'} on: {number(active, 'active row')} in "
+            f"{number(episodes, 'episode')}, of {FEWEST_ROWS} in {FEWEST_EPISODES} that it takes."
+        )
+    always = f"in all of {number(active, 'such row')}" if both == active else f"in {both:,} of {active:,} such rows"
+    never = [name_of(record, rows.policy) for rows in record.policies if not group.active.get(rows.policy)]
+    counted = _rows_of_each(record, group.active)
+    return (
+        f"{begin}, and non-zero only where {switch} is active: {always}, in {number(episodes, 'episode')} ({counted}"
+        f"{f'; never of {joined(never)}' if never else ''}){first}."
     )
-    return f"{said}{_first(record, group)}."
+
+
+def _rows_of_each(record: PolicyRecord, counts: Mapping[str, int]) -> str:
+    """List in how many rows of which data sets something is the case, those of none left out."""
+    return joined(
+        [
+            f"{counts[rows.policy]:,} of {number(rows.sparsity.finite_rows, 'row')} of {name_of(record, rows.policy)}"
+            for rows in record.policies
+            if counts.get(rows.policy)
+        ]
+    )
 
 
 def _first(record: PolicyRecord, group: ElementGroup) -> str:
@@ -127,7 +161,19 @@ def _first(record: PolicyRecord, group: ElementGroup) -> str:
     # The variable that the element is a slope of, where the state holds it by that name.
     if inputs[column] in record.state_variables:
         told.append(f"{inputs[column]} {row.state[record.state_variables.index(inputs[column])]:.3g}")
-    return f"; first under {row.policy} in episode {row.episode} at step {row.t}, where {' at '.join(told)}"
+    where = f"in episode {row.episode} at step {row.t}, where {' at '.join(told)}"
+    return f"; first under {name_of(record, row.policy)} {where}"
+
+
+def _about_same(records: Mapping[str, PolicyRecord]) -> list[str]:
+    """Say which policies are one, once of all environments in which they are."""
+    found = by_what_is_said(
+        (name, f"{joined([policy, *others])} are one checkpoint")
+        for name, record in records.items()
+        for policy in dict.fromkeys(record.same_as.values())
+        if (others := record.names_of(policy)[1:])
+    )
+    return [f"In {joined(names)} {said}: measured once, and not compared." for said, names in found]
 
 
 def _about_missing(records: Mapping[str, PolicyRecord]) -> list[str]:

@@ -9,7 +9,8 @@ from dynsparse.analysis.derivative_record import DerivativeRecord
 from dynsparse.report.episode_statistics import EpisodeMean, mean_over_episodes, paired_difference
 from dynsparse.report.item import TableItem
 from dynsparse.report.loss_looks import in_usual_order, look_of
-from dynsparse.report.quantities import number
+from dynsparse.report.many_comparisons import LEVEL, by_holm, chance
+from dynsparse.report.quantities import number, with_interval
 from dynsparse.report.score_metrics import figures
 
 __all__ = ["TruthChange", "about_truths", "truth_changes", "truth_table"]
@@ -40,6 +41,8 @@ class TruthChange:
         exact: Mean over seeds, against the exact Jacobians.
         autodiff: Mean over seeds, against plain autodiff's.
         change: The second less the first, seed by seed.
+        is_equal: Whether both are the same with every seed.
+        chance: How likely such a change is where there is none; None where they are equal, or seeds too few to tell.
     """
 
     environment: str
@@ -49,6 +52,8 @@ class TruthChange:
     exact: EpisodeMean
     autodiff: EpisodeMean
     change: EpisodeMean
+    is_equal: bool
+    chance: float | None
 
 
 def truth_changes(records: Mapping[str, DerivativeRecord]) -> tuple[TruthChange, ...]:
@@ -69,8 +74,9 @@ def truth_changes(records: Mapping[str, DerivativeRecord]) -> tuple[TruthChange,
                     if pairs:
                         exact, autodiff = zip(*pairs, strict=True)
                         means = mean_over_episodes(exact), mean_over_episodes(autodiff)
-                        change = paired_difference(autodiff, exact)
-                        found.append(TruthChange(environment, loss, split, metric, *means, change))
+                        change, is_equal = paired_difference(autodiff, exact), exact == autodiff
+                        asked = None if is_equal else chance(autodiff, exact, paired=True)
+                        found.append(TruthChange(environment, loss, split, metric, *means, change, is_equal, asked))
     return tuple(found)
 
 
@@ -92,35 +98,44 @@ def about_truths(changes: tuple[TruthChange, ...]) -> tuple[str, ...]:
     Returns:
         A sentence for each environment and loss, of the AUPRC on unseen episodes where there are any.
     """
-    sentences = []
-    told = [change for change in changes if change.metric == _TOLD]
-    for change in told:
-        if change.split == "step" and any(
-            (other.environment, other.loss, other.split) == (change.environment, change.loss, "episode")
-            for other in told
-        ):
-            continue
-        pairs = number(change.change.episodes, "pair") + " of seeds"
-        against = f"{figures(change.autodiff.value)} against {figures(change.exact.value)}, {pairs}"
-        about = f"loss {look_of(change.loss).label} on {change.environment} ({_SPLITS[change.split]})"
-        side = change.change.side_of(0.0)
-        if change.change.value == 0.0 and change.change.low in (None, 0.0) and change.change.high in (None, 0.0):
-            sentences.append(f"Q4: no difference of AUPRC with {about}: {against}.")
-        elif not side:
-            sentences.append(f"Q4: not enough data to tell which derivative gives {about} the higher AUPRC: {against}.")
-        else:
-            size = f"{figures(abs(change.change.value or 0.0))} {_turned(change.change)}"
-            direction = "higher" if side > 0 else "lower"
-            sentences.append(
-                f"Q4: trained and scored by plain autodiff, {about} has an AUPRC {size} {direction}: {against}."
-            )
+    told = [change for change in changes if change.metric == _TOLD and not _has_better_rows(change, changes)]
+    held = by_holm([change.chance for change in told])
+    sentences = [_about(change, corrected) for change, corrected in zip(told, held, strict=True)]
+    asked = sum(change.chance is not None for change in told)
+    if asked > 1:
+        sentences.append(f"Q4: verdicts are corrected for {asked:,} comparisons (Holm, {100 * LEVEL:g} %).")
     return tuple(sentences)
 
 
+def _has_better_rows(change: TruthChange, changes: tuple[TruthChange, ...]) -> bool:
+    """Whether the same is known of unseen episodes, which test steps of training episodes are not."""
+    key = (change.environment, change.loss, change.metric)
+    return change.split == "step" and any(
+        (other.environment, other.loss, other.metric) == key and other.split == "episode" for other in changes
+    )
+
+
+def _about(change: TruthChange, corrected: float | None) -> str:
+    pairs = number(change.change.episodes, "pair") + " of seeds"
+    against = f"{figures(change.autodiff.value)} against {figures(change.exact.value)}, {pairs}"
+    about = f"loss {look_of(change.loss).label} on {change.environment} ({_SPLITS[change.split]})"
+    size = change.change.value or 0.0
+    if change.is_equal:
+        return f"Q4: no difference of AUPRC with {about}: {against}."
+    if corrected is None:
+        return f"Q4: not enough data to tell which derivative gives {about} the higher AUPRC: {against}."
+    if corrected >= LEVEL:
+        return f"Q4: trained and scored by either derivative, the AUPRC of {about} can not be told apart: {against}."
+    direction = "higher" if size > 0.0 else "lower"
+    shown = f"{figures(abs(size))}{_turned(change.change)}"
+    return f"Q4: trained and scored by plain autodiff, {about} has an AUPRC {shown} {direction}: {against}."
+
+
 def _turned(change: EpisodeMean) -> str:
-    low, high = change.low or 0.0, change.high or 0.0
-    low, high = (-high, -low) if (change.value or 0.0) < 0.0 else (low, high)
-    return f"[{figures(low)}, {figures(high)}]"
+    if change.low is None or change.high is None or change.low == change.high:
+        return ""
+    low, high = (-change.high, -change.low) if (change.value or 0.0) < 0.0 else (change.low, change.high)
+    return f" [{figures(low)}, {figures(high)}]"
 
 
 def truth_table(changes: tuple[TruthChange, ...]) -> TableItem:
@@ -132,22 +147,28 @@ def truth_table(changes: tuple[TruthChange, ...]) -> TableItem:
     Returns:
         The table ``derivatives-learning``.
     """
-    columns = (
-        "environment", "loss", "test rows", "score", "exact", "autodiff", "difference", "low", "high", "pairs of seeds",
-    )  # fmt: skip
+    columns = ("environment", "loss", "test rows", "score", "exact", "autodiff", "difference", "pairs of seeds")
+    fields = (
+        *("environment", "loss", "split", "metric"),
+        *(f"{name}{end}" for name in ("exact", "autodiff", "difference") for end in ("", "_low", "_high")),
+        *("chance", "pairs_of_seeds"),
+    )
     cells: list[tuple[str, ...]] = []
     values: list[tuple[object, ...]] = []
     for change in changes:
         head = (change.environment, change.loss, change.split)
-        numbers = (
-            change.exact.value,
-            change.autodiff.value,
-            change.change.value,
-            change.change.low,
-            change.change.high,
-        )
-        shown = ("-" if value is None else figures(value) for value in numbers)
+        means = (change.exact, change.autodiff, change.change)
+        shown = (with_interval(mean, figures, reason=False) for mean in means)
+        ends = (end for mean in means for end in (mean.value, mean.low, mean.high))
         cells.append((*head, _METRICS[change.metric], *shown, str(change.change.episodes)))
-        values.append((*head, change.metric, *numbers, change.change.episodes))
-    title = "World models on either derivative"
-    return TableItem("derivatives-learning", title, "", columns, tuple(cells), tuple(values))
+        values.append((*head, change.metric, *ends, change.chance, change.change.episodes))
+    title, notes = "World models on either derivative", (_NOTE,)
+    return TableItem(
+        "derivatives-learning", title, "", columns, tuple(cells), tuple(values), notes, fields=fields, keys=4
+    )
+
+
+_NOTE = (
+    "Means over seeds with 95 % intervals, those of differences seed by seed; there is none of fewer than three seeds, "
+    "or of the same number with every one. Nothing in this table is corrected for how many numbers it holds."
+)
