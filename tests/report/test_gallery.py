@@ -4,6 +4,7 @@ import matplotlib
 import pytest
 from matplotlib.text import Text
 
+from dynsparse.report.counted_numbers import count_numbers
 from dynsparse.report.figure import STYLE, new_panels, render
 from dynsparse.report.gallery import GALLERY, environment_items, figure_3, shared_items
 from dynsparse.report.item import write_items
@@ -14,21 +15,22 @@ NAMES = ["figure-a3-1", "figure-a3-2", "timeline", "durations", "thresholds"]
 
 
 def test_every_figure_is_written_as_png_and_pdf(tmp_path):
-    paths = write_items(environment_items(switched_report("Walker")), tmp_path)
+    paths = write_items(environment_items(count_numbers(switched_report("Walker"))), tmp_path)
     assert [path.name for path in paths] == [f"{name}-Walker.{kind}" for name in NAMES for kind in ("png", "pdf")]
     assert all(path.read_bytes()[:4] in (b"\x89PNG", b"%PDF") for path in paths)
 
 
 def test_without_episodes_the_figures_along_time_are_left_out(tmp_path):
-    report = switched_report("BallInCup", states="coverage")
-    assert {item.name for item in environment_items(report)} == {
+    counted = count_numbers(switched_report("BallInCup", states="coverage"))
+    assert {item.name for item in environment_items(counted)} == {
         "figure-a3-1-BallInCup", "figure-a3-2-BallInCup", "thresholds-BallInCup"
     }  # fmt: skip
-    assert [item.name for item in shared_items([report])] == ["figure-5"]
+    assert [item.name for item in shared_items([counted])] == ["figure-5"]
 
 
 def test_figures_of_all_environments_are_named_after_the_paper_s():
-    reports = [switched_report(name) for name in ("FingerTurnEasy", "CheetahRun", "BallInCup", "ReacherHard")]
+    names = ("FingerTurnEasy", "CheetahRun", "BallInCup", "ReacherHard")
+    reports = [count_numbers(switched_report(name)) for name in names]
     items = shared_items(reports)
     assert [item.name for item in items] == ["figure-5", "figure-6", "figure-a3-3", "figure-7"]
     assert [item.name for item in figure_3(reports)] == ["figure-3-ReacherHard", "figure-3-FingerTurnEasy"]
@@ -42,8 +44,7 @@ def test_figures_of_all_environments_are_named_after_the_paper_s():
 @pytest.mark.parametrize("count", [1, 2, 8])
 def test_figures_of_all_environments_fit_a_column_or_both(count, monkeypatch):
     names = ("SwimmerSwimmer6", "CartpoleBalance", "CheetahRun", "FingerTurnEasy", "BallInCup", "A", "B", "C")[:count]
-    reports = [switched_report(name) for name in names]
-    for item in shared_items(reports):
+    for item in shared_items([count_numbers(switched_report(name)) for name in names]):
         boxes = texts_drawn(item.draw, monkeypatch)
         assert collisions(boxes) == [], item.name
         width = item.draw().get_size_inches()[0]
@@ -52,7 +53,7 @@ def test_figures_of_all_environments_fit_a_column_or_both(count, monkeypatch):
 
 def test_panels_of_all_environments_hold_each_one_s_own_numbers():
     reports = [switched_report("One"), switched_report("Two", missing=(3, 4, 5))]
-    figures = {item.name: item.draw() for item in shared_items(reports)}
+    figures = {item.name: item.draw() for item in shared_items([count_numbers(report) for report in reports])}
     for axes, report in zip(figures["figure-5"].axes, reports, strict=True):
         mean = 100 * report.local.combined.sparsity_mean
         assert axes.get_title(loc="left") == f"{report.environment}\nmean {mean:.1f} %"

@@ -6,8 +6,21 @@ import numpy as np
 
 from dynsparse.analysis import Durations, LocalBlock, LocalSparsity, ThresholdPoint
 from dynsparse.report import sentences
+from dynsparse.report.counted_numbers import count_numbers
 
 from .switched import switched_report
+
+
+def about_histograms(report):
+    return sentences.about_histograms(count_numbers(report))
+
+
+def about_timeline(report, steps=None):
+    return sentences.about_timeline(count_numbers(report), steps)
+
+
+def about_durations(report):
+    return sentences.about_durations(count_numbers(report))
 
 
 def test_what_was_measured():
@@ -27,7 +40,7 @@ def test_heatmap_says_always_sometimes_never():
 
 def test_histograms_say_means_values_and_patterns():
     # Means: (3 + 1) / 12, (2 + 1) / 8, (1 + 0) / 4; the two values lie 1/6 to either side of the mean.
-    assert sentences.about_histograms(switched_report()) == (
+    assert about_histograms(switched_report()) == (
         "On average 33.3 % of the elements are zero in a row (37.5 % of ∂s'/∂s, 25.0 % of ∂s'/∂a); "
         "the standard deviation is 16.7 percentage points. That share takes 2 values. "
         "There are 2 distinct patterns; the most frequent one makes up 50.0 %."
@@ -40,26 +53,26 @@ def test_histograms_count_the_most_frequent_values_and_patterns():
     local = LocalSparsity(
         report.local.state, report.local.action, LocalBlock.from_counts(counts), 12, (0.4, 0.1, *[0.05] * 8)
     )
-    said = sentences.about_histograms(dataclasses.replace(report, local=local))
+    said = about_histograms(dataclasses.replace(report, local=local))
     assert "takes 5 values; the three most frequent make up 84.4 % of the rows" in said
     assert "12 distinct patterns; the most frequent one makes up 40.0 %, the ten most frequent ones 90.0 %." in said
 
 
 def test_one_value_and_one_pattern_are_said_so():
     report = switched_report(steps=8)  # mode A alone
-    said = sentences.about_histograms(report)
+    said = about_histograms(report)
     assert said.endswith("Every row has the same number of zeros. All rows have the same pattern.")
 
 
 def test_timeline_says_between_what_and_how_often():
-    assert sentences.about_timeline(switched_report()) == (
+    assert about_timeline(switched_report()) == (
         "Over the 64 control steps of the first episode between 16.7 % and 50.0 % of the elements are zero; "
         "the share changes from one step to the next in 7 of 63 cases. "
         "In all episodes the pattern switches in 11.1 % of the steps and stays the same for "
         "8.0 control steps on average."
     )
     # Switches before the steps 8, 16, 24, 32, 40 and 48.
-    assert sentences.about_timeline(switched_report(), 50) == (
+    assert about_timeline(switched_report(), 50) == (
         "Over the first 50 control steps of the first episode between 16.7 % and 50.0 % of the elements are zero; "
         "the share changes from one step to the next in 6 of 49 cases."
     )
@@ -67,25 +80,25 @@ def test_timeline_says_between_what_and_how_often():
 
 def test_timeline_leaves_rows_that_are_not_finite_out():
     # Steps 20 and 21 of the first episode: of 63 pairs, 19-20, 20-21 and 21-22 are gone.
-    said = sentences.about_timeline(switched_report(missing=(20, 21)))
+    said = about_timeline(switched_report(missing=(20, 21)))
     assert "in 7 of 60 cases. 2 steps are not finite and left blank." in said
-    assert sentences.about_timeline(switched_report(missing=range(64))).startswith("None of the 64 control steps")
+    assert about_timeline(switched_report(missing=range(64))).startswith("None of the 64 control steps")
 
 
 def test_a_timeline_that_does_not_move():
-    assert sentences.about_timeline(switched_report(steps=8), 50) == (
+    assert about_timeline(switched_report(steps=8), 50) == (
         "Over the 8 control steps of the first episode 50.0 % of the elements are zero throughout."
     )
 
 
 def test_durations_say_means_and_what_is_left_out():
     # Non-zero: (16 * 8 + 6 * 64) / 22, without whole episodes 8; zero with the whole episodes: (16 * 8 + 2 * 64) / 18.
-    assert sentences.about_durations(switched_report()) == (
+    assert about_durations(switched_report()) == (
         "An element that is zero stays so for 8.0 control steps on average. "
         "An element that is non-zero stays so for 23.3 control steps on average, 8.0 control steps without those "
         "of a whole episode. "
         "100 % of the zero stretches are shorter than 50 steps. "
-        "2 zero stretches last a whole episode and are left out, as in the paper; with them the mean would be "
+        "2 zero stretches last a whole episode and are left out, as in the paper; with them the mean of all would be "
         "14.2 control steps. "
         "8 stretches touch an end of the episode or a row that is not finite and may be longer; those seen from end "
         "to end last 8.0 control steps (zero) and 8.0 control steps (non-zero)."
@@ -99,7 +112,7 @@ def test_short_means_shorter_than_fifty():
     nothing = np.zeros(65, dtype=np.int64)
     zero = Durations(counts, counts, nothing, whole_episode_left_out=True)
     temporal = dataclasses.replace(report.temporal, zero=zero)
-    said = sentences.about_durations(dataclasses.replace(report, temporal=temporal))
+    said = about_durations(dataclasses.replace(report, temporal=temporal))
     assert "75.0 % of the zero stretches are shorter than 50 steps." in said
     assert "left out" not in said
 
@@ -108,14 +121,14 @@ def test_no_stretches_are_no_mean():
     report = switched_report()
     nothing = Durations(*(np.zeros(65, dtype=np.int64) for _ in range(3)), whole_episode_left_out=True)
     temporal = dataclasses.replace(report.temporal, zero=nothing, nonzero=nothing)
-    said = sentences.about_durations(dataclasses.replace(report, temporal=temporal))
+    said = about_durations(dataclasses.replace(report, temporal=temporal))
     assert said == "No element stays zero for a while and then changes. No element is non-zero."
 
 
 def test_without_episodes_it_is_said_why_there_is_no_figure():
     report = switched_report(states="coverage")
-    assert sentences.about_timeline(report) == sentences.about_durations(report) == sentences.NO_TIME
-    assert sentences.about_timeline(report, 50) == sentences.NO_TIME
+    assert about_timeline(report) == about_durations(report) == sentences.NO_TIME
+    assert about_timeline(report, 50) == sentences.NO_TIME
 
 
 def test_thresholds_say_how_far_the_choice_matters():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dynsparse.analysis import ArrayRows, RowDescription, analyze
+from dynsparse.report.counted_numbers import count_numbers
 from dynsparse.report.document import write_report
 from dynsparse.report.gallery import environment_items
 from dynsparse.report.heatmap import draw_heatmap
@@ -84,4 +85,4 @@ def test_page_says_what_rotations_are_and_draws_every_figure(tmp_path):
     assert "The states of Free hold quaternions" in words
     assert "rotations are rotation vectors in the body" in words
     assert "qpos root x" in words  # a column that is always zero, by the tangent's name
-    assert len(write_items(environment_items(report), tmp_path)) == 2 * 5
+    assert len(write_items(environment_items(count_numbers(report)), tmp_path)) == 2 * 5

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from dynsparse.analysis import SparsityReport
-from dynsparse.analysis.episode_record import EpisodeRecord
-from dynsparse.report.episode_statistics import EpisodeMean
-from dynsparse.report.quantities import number, percent
+from dynsparse.report.cause_switches import joined
+from dynsparse.report.episode_statistics import CONFIDENCE, EpisodeMean
+from dynsparse.report.quantities import number
 
-__all__ = ["NOT_ENOUGH", "Answer", "Episodes", "environments_of", "interval_of", "named_of", "share_of", "span_of"]
-
-Episodes = Mapping[str, EpisodeRecord]
+__all__ = [
+    "NOT_ENOUGH",
+    "Answer",
+    "about_family",
+    "environments_of",
+    "extremes_of",
+    "named_of",
+    "said_by_side",
+    "span_of",
+]
 
 NOT_ENOUGH = "not enough data"
+
+_Side = TypeVar("_Side")
 
 
 @dataclass(frozen=True)
@@ -45,13 +55,40 @@ def span_of(values: Sequence[float], write: Callable[[float], str]) -> str:
     return " to ".join(dict.fromkeys((write(min(values)), write(max(values)))))
 
 
-def interval_of(found: EpisodeMean, write: Callable[[float], str]) -> str:
-    """Write the ends of an interval, to stand behind what it is of; nothing where there is none."""
-    if found.low is None or found.high is None:
-        return ""
-    return f", [{write(found.low)}, {write(found.high)}]"
+def extremes_of(means: Mapping[str, EpisodeMean], write: Callable[[EpisodeMean], str]) -> str:
+    """Write the smallest and the largest mean with their intervals, and whose they are; one mean once.
+
+    Args:
+        means: By environment, one at least that has a value.
+        write: Writes one with its interval.
+
+    Returns:
+        For example ``"5.2 % [4.9, 5.5] (BallInCup) to 60.1 % [58.0, 62.2] (CheetahRun)"``.
+    """
+    known = sorted((mean.value, name) for name, mean in means.items() if mean.value is not None)
+    ends = dict.fromkeys((known[0][1], known[-1][1]))
+    return " to ".join(f"{write(means[name])} ({name})" for name in ends)
 
 
-def share_of(value: float) -> str:
-    """Write an end of an interval of a share, which can be no less than none and no more than all."""
-    return percent(min(max(value, 0.0), 1.0))
+def said_by_side(sides: Mapping[_Side, Sequence[str]], words: Mapping[_Side, str]) -> list[str]:
+    """Say of whom what is the case, in the order of the words.
+
+    Args:
+        sides: Who is on which side.
+        words: What is said of each side; ``{}`` is where they are named.
+
+    Returns:
+        A sentence for each side that somebody is on.
+    """
+    return [said.format(joined(sides[side])) for side, said in words.items() if sides.get(side)]
+
+
+def about_family(comparisons: int) -> list[str]:
+    """Say how many comparisons were made, and what chance makes of so many; nothing of a single one."""
+    if comparisons < 2:
+        return []
+    chance = (1.0 - CONFIDENCE) * comparisons
+    return [
+        f"These are {comparisons:,} comparisons, none adjusted for the others: were there no difference anywhere, "
+        f"{chance:.1g} of them would come out as one by chance."
+    ]

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from dynsparse.analysis import SparsityReport
-from dynsparse.report.answer import NOT_ENOUGH, Answer, Episodes, environments_of
+from dynsparse.analysis import EpisodeRecord, SparsityReport
+from dynsparse.report.answer import Answer, about_family, environments_of, said_by_side
 from dynsparse.report.cause_switches import joined
-from dynsparse.report.episode_statistics import FEWEST_EPISODES, mean_over_episodes
+from dynsparse.report.data_returns import data_return
 from dynsparse.report.paper_numbers import paper_claim, paper_returns
 
 __all__ = ["about_data"]
 
+_WORDS: Mapping[int | None, str] = {
+    0: "The mean return can not be told from that of the paper's agents in {}.",
+    1: "The mean return is above that of the paper's agents in {}.",
+    -1: "The mean return is below that of the paper's agents in {}.",
+    None: "The mean return can not be held against the paper's in {}.",
+}
 
-def about_data(reports: Sequence[SparsityReport], episodes: Episodes) -> Answer:
+
+def about_data(reports: Sequence[SparsityReport], episodes: Mapping[str, EpisodeRecord]) -> Answer:
     """Say what was looked at, and how good whoever acted was beside the paper's agents.
 
     Args:
@@ -32,16 +39,12 @@ def about_data(reports: Sequence[SparsityReport], episodes: Episodes) -> Answer:
         return Answer(short)
     sides: dict[int | None, list[str]] = {}
     for report in reports:
-        record, printed = episodes.get(report.environment), paper_returns().get(report.environment)
-        if record is not None and printed is not None and len(record.full_returns):
-            side = mean_over_episodes(record.full_returns).side_of(printed)
-            sides.setdefault(side, []).append(report.environment)
-    words = {
-        0: "can not be told from that of the paper's agents",
-        1: "is above that of the paper's agents",
-        -1: "is below that of the paper's agents",
-        None: f"can not be held against the paper's: {NOT_ENOUGH}, fewer than {FEWEST_EPISODES} full episodes",
-    }
-    told = [f"The mean return {words[side]} in {joined(sides[side])}." for side in words if side in sides]
+        record = episodes.get(report.environment)
+        if record is None or not record.has_time or report.environment not in paper_returns():
+            continue
+        found = data_return(record)
+        why = "" if found.side is not None else f" ({found.why_not})"
+        sides.setdefault(found.side, []).append(f"{report.environment}{why}")
+    compared = sum(len(names) for side, names in sides.items() if side is not None)
     paper = f"The paper has {paper_claim('rows'):,.0f} rows of each environment."
-    return Answer(short, (paper, *told))
+    return Answer(short, (paper, *said_by_side(sides, _WORDS), *about_family(compared)))

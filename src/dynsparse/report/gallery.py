@@ -10,11 +10,13 @@ from matplotlib.figure import Figure
 
 from dynsparse.analysis import SparsityReport
 from dynsparse.report import sentences
+from dynsparse.report.counted_numbers import Counted
 from dynsparse.report.durations import draw_all_durations, draw_durations
 from dynsparse.report.figure import drawn_once
 from dynsparse.report.heatmap import draw_heatmap
 from dynsparse.report.histograms import draw_all_histograms, draw_histograms
 from dynsparse.report.item import FigureItem
+from dynsparse.report.threshold_sentences import about_drawn
 from dynsparse.report.thresholds import draw_thresholds
 from dynsparse.report.timelines import FIRST_STEPS, draw_first_steps, draw_pair, draw_timelines
 
@@ -58,7 +60,7 @@ class Drawing:
     title: str
     source: str
     content: str
-    say: Callable[[SparsityReport], str]
+    say: Callable[[Counted], str]
     draw: Callable[[SparsityReport], Figure]
     can_draw: Callable[[SparsityReport], bool]
 
@@ -74,7 +76,7 @@ GALLERY = (
         "Zeros of each element",
         "Figure A3.1",
         "heat map of the share of rows in which each element of the transition Jacobian is zero",
-        sentences.about_heatmap,
+        lambda counted: sentences.about_heatmap(counted.report),
         draw_heatmap,
         lambda _: True,
     ),
@@ -114,7 +116,7 @@ GALLERY = (
         "Zero threshold",
         "",
         "the share of zero elements against the zero threshold, the chosen one marked",
-        sentences.about_thresholds,
+        lambda counted: sentences.about_thresholds(counted.report),
         draw_thresholds,
         lambda report: bool(report.global_sparsity.threshold_sweep),
     ),
@@ -130,64 +132,69 @@ def drawings_of(questions: Sequence[str]) -> tuple[Drawing, ...]:
     return tuple(drawing for drawing in GALLERY if drawing.question in questions)
 
 
-def environment_item(drawing: Drawing, report: SparsityReport) -> FigureItem:
+def environment_item(drawing: Drawing, counted: Counted) -> FigureItem:
     """Return one environment's figure as an item of a report.
 
     Args:
         drawing: Which figure.
-        report: The analysis as read from its files.
+        counted: The environment's numbers, with its analysis.
 
     Returns:
         The item, ``figure-a3-1-CheetahRun`` and the like.
     """
-    name = report.environment
+    report, name = counted.report, counted.environment
+    drawn = about_drawn([counted]) if drawing.question in ("q2", "q3") else ()
     return FigureItem(
         name=f"{drawing.name}-{name}",
         title=f"{drawing.title}: {name}",
         source=drawing.source,
         content=f"{name}: {drawing.content}",
-        sentences=(drawing.say(report),),
+        sentences=(drawing.say(counted), *drawn),
         draw=drawn_once(partial(drawing.draw, report)),
         environment=name,
     )
 
 
-def environment_items(report: SparsityReport, questions: Sequence[str] = QUESTIONS) -> tuple[FigureItem, ...]:
+def environment_items(counted: Counted, questions: Sequence[str] = QUESTIONS) -> tuple[FigureItem, ...]:
     """Return the figures of one environment that its analysis holds the numbers of.
 
     Args:
-        report: The analysis as read from its files.
+        counted: The environment's numbers, with its analysis: ``count_numbers(report)``.
         questions: Which of the paper's questions to draw the answers to.
 
     Returns:
         The items, to be written by ``write_items``.
     """
-    return tuple(environment_item(drawing, report) for drawing in drawings_of(questions) if drawing.can_draw(report))
+    drawings = [drawing for drawing in drawings_of(questions) if drawing.can_draw(counted.report)]
+    return tuple(environment_item(drawing, counted) for drawing in drawings)
 
 
-def figure_3(reports: Sequence[SparsityReport]) -> tuple[FigureItem, ...]:
+def figure_3(counted: Sequence[Counted]) -> tuple[FigureItem, ...]:
     """Return the paper's Figure 3, a figure for each of its environments that was analysed."""
     items = []
     for name in FIGURE_3:
-        for report in reports:
-            if report.environment == name:
+        for one in counted:
+            if one.environment == name:
                 drawing = replace(GALLERY[0], name="figure-3", source="Figures 3 and A3.1")
-                items.append(environment_item(drawing, report))
+                items.append(environment_item(drawing, one))
     return tuple(items)
 
 
-def shared_items(reports: Sequence[SparsityReport], questions: Sequence[str] = QUESTIONS) -> tuple[FigureItem, ...]:
+def shared_items(counted: Sequence[Counted], questions: Sequence[str] = QUESTIONS) -> tuple[FigureItem, ...]:
     """Return the figures that set environments side by side: the paper's Figures 5, 6, A3.3 and 7.
 
     Args:
-        reports: Analyses, one an environment.
+        counted: Numbers with their analyses, one an environment.
         questions: Which of the paper's questions to draw the answers to.
 
     Returns:
         Those that there are numbers for.
     """
-    timed = [report for report in reports if report.temporal is not None]
-    pair = [report for name in FIGURE_6 for report in timed if report.environment == name]
+    reports = [one.report for one in counted]
+    timed_numbers = [one for one in counted if one.report.temporal is not None]
+    timed = [one.report for one in timed_numbers]
+    pair_numbers = [one for name in FIGURE_6 for one in timed_numbers if one.environment == name]
+    pair = [one.report for one in pair_numbers]
     items: list[FigureItem] = []
     if "q2" in questions and reports:
         items.append(
@@ -196,7 +203,7 @@ def shared_items(reports: Sequence[SparsityReport], questions: Sequence[str] = Q
                 "Sparsity of both blocks together",
                 "Figure 5",
                 "histograms of the share of zero elements in a row, a panel an environment, the mean marked",
-                ("A bar for every share that occurs; dashed: the mean.",),
+                ("A bar for every share that occurs; dashed: the mean.", *about_drawn(counted)),
                 drawn_once(partial(draw_all_histograms, reports)),
             )
         )
@@ -207,7 +214,10 @@ def shared_items(reports: Sequence[SparsityReport], questions: Sequence[str] = Q
                 "Sparsity over the first episode",
                 "Figure 6",
                 "the share of zero elements at each control step of the first episode, side by side",
-                tuple(f"{report.environment}: {sentences.about_timeline(report)}" for report in pair),
+                (
+                    *(f"{one.environment}: {sentences.about_timeline(one)}" for one in pair_numbers),
+                    *about_drawn(pair_numbers),
+                ),
                 drawn_once(partial(draw_pair, pair)),
             )
         )
@@ -218,7 +228,11 @@ def shared_items(reports: Sequence[SparsityReport], questions: Sequence[str] = Q
                 f"The first {FIRST_STEPS} control steps",
                 "Figure A3.3",
                 f"the share of zero elements at each of the first {FIRST_STEPS} control steps, a panel an environment",
-                ("One episode of each environment; the vertical axes differ.",),
+                (
+                    "One episode of each environment. The vertical axes differ and need not begin at 0: each shows the "
+                    "range in which its share moves.",
+                    *about_drawn(timed_numbers),
+                ),
                 drawn_once(partial(draw_first_steps, timed)),
             ),
             FigureItem(
@@ -226,7 +240,10 @@ def shared_items(reports: Sequence[SparsityReport], questions: Sequence[str] = Q
                 "How long an element stays zero, and non-zero",
                 "Figure 7",
                 "histograms of the lengths of zero and of non-zero stretches, logarithmic axes, the means marked",
-                ("Zero stretches that last a whole episode are left out, as in the paper.",),
+                (
+                    "Zero stretches that last a whole episode are left out, as in the paper.",
+                    *about_drawn(timed_numbers),
+                ),
                 drawn_once(partial(draw_all_durations, timed)),
             ),
         ]

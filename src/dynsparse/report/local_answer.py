@@ -5,88 +5,88 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dynsparse.analysis import SparsityReport
-from dynsparse.analysis.episode_record import EpisodeRecord
-from dynsparse.report.answer import NOT_ENOUGH, Answer, Episodes, interval_of, named_of, share_of, span_of
-from dynsparse.report.cause_switches import joined
-from dynsparse.report.episode_statistics import FEWEST_EPISODES, mean_over_episodes
+from dynsparse.report.answer import NOT_ENOUGH, Answer, extremes_of, named_of, said_by_side, span_of
+from dynsparse.report.counted_numbers import Counted, CountedNumbers
 from dynsparse.report.paper_numbers import paper_claims
-from dynsparse.report.quantities import percent
+from dynsparse.report.quantities import percent, share_with_interval
 from dynsparse.report.table1 import paper_table1
+from dynsparse.report.threshold_sentences import about_patterns, chosen_threshold, lead_threshold
 
 __all__ = ["answer_q2"]
 
+_ROUNDING = 1e-12
+"""What rounding may make of a mean that equals a share."""
 
-def answer_q2(reports: Sequence[SparsityReport], episodes: Episodes) -> Answer:
+
+def answer_q2(counted: Sequence[Counted]) -> Answer:
     """Say whether sparsity depends on the state, how much of it there is, and how many patterns.
 
     Args:
-        reports: Analyses, one an environment.
-        episodes: What each episode is like: without, there is no interval.
+        counted: Numbers, one an environment; above round-off where there are any, the chosen threshold beside.
 
     Returns:
         The answer to Q2.
     """
-    several = [report for report in reports if report.local.distinct_patterns > 1]
-    counts = [report.local.distinct_patterns for report in reports]
-    by_mean = sorted(reports, key=lambda report: report.local.combined.sparsity_mean)
-    means = " to ".join(
-        dict.fromkeys(_mean_of(report, episodes.get(report.environment)) for report in (by_mean[0], by_mean[-1]))
-    )
-    which = f"in {len(several)} of {len(reports)} environments" if len(reports) > 1 else f"in {reports[0].environment}"
+    reports = [one.report for one in counted]
+    several = [one for one in counted if one.lead.patterns > 1]
+    which = f"in {len(several)} of {len(counted)} environments" if len(counted) > 1 else f"in {counted[0].environment}"
     depends = f"Which elements are zero depends on the state {which}"
     if not several:
         depends = f"Which elements are zero does not depend on the state in {named_of(reports)}"
-    patterns = span_of(counts, lambda count: f"{count:,}")
+    short = f"{depends}; in the mean a row has {_zeros({one.environment: one.lead for one in counted})}"
+    short += f" (zero: {lead_threshold(counted)}"
+    both = {one.environment: one.chosen for one in counted if one.above is not None}
+    if both:
+        short += f"; at {chosen_threshold([one for one in counted if one.above is not None])} {_zeros(both)}"
+    short += ")."
+    return Answer(short, (*about_patterns(counted), *_first_rows(counted), *_beyond_global(counted), _values(counted)))
+
+
+def _zeros(numbers: dict[str, CountedNumbers]) -> str:
+    counts = [found.patterns for found in numbers.values()]
+    means = extremes_of({name: found.sparsity for name, found in numbers.items()}, share_with_interval)
     plural = "pattern" if set(counts) == {1} else "patterns"
-    short = f"{depends}; in the mean a row has {means} zeros, in {patterns} {plural}."
-    return Answer(short, (*_beyond_global(reports, episodes), _values(reports)))
+    return f"{means} zeros, in {span_of(counts, lambda count: f'{count:,}')} {plural}"
 
 
-def _mean_of(report: SparsityReport, record: EpisodeRecord | None) -> str:
-    interval = "" if record is None else interval_of(mean_over_episodes(record.sparsity), share_of)
-    return f"{percent(report.local.combined.sparsity_mean)} ({report.environment}{interval})"
+def _first_rows(counted: Sequence[Counted]) -> list[str]:
+    """Say how many patterns only an episode's first row has, right after the reset."""
+    found = [
+        f"{one.environment} ({one.lead.first_patterns:,} of {one.lead.patterns:,})"
+        for one in counted
+        if one.lead.first_patterns
+    ]
+    return said_by_side({1: found}, {1: "Patterns that no row but the first of an episode has, after the reset: {}."})
 
 
-def _beyond_global(reports: Sequence[SparsityReport], episodes: Episodes) -> list[str]:
+def _beyond_global(counted: Sequence[Counted]) -> list[str]:
     """Say where a row has more zeros in the mean than those that every row has."""
     sides: dict[int | str | None, list[str]] = {}
-    for report in reports:
-        record = episodes.get(report.environment)
-        if report.local.distinct_patterns == 1:
-            sides.setdefault("same", []).append(report.environment)
-            continue
-        if record is None:
-            continue
-        blocks = report.global_sparsity
-        always = blocks.state.always_zero_count + blocks.action.always_zero_count
-        elements = blocks.state.elements + blocks.action.elements
-        sides.setdefault(_beyond(record.sparsity, always / elements), []).append(report.environment)
+    for one in counted:
+        found = one.lead
+        if found.patterns == 1:
+            sides.setdefault("same", []).append(one.environment)
+        elif found.always is not None and found.sparsity.episodes:
+            # It can not be below: what is always zero is zero in each row.
+            side = found.sparsity.side_of(found.always + _ROUNDING)
+            sides.setdefault(side if side is None else max(side, 0), []).append(one.environment)
     words: dict[int | str | None, str] = {
         1: "A row has more zeros in the mean than the elements that are always zero in {}.",
-        0: "It can not be told to have more than these in {}.",
+        0: "Their number can not be told from that of the elements that are always zero in {}.",
         "same": "Every row has just the zeros that are always there in {}.",
-        None: f"For more than that there is {NOT_ENOUGH} in {{}}: fewer than {FEWEST_EPISODES} episodes.",
+        None: f"Whether a row has more zeros than those that are always there: {NOT_ENOUGH} in {{}}.",
     }
-    return [words[side].format(joined(sides[side])) for side in words if side in sides]
+    return said_by_side(sides, words)
 
 
-def _beyond(values: NDArray[np.float64], share: float) -> int | None:
-    # It can not be below: what is always zero is zero in each row.  Equal to it is 0, whatever rounding makes of it.
-    side = mean_over_episodes(values).side_of(share + 1e-12)
-    return side if side is None else max(side, 0)
-
-
-def _values(reports: Sequence[SparsityReport]) -> str:
+def _values(counted: Sequence[Counted]) -> str:
     """Say how far the share takes certain values only."""
     shares = []
-    for report in reports:
-        counts = np.sort(report.local.combined.histogram_counts)[::-1]
+    for one in counted:
+        counts = np.sort(one.report.local.combined.histogram_counts)[::-1]
         shares.append(float(counts[:3].sum() / counts.sum()))
-    claimed = paper_claims()["certain-values"].quotation
-    said = f"The three most frequent shares of zeros make up {span_of(shares, percent)} of the rows"
-    if not any(report.environment in paper_table1() for report in reports):
-        return f"{said}."
-    return f"{said} (the paper: “{claimed}”)."
+    said = f"At {chosen_threshold(counted)} the three most frequent shares of zeros make up {span_of(shares, percent)}"
+    if not any(one.environment in paper_table1() for one in counted):
+        return f"{said} of the rows."
+    return f"{said} of the rows (the paper: “{paper_claims()['certain-values'].quotation}”)."

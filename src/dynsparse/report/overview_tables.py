@@ -2,141 +2,192 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from dynsparse.analysis import SparsityReport
 from dynsparse.analysis.durations import SHORT
-from dynsparse.analysis.episode_record import EpisodeRecord
-from dynsparse.report.episode_statistics import EpisodeMean, mean_over_episodes
+from dynsparse.analysis.zeros import ABOVE_ROUND_OFF
+from dynsparse.report.counted_numbers import Counted, CountedNumbers
+from dynsparse.report.episode_statistics import FEWEST_EPISODES, EpisodeMean
 from dynsparse.report.item import TableItem
-from dynsparse.report.quantities import percent
+from dynsparse.report.quantities import percent, share_with_interval, steps_with_interval
 from dynsparse.report.table1 import MISSING
+from dynsparse.report.threshold_sentences import chosen_threshold
 from dynsparse.report.verdict import verdict
 
 __all__ = ["sparsity_table", "time_table"]
 
 _NONE = "-"
-_SPARSITY = (
-    *("environment", "sparsity", "95 % low", "95 % high", "episodes", "of ∂s'/∂s", "of ∂s'/∂a", "patterns"),
-    *("most frequent", "audit"),
+_MEANS = (
+    "Means are over all rows, steps or stretches, with 95 % intervals over episodes; without one, there are fewer than "
+    f"{FEWEST_EPISODES} episodes, or the number is the same in all of them."
 )
-_TIME = (
-    *(
-        "environment",
-        "switches",
-        "95 % low",
-        "95 % high",
-        "zero for",
-        "95 % low ",
-        "95 % high ",
-        f"below {SHORT} steps",
-    ),
-    *("non-zero for", "shorter than the episode"),
-)
-_Line = tuple[tuple[str, ...], tuple[object, ...]]
+_Cell = Callable[[Counted], str]
+_Value = Callable[[Counted], tuple[object, ...]]
 
 
-def sparsity_table(
-    reports: Sequence[SparsityReport], episodes: Mapping[str, EpisodeRecord], missing: Sequence[str]
-) -> TableItem:
+@dataclass(frozen=True)
+class _Column:
+    """One heading of the table, the cells below it, and what the CSV holds of it."""
+
+    title: str
+    fields: tuple[str, ...]
+    cell: _Cell
+    value: _Value
+
+
+def sparsity_table(counted: Sequence[Counted], missing: Sequence[str]) -> TableItem:
     """Set means over rows side by side.
 
     Args:
-        reports: The analyses that there are.
-        episodes: What each episode is like, by environment: without, there is no interval.
-        missing: Names of the environments without one.
+        counted: Numbers of the environments that there are.
+        missing: Names of the environments without any.
 
     Returns:
-        The table ``sparsity``.
+        The table ``sparsity``; its CSV has shares as fractions.
     """
-    lines = [_of_rows(report, episodes.get(report.environment)) for report in reports]
-    notes = (
-        "Sparsity: zeros over elements of both blocks, mean over rows; its interval is over episodes. Patterns: how "
-        "many different ones occur, and the share of rows with the most frequent one.",
+    columns = (
+        *_twice(counted, "zeros", "sparsity", lambda found: found.sparsity, share_with_interval),
+        _plain("episodes", "episodes", lambda one: one.report.episodes),
+        _mean("of ∂s'/∂s", "sparsity_state", lambda one: one.lead.state, share_with_interval),
+        _mean("of ∂s'/∂a", "sparsity_action", lambda one: one.lead.action, share_with_interval),
+        *_twice_counted(counted, "patterns", "patterns", lambda found: found.patterns),
+        _Column(
+            f"most frequent{_at_chosen(counted)}",
+            ("most_frequent_pattern",),
+            lambda one: percent(one.report.local.pattern_shares[0]),
+            lambda one: (one.report.local.pattern_shares[0],),
+        ),
+        _word("audit", "audit", lambda one: verdict(one.report.audit, one.report.derivative)),
     )
-    return _table("sparsity", "Sparsity over rows", _SPARSITY, lines, missing, notes)
+    notes = (
+        f"Zeros over elements of both blocks, and of each. {_MEANS}",
+        "Patterns: how many different ones occur, and the share of rows with the most frequent one; more rows can only "
+        "add to the former, and the latter was chosen by these rows: neither has an interval.",
+        *_about_thresholds(counted),
+    )
+    return _table("sparsity", "Sparsity over rows", columns, counted, missing, notes)
 
 
-def time_table(
-    reports: Sequence[SparsityReport], episodes: Mapping[str, EpisodeRecord], missing: Sequence[str]
-) -> TableItem:
+def time_table(counted: Sequence[Counted], missing: Sequence[str]) -> TableItem:
     """Set durations and switches side by side.
 
     Args:
-        reports: The analyses that there are.
-        episodes: What each episode is like, by environment: without, there is no interval.
-        missing: Names of the environments without one.
+        counted: Numbers of the environments that there are.
+        missing: Names of the environments without any.
 
     Returns:
-        The table ``time``.
+        The table ``time``; its CSV has shares as fractions, durations in control steps.
     """
-    lines = [_of_time(report, episodes.get(report.environment)) for report in reports]
+    steps = steps_with_interval
+    columns = (
+        *_twice(counted, "switches", "switch_rate", lambda found: found.switch_rate, share_with_interval),
+        *_twice(counted, "zero for", "zero_duration", lambda found: found.zero_duration, steps),
+        *_twice(counted, f"below {SHORT} steps", "short_share", lambda found: found.short_share, share_with_interval),
+        _plain("zero stretches", "stretches", lambda one: one.lead.stretches),
+        _plain("censored", "censored_stretches", lambda one: one.lead.censored),
+        _mean(
+            f"below {SHORT} without", "uncensored_short_share", lambda one: one.lead.uncensored_short_share,
+            share_with_interval,
+        ),
+        _mean("non-zero for", "nonzero_duration", lambda one: one.lead.nonzero_duration, steps),
+        _mean("shorter than the episode", "nonzero_duration_shorter", lambda one: one.lead.nonzero_shorter, steps),
+    )  # fmt: skip
     notes = (
         "Switches: share of consecutive steps between which the pattern differs. Zero for, non-zero for: how many "
         "control steps an element stays so, mean over stretches; zero stretches that last a whole episode are left "
-        "out, as in the paper. Intervals are over episodes, of the mean in each; they need not hold the mean over all "
-        "rows.",
+        f"out, as in the paper. {_MEANS}",
+        "Censored: zero stretches that touch an end of their episode or a row that is not finite, and may be longer "
+        f"than what was seen; below {SHORT} without: the share shorter than {SHORT} steps of the others.",
+        *_about_thresholds(counted),
     )
-    return _table("time", "Sparsity over time", _TIME, lines, missing, notes)
+    return _table("time", "Sparsity over time", columns, counted, missing, notes)
 
 
 def _table(
     name: str,
     title: str,
-    columns: tuple[str, ...],
-    lines: Sequence[_Line],
+    columns: Sequence[_Column],
+    counted: Sequence[Counted],
     missing: Sequence[str],
     notes: tuple[str, ...],
 ) -> TableItem:
-    rest = len(columns) - 2
-    lines = [*lines, *(((one, MISSING, *[_NONE] * rest), (one, *[None] * (rest + 1))) for one in missing)]
-    cells, values = tuple(cells for cells, _ in lines), tuple(values for _, values in lines)
-    return TableItem(name, title, "", columns, cells, values, notes)
+    both = _has_both(counted)
+    atols = ("atol", "chosen_atol") if both else ("atol",)
+    fields = ("environment", *atols, *(field for column in columns for field in column.fields))
+    cells = [(one.environment, *(column.cell(one) for column in columns)) for one in counted]
+    cells += [(name, MISSING, *[_NONE] * (len(columns) - 1)) for name in missing]
+    values = []
+    for one in counted:
+        at = (one.lead.atol, one.chosen.atol) if both else (one.lead.atol,)
+        values.append((one.environment, *at, *(value for column in columns for value in column.value(one))))
+    values += [(name, *[None] * (len(fields) - 1)) for name in missing]
+    titles = ("environment", *(column.title for column in columns))
+    return TableItem(name, title, "", titles, tuple(cells), tuple(values), notes, fields)
 
 
-def _of_rows(report: SparsityReport, record: EpisodeRecord | None) -> _Line:
-    local = report.local
-    found = _mean(record and record.sparsity)
-    first = local.pattern_shares[0] if local.pattern_shares else None
-    judged = verdict(report.audit, report.derivative)
-    means = (local.combined.sparsity_mean, local.state.sparsity_mean, local.action.sparsity_mean)
-    return (
-        (
-            *(report.environment, percent(means[0]), _share(found.low), _share(found.high), f"{report.episodes:,}"),
-            *(percent(means[1]), percent(means[2]), f"{local.distinct_patterns:,}", _share(first), judged),
-        ),
-        (
-            *(report.environment, means[0], found.low, found.high, report.episodes),
-            *(means[1], means[2], local.distinct_patterns, first, judged),
-        ),
+def _twice(
+    counted: Sequence[Counted],
+    title: str,
+    field: str,
+    number: Callable[[CountedNumbers], EpisodeMean],
+    write: Callable[..., str],
+) -> list[_Column]:
+    """Return the column above round-off and that of the chosen threshold; one where they are the same."""
+    columns = [_mean(f"{title}{_at_lead(counted)}", field, lambda one: number(one.lead), write)]
+    chosen = _mean(f"{title}{_at_chosen(counted)}", f"{field}_chosen_atol", lambda one: number(one.chosen), write)
+    return [*columns, chosen] if _has_both(counted) else columns
+
+
+def _twice_counted(
+    counted: Sequence[Counted], title: str, field: str, number: Callable[[CountedNumbers], int]
+) -> list[_Column]:
+    columns = [_plain(f"{title}{_at_lead(counted)}", field, lambda one: number(one.lead))]
+    chosen = _plain(f"{title}{_at_chosen(counted)}", f"{field}_chosen_atol", lambda one: number(one.chosen))
+    return [*columns, chosen] if _has_both(counted) else columns
+
+
+def _mean(title: str, field: str, number: Callable[[Counted], EpisodeMean], write: Callable[..., str]) -> _Column:
+    return _Column(
+        title,
+        (field, f"{field}_low", f"{field}_high"),
+        lambda one: write(number(one), reason=False),
+        lambda one: (number(one).value, *(number(one).ends or (None, None))),
     )
 
 
-def _of_time(report: SparsityReport, record: EpisodeRecord | None) -> _Line:
-    temporal = report.temporal
-    if temporal is None:
-        return (report.environment, *[_NONE] * 9), (report.environment, *[None] * 9)
-    switches, duration = _mean(record and record.switch_rate), _mean(record and record.zero_duration)
-    counts = temporal.zero.counts
-    short = float(counts[:SHORT].sum() / counts.sum()) if counts.sum() else None
-    steps = (temporal.zero.mean, duration.low, duration.high)
-    others = (temporal.nonzero.mean, temporal.nonzero.mean_shorter)
-    shares = (temporal.pattern_switch_rate, switches.low, switches.high)
-    return (
-        (report.environment, *map(_share, shares), *map(_steps, steps), _share(short), *map(_steps, others)),
-        (report.environment, *shares, *steps, short, *others),
+def _plain(title: str, field: str, number: Callable[[Counted], int | None]) -> _Column:
+    def cell(one: Counted) -> str:
+        count = number(one)
+        return _NONE if count is None else f"{count:,}"
+
+    return _Column(title, (field,), cell, lambda one: (number(one),))
+
+
+def _word(title: str, field: str, word: Callable[[Counted], str]) -> _Column:
+    return _Column(title, (field,), word, lambda one: (word(one),))
+
+
+def _has_both(counted: Sequence[Counted]) -> bool:
+    return any(one.above is not None for one in counted)
+
+
+def _at_lead(counted: Sequence[Counted]) -> str:
+    return f", {ABOVE_ROUND_OFF:g}" if _has_both(counted) else ""
+
+
+def _at_chosen(counted: Sequence[Counted]) -> str:
+    """Name the threshold of the analyses, where the other one is beside it."""
+    atols = {one.chosen.atol for one in counted}
+    return "" if not _has_both(counted) else f", {atols.pop():g}" if len(atols) == 1 else ", chosen atol"
+
+
+def _about_thresholds(counted: Sequence[Counted]) -> tuple[str, ...]:
+    if not _has_both(counted):
+        return ()
+    lacking = [one.environment for one in counted if one.above is None]
+    said = (
+        f"Numbers without a threshold in their heading are at {ABOVE_ROUND_OFF:g}, above round-off; beside some stands "
+        f"what {chosen_threshold(counted)} gives."
     )
-
-
-def _mean(values: object) -> EpisodeMean:
-    return EpisodeMean(None, None, None, 0) if values is None else mean_over_episodes(values)  # type: ignore[arg-type] # an array
-
-
-def _share(value: float | None) -> str:
-    # An interval of a share may reach beyond what a share can be.
-    return _NONE if value is None else percent(min(max(value, 0.0), 1.0))
-
-
-def _steps(mean: float | None) -> str:
-    # Nor may that of a duration begin below none.
-    return _NONE if mean is None else f"{max(mean, 0.0):,.1f}"
+    return (said, f"Counted at the chosen threshold only: {', '.join(lacking)}.") if lacking else (said,)

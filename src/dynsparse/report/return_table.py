@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dynsparse.analysis.episode_record import EpisodeRecord
-from dynsparse.report.episode_statistics import mean_over_episodes
+from dynsparse.report.answer import about_family
+from dynsparse.report.data_returns import data_return
+from dynsparse.report.episode_statistics import FEWEST_EPISODES
 from dynsparse.report.item import TableItem
 from dynsparse.report.paper_numbers import paper_claim, paper_returns
+from dynsparse.report.quantities import with_interval
 
 __all__ = ["return_table"]
 
 _NONE = "-"
-_COLUMNS = (
-    *("environment", "policy", "mean return", "95 % low", "95 % high", "full episodes", "paper", "against the paper"),
+_COLUMNS = ("environment", "policy", "mean return, 95 % interval", "full episodes", "paper", "against the paper")
+_FIELDS = (
+    *("environment", "policy", "mean_return", "mean_return_low", "mean_return_high", "full_episodes"),
+    *("paper_mean_return", "against_paper"),
 )
-_SIDES = {1: "higher", -1: "lower", 0: "not told apart", None: "not enough data"}
+_SIDES = {1: "higher", -1: "lower", 0: "can not be told from it"}
 
 
 def return_table(expected: Sequence[str], episodes: Mapping[str, EpisodeRecord]) -> TableItem:
@@ -28,8 +33,7 @@ def return_table(expected: Sequence[str], episodes: Mapping[str, EpisodeRecord])
     Returns:
         Table A1.1.
     """
-    paper = paper_returns()
-    lines = [_line(name, episodes.get(name), paper.get(name)) for name in expected]
+    lines = [_line(name, episodes.get(name)) for name in expected]
     return TableItem(
         name="table-a1-1",
         title="Mean return of the data over full episodes",
@@ -38,19 +42,23 @@ def return_table(expected: Sequence[str], episodes: Mapping[str, EpisodeRecord])
         cells=tuple(cells for cells, _ in lines),
         values=tuple(values for _, values in lines),
         notes=_notes(expected, episodes),
+        fields=_FIELDS,
+        keys=2,
     )
 
 
-def _line(name: str, record: EpisodeRecord | None, printed: float | None) -> tuple[tuple[str, ...], tuple[object, ...]]:
+def _line(name: str, record: EpisodeRecord | None) -> tuple[tuple[str, ...], tuple[object, ...]]:
+    printed = paper_returns().get(name)
     paper = _NONE if printed is None else f"{printed:,.2f}"
     if record is None:
-        return (name, "missing", *[_NONE] * 4, paper, _NONE), (name, None, None, None, None, 0, printed, None)
-    found = mean_over_episodes(record.full_returns)
-    against = _NONE if printed is None or found.value is None else _SIDES[found.side_of(printed)]
-    numbers = (found.value, found.low, found.high)
-    shown = (_NONE if number is None else f"{number:,.2f}" for number in numbers)
-    cells = (name, record.policy.removeprefix(f"{name}-"), *shown, f"{found.episodes:,}", paper, against)
-    return cells, (name, record.policy, *numbers, found.episodes, printed, against)
+        return (name, "missing", _NONE, _NONE, paper, _NONE), (name, None, None, None, None, 0, printed, None)
+    found = data_return(record)
+    mean = found.mean
+    against = None if printed is None else found.why_not if found.side is None else _SIDES[found.side]
+    shown = with_interval(mean, lambda value: f"{value:,.2f}", reason=False)
+    count, policy = f"{mean.episodes:,}", record.policy.removeprefix(f"{name}-")
+    cells = (name, policy, shown, count, paper, against or _NONE)
+    return cells, (name, record.policy, mean.value, *(mean.ends or (None, None)), mean.episodes, printed, against)
 
 
 def _notes(expected: Sequence[str], episodes: Mapping[str, EpisodeRecord]) -> tuple[str, ...]:
@@ -64,4 +72,7 @@ def _notes(expected: Sequence[str], episodes: Mapping[str, EpisodeRecord]) -> tu
     if parts:
         names = ", ".join(f"{record.environment} ({int((~record.full).sum()):,})" for record in parts)
         notes.append(f"Episodes that the data set's end cuts short have no return: {names}.")
-    return tuple(notes)
+    found = [data_return(record) for record in episodes.values() if record.environment in expected]
+    if any(one.mean.value is not None and one.mean.ends is None for one in found):
+        notes.append(f"Without an interval: fewer than {FEWEST_EPISODES} full episodes, or all of the same return.")
+    return (*notes, *about_family(sum(one.side is not None for one in found)))

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from dynsparse.analysis import BlockSparsity, Durations, SparsityReport
-from dynsparse.report.quantities import number, percent, steps_long
+from dynsparse.analysis import BlockSparsity, SparsityReport
+from dynsparse.analysis.durations import SHORT
+from dynsparse.report.counted_numbers import Counted, CountedNumbers
+from dynsparse.report.episode_statistics import EpisodeMean
+from dynsparse.report.quantities import number, percent, share_with_interval, steps_long, steps_with_interval
 
 __all__ = [
     "NO_SWEEP",
@@ -30,8 +33,6 @@ NO_SWEEP = "There is no figure: the analysis was made at one threshold only."
 TANGENT = "rotations are rotation vectors in the body's own frame, rad"
 """What the rows of a Jacobian are where the state holds quaternions."""
 
-# What the paper says about Figure 7: "in most cases, these elements are zero for fewer than 50 time steps".
-_SHORT = 50
 # A share that moves by less counts as the same, in the sentence on the threshold.
 _SAME_SHARE = 0.01
 
@@ -75,16 +76,16 @@ def about_heatmap(report: SparsityReport) -> str:
     )
 
 
-def about_histograms(report: SparsityReport) -> str:
+def about_histograms(counted: Counted) -> str:
     """Say how sparse a row is on average, and how many values and patterns there are.
 
     Args:
-        report: The analysis.
+        counted: The numbers, with the analysis.
 
     Returns:
         The sentences.
     """
-    local = report.local
+    local, chosen = counted.report.local, counted.chosen
     counts = np.sort(local.combined.histogram_counts[local.combined.histogram_counts > 0])[::-1]
     top = float(counts[:3].sum() / counts.sum())
     if len(counts) == 1:
@@ -94,23 +95,24 @@ def about_histograms(report: SparsityReport) -> str:
     else:
         values = f"That share takes {len(counts):,} values; the three most frequent make up {percent(top)} of the rows."
     return (
-        f"On average {percent(local.combined.sparsity_mean)} of the elements are zero in a row "
-        f"({percent(local.state.sparsity_mean)} of ∂s'/∂s, {percent(local.action.sparsity_mean)} of ∂s'/∂a); "
+        f"On average {_share(chosen.sparsity)} of the elements are zero in a row "
+        f"({_share(chosen.state)} of ∂s'/∂s, {_share(chosen.action)} of ∂s'/∂a); "
         f"the standard deviation is {100 * local.combined.sparsity_std:.1f} percentage points. "
         f"{values} {_patterns(local.distinct_patterns, local.pattern_shares)}"
     )
 
 
-def about_timeline(report: SparsityReport, steps: int | None = None) -> str:
+def about_timeline(counted: Counted, steps: int | None = None) -> str:
     """Say between which values the sparsity of the first episode moves, and how often.
 
     Args:
-        report: The analysis.
+        counted: The numbers, with the analysis.
         steps: How many control steps from the episode's start; None for the whole episode.
 
     Returns:
         The sentences; why there is no figure, where there is none.
     """
+    report = counted.report
     if report.temporal is None:
         return NO_TIME
     values = report.temporal.timeline_combined[:steps]
@@ -131,31 +133,30 @@ def about_timeline(report: SparsityReport, steps: int | None = None) -> str:
         )
     if not finite.all():
         said += f" {number(int((~finite).sum()), 'step is', 'steps are')} not finite and left blank."
-    return f"{said} {_switches(report)}" if steps is None else said
+    return f"{said} {_switches(counted.chosen)}" if steps is None else said
 
 
-def about_durations(report: SparsityReport) -> str:
+def about_durations(counted: Counted) -> str:
     """Say for how long an element stays zero or non-zero, and what is left out of that.
 
     Args:
-        report: The analysis.
+        counted: The numbers, with the analysis.
 
     Returns:
         The sentences; why there is no figure, where there is none.
     """
-    if report.temporal is None:
+    temporal, chosen = counted.report.temporal, counted.chosen
+    if temporal is None:
         return NO_TIME
-    zero, nonzero = report.temporal.zero, report.temporal.nonzero
-    parts = [f"{_stays('zero', zero)} {_stays('non-zero', nonzero)}"]
-    stretches = int(zero.counts.sum())
-    if stretches:
-        short = int(zero.counts[:_SHORT].sum())
-        parts.append(f"{percent(short / stretches)} of the zero stretches are shorter than {_SHORT} steps.")
+    zero, nonzero = temporal.zero, temporal.nonzero
+    parts = [_stays_zero(chosen), _stays_nonzero(chosen, whole=nonzero.whole_episode)]
+    if chosen.short_share.value is not None:
+        parts.append(f"{_share(chosen.short_share)} of the zero stretches are shorter than {SHORT} steps.")
     if zero.left_out:
         left = number(zero.left_out, "zero stretch lasts", "zero stretches last")
         parts.append(
             f"{left} a whole episode and {'is' if zero.left_out == 1 else 'are'} left out, as in the paper; "
-            f"with {'it' if zero.left_out == 1 else 'them'} the mean would be {steps_long(zero.mean_all)}."
+            f"with {'it' if zero.left_out == 1 else 'them'} the mean of all would be {steps_long(zero.mean_all)}."
         )
     censored = zero.censored + nonzero.censored
     if censored:
@@ -221,21 +222,34 @@ def _patterns(distinct: int, shares: tuple[float, ...]) -> str:
     return f"There are {distinct:,} distinct patterns; the most frequent one makes up {percent(shares[0])}{ten}."
 
 
-def _switches(report: SparsityReport) -> str:
-    rate = None if report.temporal is None else report.temporal.pattern_switch_rate
-    if report.temporal is None or rate is None:
+def _switches(found: CountedNumbers) -> str:
+    if found.switch_rate.value is None:
         return "No two rows follow each other."
     return (
-        f"In all episodes the pattern switches in {percent(rate)} of the steps "
-        f"and stays the same for {steps_long(report.temporal.pattern_duration_mean)} on average."
+        f"In all episodes the pattern switches in {_share(found.switch_rate)} of the steps "
+        f"and stays the same for {_steps(found.pattern_duration)} control steps on average."
     )
 
 
-def _stays(kind: str, durations: Durations) -> str:
-    if durations.mean is None:
-        return f"No element stays {kind} for a while and then changes." if kind == "zero" else f"No element is {kind}."
-    said = f"An element that is {kind} stays so for {steps_long(durations.mean)} on average"
-    # Non-zero stretches of a whole episode are part of the paper's mean, and where there are many they are most of it.
-    if kind == "non-zero" and durations.whole_episode and durations.mean_shorter is not None:
-        said += f", {steps_long(durations.mean_shorter)} without those of a whole episode"
-    return said + "."
+def _stays_zero(found: CountedNumbers) -> str:
+    if found.zero_duration.value is None:
+        return "No element stays zero for a while and then changes."
+    return f"An element that is zero stays so for {_steps(found.zero_duration)} control steps on average."
+
+
+def _stays_nonzero(found: CountedNumbers, *, whole: int) -> str:
+    if found.nonzero_duration.value is None:
+        return "No element is non-zero."
+    said = f"An element that is non-zero stays so for {_steps(found.nonzero_duration)} control steps on average"
+    # Those of a whole episode are part of the paper's mean, and where there are many they are most of it.
+    if whole and found.nonzero_shorter.value is not None:
+        said += f", {_steps(found.nonzero_shorter)} control steps without those of a whole episode"
+    return f"{said}."
+
+
+def _share(mean: EpisodeMean) -> str:
+    return share_with_interval(mean, reason=False)
+
+
+def _steps(mean: EpisodeMean) -> str:
+    return steps_with_interval(mean, reason=False)

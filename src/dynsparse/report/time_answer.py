@@ -2,79 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from dynsparse.analysis import SparsityReport
 from dynsparse.analysis.durations import SHORT
-from dynsparse.analysis.episode_record import EpisodeRecord
-from dynsparse.report.answer import NOT_ENOUGH, Answer, Episodes, interval_of, share_of, span_of
+from dynsparse.report.answer import NOT_ENOUGH, Answer, about_family, extremes_of, said_by_side
 from dynsparse.report.cause_switches import joined
-from dynsparse.report.episode_statistics import mean_over_episodes
+from dynsparse.report.counted_numbers import Counted, CountedNumbers
 from dynsparse.report.paper_numbers import paper_claims
-from dynsparse.report.quantities import percent
+from dynsparse.report.quantities import share_with_interval, steps_with_interval
 from dynsparse.report.table1 import paper_table1
+from dynsparse.report.threshold_sentences import about_switch_rates, chosen_threshold, lead_threshold
 
 __all__ = ["answer_q3"]
 
+_HALF = 0.5
 
-def answer_q3(reports: Sequence[SparsityReport], episodes: Episodes) -> Answer:
+_RARE = {
+    -1: "The pattern stays the same at most steps in {}.",
+    1: "It switches at most steps in {}.",
+    0: "Its switch rate can not be told from one half in {}.",
+    None: f"Whether it switches at most steps: {NOT_ENOUGH} in {{}}.",
+}
+_SHORT = {
+    1: f"Most zero stretches are shorter than {SHORT} steps in {{}}.",
+    -1: f"Most zero stretches last {SHORT} steps or longer in {{}}.",
+    0: f"The share of zero stretches shorter than {SHORT} steps can not be told from one half in {{}}.",
+    None: f"Whether most zero stretches are shorter than {SHORT} steps: {NOT_ENOUGH} in {{}}.",
+}
+
+
+def answer_q3(counted: Sequence[Counted]) -> Answer:
     """Say how often the pattern switches and how long an element stays zero, beside what the paper says.
 
     Args:
-        reports: Analyses, one an environment.
-        episodes: What each episode is like: without, there is no interval.
+        counted: Numbers, one an environment; above round-off where there are any, the chosen threshold beside.
 
     Returns:
         The answer to Q3.
     """
-    timed = [r for r in reports if r.temporal is not None and r.temporal.pattern_switch_rate is not None]
+    timed = [one for one in counted if one.chosen.switch_rate.value is not None]
     if not timed:
         return Answer("Nothing can be said about time: no two rows follow each other.")
-    by_rate = sorted(timed, key=_switch_rate)
-    ends = (by_rate[0], by_rate[-1])
-    rates = " to ".join(dict.fromkeys(_rate_of(report, episodes.get(report.environment)) for report in ends))
-    means = [r.temporal.zero.mean for r in timed if r.temporal is not None and r.temporal.zero.mean is not None]
-    lasts = "; no element that is zero at times stays so for less than an episode"
-    if means:
-        lasts = f"; an element that is not zero all along stays zero for {span_of(means, lambda m: f'{m:,.1f}')} steps"
-    short = f"The pattern switches in {rates} of the control steps{lasts}."
-    return Answer(short, tuple(_about_short(timed, episodes)))
+    lead = {one.environment: one.lead for one in timed}
+    short = f"The pattern switches in {_rates(lead)} of the control steps; {_lasts(lead)}"
+    short += f" (zero: {lead_threshold(timed)}"
+    both = [one for one in timed if one.above is not None]
+    if both:
+        chosen = {one.environment: one.chosen for one in both}
+        short += f"; at {chosen_threshold(both)} in {_rates(chosen)}, and {_lasts(chosen)}"
+    short += ")."
+    rare, rarely = _about_switches(timed)
+    brief, briefly = _about_short(timed)
+    family = about_family(rarely + briefly)
+    return Answer(short, (*about_switch_rates(timed), *rare, *brief, *_censored(timed), *family, *_resting(timed)))
 
 
-def _switch_rate(report: SparsityReport) -> float:
-    rate = None if report.temporal is None else report.temporal.pattern_switch_rate
-    return -1.0 if rate is None else rate
+def _rates(numbers: Mapping[str, CountedNumbers]) -> str:
+    return extremes_of({name: found.switch_rate for name, found in numbers.items()}, share_with_interval)
 
 
-def _rate_of(report: SparsityReport, record: EpisodeRecord | None) -> str:
-    interval = "" if record is None else interval_of(mean_over_episodes(record.switch_rate), share_of)
-    return f"{percent(_switch_rate(report))} ({report.environment}{interval})"
+def _lasts(numbers: Mapping[str, CountedNumbers]) -> str:
+    means = {name: found.zero_duration for name, found in numbers.items() if found.stretches}
+    if not means:
+        return "no element that is zero at times stays so for less than an episode"
+    return f"an element that is not zero all along stays zero for {extremes_of(means, steps_with_interval)} steps"
 
 
-def _about_short(timed: Sequence[SparsityReport], episodes: Episodes) -> list[str]:
+def _about_switches(timed: Sequence[Counted]) -> tuple[list[str], int]:
+    """Hold the paper's "in a temporally sparse manner" against how often the pattern switches."""
+    sides: dict[int | None, list[str]] = {}
+    for one in timed:
+        rate = one.lead.switch_rate
+        if rate.episodes:
+            sides.setdefault(rate.side_of(_HALF), []).append(f"{one.environment} ({share_with_interval(rate)})")
+    return _quoted("temporally-sparse", timed, said_by_side(sides, _RARE)), _compared(sides)
+
+
+def _about_short(timed: Sequence[Counted]) -> tuple[list[str], int]:
     """Hold the paper's "fewer than 50 time steps" against the share of zero stretches that are shorter."""
     sides: dict[int | None, list[str]] = {}
-    without = []
-    for report in timed:
-        record = episodes.get(report.environment)
-        if record is None:
-            continue
-        if not record.stretches.any():
-            without.append(report.environment)
-            continue
-        found = mean_over_episodes(record.short_share)
-        shown = "" if found.value is None else f" ({percent(found.value)}{interval_of(found, share_of)})"
-        sides.setdefault(found.side_of(0.5), []).append(f"{report.environment}{shown}")
-    claim = paper_claims()["short-zeros"].quotation
-    words = {
-        1: f"Most zero stretches are shorter than {SHORT} steps in {{}}.",
-        -1: f"Most zero stretches last {SHORT} steps or longer in {{}}.",
-        0: f"Whether most are shorter than {SHORT} steps can not be told in {{}}.",
-        None: f"Whether most are shorter than {SHORT} steps: {NOT_ENOUGH} in {{}}.",
-    }
-    told = [words[side].format(joined(sides[side])) for side in words if side in sides]
-    if told and any(report.environment in paper_table1() for report in timed):
-        told.insert(0, f"The paper says: “{claim}”")
-    if without:
-        told.append(f"No element changes within an episode in {joined(without)}: there is no such stretch.")
+    for one in timed:
+        share = one.lead.short_share
+        if share.episodes:
+            sides.setdefault(share.side_of(_HALF), []).append(f"{one.environment} ({share_with_interval(share)})")
+    return _quoted("short-zeros", timed, said_by_side(sides, _SHORT)), _compared(sides)
+
+
+def _quoted(claim: str, timed: Sequence[Counted], told: list[str]) -> list[str]:
+    """Put the paper's words before what was found of them in its environments."""
+    if told and any(one.environment in paper_table1() for one in timed):
+        return [f"The paper says: “{paper_claims()[claim].quotation}”", *told]
     return told
+
+
+def _compared(sides: Mapping[int | None, Sequence[str]]) -> int:
+    return sum(len(names) for side, names in sides.items() if side is not None)
+
+
+def _censored(timed: Sequence[Counted]) -> list[str]:
+    """Say how many zero stretches may have been longer, and how many are short without them."""
+    found = [
+        f"{one.environment} {one.lead.censored:,} of {one.lead.stretches:,} "
+        f"({share_with_interval(one.lead.uncensored_short_share)})"
+        for one in timed
+        if one.lead.censored and one.lead.short_share.episodes
+    ]
+    if not found:
+        return []
+    return [
+        "Zero stretches that touch an end of their episode or a row that is not finite, and may be longer than what "
+        f"was seen of them (in brackets the share shorter than {SHORT} steps without these): {'; '.join(found)}."
+    ]
+
+
+def _resting(timed: Sequence[Counted]) -> list[str]:
+    without = [one.environment for one in timed if not one.lead.stretches]
+    if not without:
+        return []
+    return [f"No element changes within an episode in {joined(without)}: there is no such stretch."]
