@@ -32,7 +32,7 @@ _ALL = 8
 _TOGETHER = "sections"
 """A stage that is made of others."""
 _SECONDS = ("measured_seconds", "wall_seconds", "seconds")
-"""What a stage took: where others run beside it, its share of the cores; else, or in older folders, time on the wall."""
+"""What a stage took: beside others, its share of the cores; else, or in older folders, its time on the wall."""
 
 
 @dataclass(frozen=True)
