@@ -210,7 +210,7 @@ def test_thresholds_have_the_chosen_and_the_true_one_marked(table):
     assert sweep.atols == tuple(float(f"1e{power}") for power in range(-12, 0))
     assert sweep.chosen == 1e-6
     figure = draw_model_thresholds(sweep)
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["All 3 environments", *table.environments]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["Over all 3 environments", *table.environments]
     axes = figure.axes[0]
     values = [one.score("state-jacobian-l1").estimate.value for one in sweep.sparsity]
     drawn = axes.lines[LOSSES.index("state-jacobian-l1")].get_ydata()

@@ -82,7 +82,7 @@ def test_page_and_tables_say_how_many_marks_there_are_and_what_miss_is(published
     assert text.count(said) == 1 and said in published.tables[0].read_text(encoding="utf-8")
     for written in (text, published.tables[0].read_text(encoding="utf-8")):
         assert "True sparsity: share of the simulator's below 1e-12, in raw coordinates." in written
-        assert "its sparsity / true can be above 1, and so would be that of a model without any error." in written
+        assert "its sparsity / true can be above 1, as would be that of a model without any error." in written
     assert "Miss: share of the true non-zeros of at least the model's threshold that are below it in the model." in text
 
 
@@ -101,11 +101,11 @@ def test_models_that_learned_nothing_are_told_first_on_the_page_and_in_the_table
     for scores in records[0]["result"]["final"].values():
         scores["prediction"]["mse"] = 0.06  # the identity has 0.03
     found = publish_learning(read_learning_records(write(tmp_path / "units", records)), tmp_path / "out", resamples=20)
-    said = "in CheetahRun (at best 2 times its error). These models are hardly trained"
+    said = "in CheetahRun (at best 2 times its error). Such models are hardly trained"
     for path in (found.page, found.tables[0]):
         written = read_page(path.read_text(encoding="utf-8")).text if path == found.page else path.read_text()
         assert written.count(said) == 2
-        assert written.index(said) < written.index("Not enough data to hold state against the true sparsity")
+        assert written.index(said) < written.index("Not enough data to compare state with the true sparsity")
 
 
 def test_data_policy_and_labels_are_named(tmp_path):

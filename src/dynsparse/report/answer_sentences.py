@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from dynsparse.report.cause_switches import joined
 from dynsparse.report.judgement_sentences import ONE_GRAPH, against_frequency
+from dynsparse.report.learning_outliers import Outlier
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.learning_sentences import NOTHING
 from dynsparse.report.loss_looks import BASELINE, IDENTITY, look_of
+from dynsparse.report.outlier_sentences import about_outliers
 from dynsparse.report.phrases import by_side, labels_of
 from dynsparse.report.prediction_error import ERROR
+from dynsparse.report.quantities import number
 from dynsparse.report.score_metrics import figures
+from dynsparse.report.seed_statistics import Estimate
 
-__all__ = ["about_answer", "about_training"]
+__all__ = [
+    "about_answer",
+    "about_comparisons",
+    "about_mean",
+    "about_sparsity_side",
+    "about_training",
+]
 
 _WITHIN = "normalized.auroc_within"
 _CHANGING = "normalized.auprc_changing"
@@ -23,23 +36,69 @@ def about_answer(results: LearningResults) -> str:
         results: What was computed.
 
     Returns:
-        The sentences.
+        The sentences: first what a mean over environments does not show, then what that mean is, then what it shows.
     """
     if results.is_empty:
         return NOTHING
-    relative = {loss: results.sparsity.relative.score(loss).estimate for loss in results.losses}
-    parts = [
-        *by_side(
-            {loss: found.side_of(1.0) for loss, found in relative.items() if found.value is not None},
-            "the true sparsity",
-        ),
-        *against_frequency(
-            results, "normalized.auprc", "the AUPRC of the training frequencies, which know nothing of the state"
-        ),
-        *_about_changing(results),
-        *_about_errors(results),
-    ]
+    parts = [*about_outliers(results), about_mean(results), *about_sparsity_side(results), *about_comparisons(results)]
     return " ".join(parts)
+
+
+def about_mean(results: LearningResults) -> str:
+    """Say what a number over all environments is, and what it leaves out.
+
+    Args:
+        results: What was computed.
+
+    Returns:
+        A sentence or two.
+    """
+    estimates = [results.scores[ERROR].score(loss).estimate for loss in results.losses]
+    counts = sorted({one.runs for one in estimates if one.runs})
+    if not counts:
+        return NOTHING
+    cuts = sorted({count // 4 for count in counts})
+    kind = "interquartile means" if cuts[-1] else "means"
+    over = number(counts[-1], "run") if len(counts) == 1 else f"{counts[0]:,} to {number(counts[-1], 'run')}"
+    left = ""
+    if cuts[-1]:
+        each = f"{cuts[-1]:,}" if len(cuts) == 1 else f"{cuts[0]:,} to {cuts[-1]:,}"
+        hidden = [f"{look_of(one.loss).label} in {one.environment}" for one in results.outliers if _is_hidden(one)]
+        among = f", in the one-step error every run of {joined(hidden)}" if hidden else ""
+        left = f": the {each} lowest and the {each} highest runs of each loss are left out{among}"
+    intervals = " Their 95 % intervals are bootstrapped over seeds; those of a ratio in one environment are Student's."
+    return (
+        f"Numbers over {_places(results)} are {kind} over {over}{_product(results, estimates)}{left}."
+        f"{intervals if max(one.runs for one in estimates) > 1 else ''}"
+    )
+
+
+def about_sparsity_side(results: LearningResults) -> list[str]:
+    """Say which losses have as many zeros as the simulator.
+
+    Args:
+        results: What was computed.
+
+    Returns:
+        The sentences.
+    """
+    relative = {loss: results.sparsity.relative.score(loss).estimate for loss in results.losses}
+    sides = {loss: found.side_of(1.0) for loss, found in relative.items() if found.value is not None}
+    return by_side(sides, "the true sparsity")
+
+
+def about_comparisons(results: LearningResults) -> list[str]:
+    """Hold losses against the training frequencies, and against the prediction error of ``state``.
+
+    Args:
+        results: What was computed.
+
+    Returns:
+        The sentences.
+    """
+    frequencies = "the AUPRC of the training frequencies, which know nothing of the state"
+    ranked = against_frequency(results, "normalized.auprc", frequencies)
+    return [*ranked, *_about_changing(results), *_about_errors(results)]
 
 
 def about_training(results: LearningResults) -> str:
@@ -64,9 +123,28 @@ def about_training(results: LearningResults) -> str:
         return ""
     return (
         f"One step ahead no loss beats {look_of(IDENTITY).label}, the prediction that nothing changes, in "
-        f"{', '.join(behind)}{_overall(results)}. These models are hardly trained, and no evidence on what trained "
-        "ones recover; more epochs or more rows come first."
+        f"{', '.join(behind)}{_overall(results)}. Such models are hardly trained and say nothing about what "
+        "trained ones recover: first train for more epochs, or on more rows."
     )
+
+
+def _is_hidden(one: Outlier) -> bool:
+    return 0 < one.runs == one.left_out
+
+
+def _places(results: LearningResults) -> str:
+    names = results.environments
+    return names[0] if len(names) == 1 else f"all {len(names):,} environments"
+
+
+def _product(results: LearningResults, estimates: Sequence[Estimate]) -> str:
+    """Say how runs share out: environments times seeds, where every loss has as many in each."""
+    seeds = {one.runs / one.strata for one in estimates if one.strata}
+    whole = len(seeds) == 1 and all(one.strata == len(results.environments) for one in estimates)
+    each = seeds.pop()
+    if not whole or each != int(each):
+        return ""
+    return f" ({number(len(results.environments), 'environment')} x {number(int(each), 'seed')})"
 
 
 def _overall(results: LearningResults) -> str:

@@ -14,7 +14,7 @@ from dynsparse.report.comparison import Comparison, compare
 from dynsparse.report.dot_plot import DotRow, draw_rows, numbers_of, rows_of
 from dynsparse.report.learning_table import LearningTable
 from dynsparse.report.loss_looks import EVERYTHING, look_of
-from dynsparse.report.panel_grid import about_all, about_split, lowest, new_grid, rows_height
+from dynsparse.report.panel_grid import about_all, lowest, new_grid, rows_height, titled_split
 from dynsparse.report.score_metrics import table_metrics
 from dynsparse.report.seed_statistics import RESAMPLES
 from dynsparse.report.zero_axis import zero_axis
@@ -104,7 +104,7 @@ def draw_contact(pairs: Mapping[str, ContactPair]) -> Figure:
         A figure two columns wide.
     """
     first = pairs[_PANELS[0][0]].active
-    title = f"{about_all(first.environments)}, {about_split(first.split)}"
+    title = f"{about_all(first.environments)}, {titled_split(first.split)}"
     figure, panels = new_grid(
         title, len(_PANELS), height=rows_height(len(first.losses)), columns=len(_PANELS), legend=True
     )
@@ -128,7 +128,7 @@ def draw_contact_by_environment(pairs: Mapping[str, ContactPair]) -> Figure:
     """
     name, label, log = _PANELS[0]
     first = pairs[name].active
-    title = f"Prediction error, {about_split(first.split)}"
+    title = f"Prediction error, {titled_split(first.split)}"
     figure, panels = new_grid(title, len(first.environments), height=rows_height(len(first.losses)), legend=True)
     for axes, environment in zip(panels, first.environments, strict=True):
         _draw_pair(axes, pairs[name], environment, log=log)

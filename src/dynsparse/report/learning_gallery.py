@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-
-from matplotlib.figure import Figure
 
 from dynsparse.report import judgement_sentences, learning_sentences
 from dynsparse.report.contact_split import draw_contact, draw_contact_by_environment
 from dynsparse.report.figure import drawn_once, write_pair
-from dynsparse.report.item import FigureItem
+from dynsparse.report.learning_drawing import LearningDrawing
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.model_thresholds import draw_model_thresholds
 from dynsparse.report.open_loop import draw_open_loop, draw_open_loop_by_contact
@@ -21,42 +19,7 @@ from dynsparse.report.prediction_error import ERROR, draw_curves, draw_errors_by
 from dynsparse.report.recovered_sparsity import draw_figure8, draw_relative_sparsity, draw_sparsity_by_environment
 from dynsparse.report.recovery_scores import RECOVERY, draw_recovery
 
-__all__ = ["LearningDrawing", "all_drawings", "learning_drawings", "write_learning_figures"]
-
-
-@dataclass(frozen=True)
-class LearningDrawing:
-    """One figure on one test set.
-
-    Attributes:
-        name: Name of its files without suffix: the paper's figure where it is one; the test set where there are two.
-        section: Which part of the page it belongs to: ``"prediction"``, ``"sparsity"``, ``"zeros"`` or ``"ahead"``.
-        title: Short title.
-        source: The paper's figure of this kind; empty for one that the paper lacks.
-        content: What the figure holds, for a reader who can not see it.
-        sentences: What it shows.
-        draw: Draws it.
-        environment: Whose it is; None for all.
-    """
-
-    name: str
-    section: str
-    title: str
-    source: str
-    content: str
-    sentences: str
-    draw: Callable[[], Figure]
-    environment: str | None = None
-
-    @property
-    def is_papers(self) -> bool:
-        """Whether it is one of the paper's figures, and not only of its kind."""
-        return self.name.startswith("figure-")
-
-    def item(self) -> FigureItem:
-        """Return it as an item of a report."""
-        said = (self.sentences,) if self.sentences else ()
-        return FigureItem(self.name, self.title, self.source, self.content, said, self.draw, self.environment)
+__all__ = ["all_drawings", "learning_drawings", "write_learning_figures"]
 
 
 def learning_drawings(
@@ -76,7 +39,10 @@ def learning_drawings(
         return ()
     drawings = (*_of_prediction(results), *_of_sparsity(results), *_of_zeros(results, singly), *_ahead(results))
     tail = "" if only_one else f"-{results.split}"
-    return tuple(replace(drawing, name=f"{drawing.name}{tail}", draw=drawn_once(drawing.draw)) for drawing in drawings)
+    return tuple(
+        replace(drawing, name=f"{drawing.name}{tail}", draw=drawn_once(drawing.draw), split=results.split)
+        for drawing in drawings
+    )
 
 
 def all_drawings(results: Sequence[LearningResults]) -> tuple[tuple[LearningDrawing, ...], ...]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from dynsparse.report.answer_sentences import about_answer, about_training
 from dynsparse.report.learned_data import about_few_episodes, data_table
-from dynsparse.report.learning_gallery import LearningDrawing, all_drawings
+from dynsparse.report.learning_drawing import LearningDrawing
+from dynsparse.report.learning_gallery import all_drawings
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.learning_sentences import about_chances, about_intervals, about_scores
 from dynsparse.report.learning_table import LearningTable
@@ -71,8 +72,9 @@ def learning_section(
         ("runs", "What was trained", _runs(table, resamples, seed)),
     ]
     answers = "".join(_answer(found) for found in results)
-    explained = element("p", prose(about_scores(table, results))) + element("p", prose(about_chances(results)))
-    parts.append(("answer", "Over all environments", explained + answers))
+    explained = "".join(element("p", prose(said)) for said in (about_scores(table, results), about_chances(results)))
+    folded = details("What the columns and marks mean", explained)
+    parts.append(("answer", "Over all environments", folded + answers))
     for name, title in _SECTIONS:
         own = [
             element("h3", text(_about_test(found.split))) + _figures(found, [d for d in drawn if d.section == name])
@@ -147,7 +149,7 @@ def _summary(table: LearningTable, results: Sequence[LearningResults]) -> str:
 def _runs(table: LearningTable, resamples: int, seed: int) -> str:
     """Say what was trained, on what, and which runs are missing."""
     missing = missing_lines(table)
-    parts = [element("p", prose(about_intervals(table, resamples, seed)))]
+    parts = [details("What numbers and intervals are", element("p", prose(about_intervals(table, resamples, seed))))]
     if missing:
         lines = make_table("Missing runs", ("environment", "run", "seeds", "status", "why"), missing, words=_WORDS)
         parts.append(element("details", element("summary", "Missing runs"), lines, open="open"))

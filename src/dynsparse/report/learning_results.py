@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dynsparse.report.comparison import Comparison, Difference, compare, pair
 from dynsparse.report.contact_split import ContactPair, contact_pair, contact_split
+from dynsparse.report.learning_outliers import Outlier, learning_outliers
 from dynsparse.report.learning_table import LearningTable
 from dynsparse.report.loss_looks import BASELINE, FREQUENCY, IDENTITY
 from dynsparse.report.model_thresholds import ModelThresholds, model_thresholds
@@ -40,6 +41,7 @@ class LearningResults:
         open_loop_contact: The same from rows in which a constraint exerts force, and from the others.
         contact: Every score of normalized coordinates with and without contact.
         diverged: (loss, steps) -> runs whose open-loop error was beyond all numbers; they have none.
+        outliers: Losses whose one-step error in some environment is far from that of ``state``, the farthest first.
     """
 
     split: str
@@ -55,6 +57,7 @@ class LearningResults:
     open_loop_contact: Mapping[int, ContactPair]
     contact: Mapping[str, ContactPair]
     diverged: Mapping[tuple[str, int], int]
+    outliers: tuple[Outlier, ...]
 
     def score(self, name: str) -> Comparison:
         """Return a score of Jacobians in normalized coordinates by its name without them."""
@@ -111,6 +114,7 @@ def learning_results(table: LearningTable, split: str, *, resamples: int = RESAM
         diverged={
             (loss, steps): errors.score(loss).diverged for loss in table.losses for steps, errors in open_loop.items()
         },
+        outliers=learning_outliers(table, split),
     )
 
 

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 
+from dynsparse.report.episode_statistics import FEWEST_EPISODES
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.learning_table import LearningTable
 from dynsparse.report.loss_looks import BASELINE, look_of
@@ -51,16 +52,16 @@ def about_intervals(table: LearningTable, resamples: int, seed: int) -> str:
     seeds, narrow = min(several), 1.0 - narrowness(min(several))
     over = number(seeds, "seed") if len(counts) == 1 else f"{min(counts):,} to {number(max(counts), 'seed')}"
     return (
-        f"Numbers are interquartile means over {over}, in [ ] their 95 % intervals: stratified "
-        f"bootstrap, seeds drawn again inside each environment {resamples:,} times (seed {seed}), percentiles. "
-        "Environments count as given, not as drawn, and so do the data set of each and the agent that it was recorded "
-        "of: no interval says anything about other ones. An environment with a single run counts as certain; where "
-        f"half of them have no more, there is no interval. With {seeds} seeds a bootstrap interval is "
-        f"{percent(narrow)} narrower than one of unbiased variance, and one of a single environment holds the truth in "
-        f"{percent(coverage(seeds))} of all cases, not in 95 %, even where scores are normally distributed; intervals "
-        "over several environments do better. "
-        f"A difference is called one only if its interval, of {FEWEST} pairs at least and widened by that much, lies "
-        "on one side."
+        "Numbers are interquartile means with 95 % intervals in [ ]: stratified bootstrap, "
+        f"{over} of each environment drawn again {resamples:,} times (seed {seed}), percentiles. Environments, their "
+        "data sets and the agents that these were recorded of are taken as given: no interval says anything about "
+        "others. An environment with a single run is taken as certain; where half of them have no more, there is no "
+        f"interval. With {seeds} seeds a bootstrap interval is {percent(narrow)} narrower than one of unbiased "
+        f"variance, and one of a single environment holds the truth in {percent(coverage(seeds))} of all cases, not in "
+        "95 %, even where scores are normally distributed; intervals over several environments do better. A difference "
+        f"is called one only if its interval, of {FEWEST} pairs at least and widened by that much, lies on one side. "
+        "The ratio of errors of a loss that is far off in one environment has Student's interval, of the mean "
+        f"logarithm of {FEWEST_EPISODES} pairs of seeds at least."
     )
 
 
@@ -89,8 +90,8 @@ def about_scores(table: LearningTable, results: Sequence[LearningResults]) -> st
         "on true zeros. Miss: share of the true non-zeros of at least the model's threshold that are below it in the "
         "model. Relative error: mean Frobenius norm of the error over that of the truth. Sparsity: share of the "
         f"model's elements below {below_model}. True sparsity: share of the simulator's below {below_true}, in raw "
-        "coordinates. In the row truth the simulator's own Jacobian is counted as a model's is, small dependences "
-        "among the zeros: its sparsity / true can be above 1, and so would be that of a model without any error. "
+        "coordinates. The row truth counts the simulator's own Jacobian as a model's, small dependences among the "
+        "zeros: its sparsity / true can be above 1, as would be that of a model without any error. "
         "In ( ): runs with a value, of those expected, where some lack; diverged ones have an error beyond all "
         "numbers, are in no mean, which is too low without them, and leave no difference to be marked."
     )
@@ -124,7 +125,7 @@ def about_chances(results: Sequence[LearningResults]) -> str:
         f"all test sets; {sum(one.side != 0 for one in told):,} are marked (*). If no loss differed from {BASELINE} in "
         f"anything, {chance} would be expected all the same, and nothing here corrects for it. The two to look at "
         "first are one-step MSE and AUPRC over changing elements, over all environments; a single mark elsewhere is a "
-        "hint, no finding."
+        "hint and not a finding."
     )
 
 
@@ -145,8 +146,9 @@ def about_curves(results: LearningResults) -> str:
         tenth = max(1, len(mean) // 10)
         falling += bool(mean[-tenth:].min() < _SETTLED * mean[:-tenth].min())
     return (
-        f"Interquartile means over seeds, bands their intervals. In {falling:,} of {number(len(trained), 'curve')} the "
-        f"lowest error of the last tenth of training is more than {percent(1 - _SETTLED)} below the lowest before."
+        "Lines: interquartile means over seeds; bands: their intervals. In "
+        f"{falling:,} of {number(len(trained), 'curve')} the lowest error of the last tenth of training is more than "
+        f"{percent(1 - _SETTLED)} below the lowest before."
     )
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from dynsparse.report.comparison import Comparison, Score, compare, pooled_score
 from dynsparse.report.learning_table import LearningTable
 from dynsparse.report.loss_looks import look_of
-from dynsparse.report.panel_grid import about_all, about_split, line_legend, lowest, new_grid
+from dynsparse.report.panel_grid import about_all, line_legend, lowest, new_grid, titled_split
 from dynsparse.report.score_lines import draw_score_lines
 from dynsparse.report.seed_statistics import RESAMPLES
 from dynsparse.report.zero_axis import ZeroAxis, tick_name
@@ -75,7 +75,7 @@ def draw_model_thresholds(sweep: ModelThresholds) -> Figure:
     """
     first = sweep.sparsity[0]
     names: list[str | None] = [None, *first.environments] if len(first.environments) > 1 else [*first.environments]
-    title = f"Sparsity against the zero threshold, {about_split(first.split)}"
+    title = f"Sparsity against the zero threshold, {titled_split(first.split)}"
     figure, panels = new_grid(title, len(names), height=1.6, columns=3, share_x=True, share_y=False, legend=True)
     for axes, name in zip(panels, names, strict=True):
         _draw_sweep(axes, sweep, name)

@@ -12,7 +12,7 @@ from dynsparse.report.comparison import Comparison, compare
 from dynsparse.report.contact_split import ContactPair
 from dynsparse.report.learning_table import LearningTable
 from dynsparse.report.loss_looks import look_of
-from dynsparse.report.panel_grid import about_all, about_split, line_legend, lowest, new_grid
+from dynsparse.report.panel_grid import about_all, line_legend, lowest, new_grid, titled_split
 from dynsparse.report.score_lines import draw_score_lines
 from dynsparse.report.score_metrics import OPEN_LOOP_STEPS
 from dynsparse.report.seed_statistics import RESAMPLES
@@ -56,7 +56,7 @@ def draw_open_loop(errors: Mapping[int, Comparison]) -> Figure:
     first = next(iter(errors.values()))
     names: list[str | None] = [None, *first.environments] if len(first.environments) > 1 else [*first.environments]
     lines: Sequence[str] = (*first.losses, *(name for name in _BESIDE if name in first.referees))
-    title = f"Open-loop error, {about_split(first.split)}"
+    title = f"Open-loop error, {titled_split(first.split)}"
     figure, panels = new_grid(title, len(names), height=1.6, columns=3, share_x=True, share_y=False, legend=True)
     for axes, name in zip(panels, names, strict=True):
         _draw_panel(axes, errors, name, lines)
@@ -75,7 +75,7 @@ def draw_open_loop_by_contact(pairs: Mapping[int, ContactPair]) -> Figure:
         A figure two columns wide.
     """
     first = next(iter(pairs.values())).active
-    title = f"Open-loop error with and without contact, {about_split(first.split)}"
+    title = f"Open-loop error with and without contact, {titled_split(first.split)}"
     figure, panels = new_grid(title, 2, height=1.9, share_x=True, share_y=False, legend=True)
     groups = (
         ("with", {steps: pair.active for steps, pair in pairs.items()}),

@@ -22,6 +22,7 @@ __all__ = [
     "new_grid",
     "rows_height",
     "say_empty",
+    "titled_split",
 ]
 
 BOTH_COLUMNS = 7.0
@@ -30,11 +31,17 @@ BOTH_COLUMNS = 7.0
 _MOST_COLUMNS = 4
 
 _SPLITS = {"step": "test steps of training episodes", "episode": "unseen episodes"}
+_PAPERS = "step"
 
 
 def about_split(split: str) -> str:
     """Say in a few words what a test set is."""
     return _SPLITS.get(split, split)
+
+
+def titled_split(split: str) -> str:
+    """Say what a test set is in the title of a figure, and which of them the paper has."""
+    return f"{about_split(split)} (as in the paper)" if split == _PAPERS else about_split(split)
 
 
 def about_test(split: str) -> str:
@@ -94,7 +101,7 @@ def lowest(panels: Sequence[Axes]) -> list[Axes]:
 
 def about_all(environments: Sequence[str]) -> str:
     """Name what an average is over."""
-    return environments[0] if len(environments) == 1 else f"All {len(environments)} environments"
+    return environments[0] if len(environments) == 1 else f"Over all {len(environments)} environments"
 
 
 def rows_height(rows: int) -> float:

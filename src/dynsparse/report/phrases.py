@@ -41,8 +41,8 @@ def times_baseline(difference: Difference) -> str:
     verdicts = {
         1: "higher",
         -1: "lower",
-        0: "no difference can be told",
-        None: f"not enough data for more ({number(estimate.runs, 'pair')})",
+        0: "can not be told from it",
+        None: f"not enough data to tell ({number(estimate.runs, 'pair')})",
     }
     if difference.diverged:
         without = f"without {number(difference.diverged, 'run')} beyond all numbers"
@@ -67,15 +67,16 @@ def by_side(sides: Mapping[str, int | None], goal: str, *, predictor: str = "") 
         return [f"Every loss is above {goal}."]
     parts = []
     forms = ("predicts", "predict") if predictor else ("is", "are")
+    own, other = ("the prediction error of {}", f"that of {predictor}") if predictor else ("{}", goal)
     for side, said in (
         (1, f"{{}} {{}} worse than {predictor}." if predictor else f"{{}} {{}} above {goal}."),
         (-1, f"{{}} {{}} better than {predictor}." if predictor else f"{{}} {{}} below {goal}."),
-        (0, f"{{}} {{}} not told from {goal} by these seeds."),
-        (None, f"Not enough data to hold {{}} against {goal}: it takes {FEWEST} runs, and two in most environments."),
+        (0, f"{own[0].upper()}{own[1:]} can not be told from {other} by these seeds."),
+        (None, f"Not enough data to compare {own} with {other}: it takes {FEWEST} runs, and two in most environments."),
     ):
         losses = [loss for loss, found in sides.items() if found == side]
         if losses:
-            parts.append(said.format(labels_of(losses), verb(losses, *(forms if side else ("is", "are")))))
+            parts.append(said.format(labels_of(losses), verb(losses, *forms)))
     return parts
 
 

@@ -16,7 +16,7 @@ from dynsparse.report.comparison import Comparison
 from dynsparse.report.dot_plot import draw_rows, numbers_of, rows_of
 from dynsparse.report.learning_table import LearningTable
 from dynsparse.report.loss_looks import look_of
-from dynsparse.report.panel_grid import about_all, about_split, line_legend, lowest, new_grid, rows_height, say_empty
+from dynsparse.report.panel_grid import about_all, line_legend, lowest, new_grid, rows_height, say_empty, titled_split
 from dynsparse.report.seed_statistics import RESAMPLES, interquartile_mean, interval_ends, resample_means
 from dynsparse.report.zero_axis import zero_axis
 
@@ -27,6 +27,8 @@ ERROR = "prediction.mse"
 
 # A constant prediction has an error of 1 by the coordinates, and would take all the room.
 _BESIDE = ("identity",)
+# How many times the second highest error the highest must be for its environment to be named.
+_FAR = 10.0
 _AXIS = "one-step test MSE, normalized"
 
 
@@ -102,6 +104,20 @@ def draw_error_rows(axes: Axes, errors: Comparison, environment: str | None = No
     beside = [name for name in _BESIDE if name in errors.referees]
     rows = rows_of(errors, environment, (*errors.losses, *beside))
     draw_rows(axes, rows, zero_axis(numbers_of(rows)))
+    if environment is None and len(errors.environments) > 1:
+        for height, loss in enumerate(errors.losses):
+            _name_highest(axes, errors, loss, height)
+
+
+def _name_highest(axes: Axes, errors: Comparison, loss: str, height: int) -> None:
+    """Name the environment whose error is far above that of every other one: a mean over all shows nothing of it."""
+    found = [(errors.score(loss, name).estimate.value, name) for name in errors.environments]
+    known = sorted((value, name) for value, name in found if value is not None)
+    if len(known) > 1 and known[-1][0] > _FAR * known[-2][0]:
+        axes.annotate(
+            known[-1][1], (known[-1][0], height), (0.0, 3.5), textcoords="offset points", ha="right", fontsize=6.0,
+            color="0.35",
+        )  # fmt: skip
 
 
 def draw_errors(errors: Comparison) -> Figure:
@@ -113,7 +129,7 @@ def draw_errors(errors: Comparison) -> Figure:
     Returns:
         A figure one column wide.
     """
-    title = f"{about_all(errors.environments)}, {about_split(errors.split)}"
+    title = f"{about_all(errors.environments)}, {titled_split(errors.split)}"
     figure, (axes,) = new_grid(title, 1, height=rows_height(1 + len(errors.losses)))
     draw_error_rows(axes, errors)
     axes.set_xlabel(_AXIS)
@@ -131,7 +147,7 @@ def draw_errors_by_environment(errors: Comparison) -> Figure:
     """
     names = errors.environments
     height = rows_height(1 + len(errors.losses))
-    figure, panels = new_grid(f"Prediction error, {about_split(errors.split)}", len(names), height=height)
+    figure, panels = new_grid(f"Prediction error, {titled_split(errors.split)}", len(names), height=height)
     for axes, name in zip(panels, names, strict=True):
         draw_error_rows(axes, errors, name)
         axes.set_title(name, loc="left")
@@ -153,7 +169,7 @@ def draw_curves(
     Returns:
         The figure.
     """
-    title = f"Test error over training, {about_split(split)}"
+    title = f"Test error over training, {titled_split(split)}"
     figure, panels = new_grid(title, len(environments), height=1.6, share_x=True, share_y=False, legend=True)
     for axes, environment in zip(panels, environments, strict=True):
         own = [curves[environment, loss] for loss in losses]

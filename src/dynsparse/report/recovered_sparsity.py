@@ -12,7 +12,7 @@ from dynsparse.report.comparison import Comparison, Score, compare, pooled_score
 from dynsparse.report.dot_plot import DotRow, draw_rows, numbers_of, rows_of
 from dynsparse.report.learning_table import LearningTable
 from dynsparse.report.loss_looks import INITIAL
-from dynsparse.report.panel_grid import about_all, about_split, new_grid, rows_height
+from dynsparse.report.panel_grid import about_all, new_grid, rows_height, titled_split
 from dynsparse.report.prediction_error import draw_error_rows
 from dynsparse.report.score_metrics import figures
 from dynsparse.report.seed_statistics import RESAMPLES
@@ -103,7 +103,7 @@ def draw_figure8(errors: Comparison, found: RecoveredSparsity) -> Figure:
     Returns:
         A figure two columns wide.
     """
-    title = f"{about_all(errors.environments)}, {about_split(errors.split)}"
+    title = f"{about_all(errors.environments)}, {titled_split(errors.split)}"
     figure, (left, right) = new_grid(title, 2, height=rows_height(1 + len(errors.losses)), share_y=False)
     draw_error_rows(left, errors)
     left.set_xlabel("one-step test MSE, normalized")
@@ -125,7 +125,7 @@ def draw_sparsity_by_environment(found: RecoveredSparsity) -> Figure:
         A figure with a panel an environment.
     """
     names = found.final.environments
-    title = f"Sparsity of the model's Jacobian, {about_split(found.final.split)}"
+    title = f"Sparsity of the model's Jacobian, {titled_split(found.final.split)}"
     figure, panels = new_grid(title, len(names), height=rows_height(1 + len(found.final.losses)))
     for axes, name in zip(panels, names, strict=True):
         draw_sparsity_rows(axes, found, name)
@@ -144,7 +144,7 @@ def draw_relative_sparsity(found: RecoveredSparsity) -> Figure:
         A figure with a panel an environment.
     """
     names = found.final.environments
-    title = f"Sparsity over the true one, {about_split(found.final.split)}"
+    title = f"Sparsity over the true one, {titled_split(found.final.split)}"
     figure, panels = new_grid(title, len(names), height=rows_height(len(found.final.losses)))
     lines = {
         name: [

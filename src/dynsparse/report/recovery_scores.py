@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from dynsparse.report.comparison import Comparison
 from dynsparse.report.dot_plot import draw_rows, numbers_of, rows_of
 from dynsparse.report.loss_looks import FREQUENCY
-from dynsparse.report.panel_grid import about_all, about_split, new_grid, rows_height
+from dynsparse.report.panel_grid import about_all, new_grid, rows_height, titled_split
 from dynsparse.report.score_metrics import jacobian_metric
 
 __all__ = ["RECOVERY", "draw_recovery", "draw_recovery_rows"]
@@ -64,7 +64,7 @@ def draw_recovery(
     where = about_all(first.environments) if environment is None else environment
     lines = len(first.losses) + len(first.referees)
     figure, panels = new_grid(
-        f"{where}, {about_split(first.split)}",
+        f"{where}, {titled_split(first.split)}",
         len(names),
         height=rows_height(lines) * 0.92,
         columns=-(-len(names) // 2),

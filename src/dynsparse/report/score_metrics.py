@@ -82,7 +82,11 @@ def table_metrics(coordinates: str) -> tuple[Metric, ...]:
 
 
 def figures(value: float | None) -> str:
-    """Write a number with three significant figures; a dash for none."""
+    """Write a number with three significant figures, or as a whole one from a thousand on; a dash for none."""
     if value is None:
         return "-"
-    return f"{value:.3g}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.2e}".replace("e-0", "e-")
+    if 1e3 <= abs(value) < 1e4:
+        return f"{value:,.0f}"
+    if value == 0 or 1e-3 <= abs(value) < 1e3:
+        return f"{value:.3g}"
+    return f"{value:.2e}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dynsparse.report.item import FigureItem, Part, TableItem
-from dynsparse.report.markup import element, make_table, prose, text
+from dynsparse.report.markup import details, element, make_table, prose, text
 from dynsparse.report.picture import picture
 
 __all__ = ["Missing", "Section", "anchor_of", "of_part"]
@@ -44,6 +44,7 @@ class Section:
         after: What follows, HTML.
         files: Figures that the HTML shows already; they only become files.
         ready: The whole ``<section>`` as HTML, in place of all that; empty to make it.
+        folded: Summary and sentences of what only some readers want, folded away below the other sentences.
     """
 
     anchor: str
@@ -55,6 +56,7 @@ class Section:
     after: str = ""
     files: tuple[FigureItem, ...] = ()
     ready: str = ""
+    folded: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def html(self) -> str:
         """Return the ``<section>``."""
@@ -64,6 +66,7 @@ class Section:
         if self.short:
             parts.append(element("p", prose(self.short), class_="answer"))
         parts += [element("p", prose(sentence)) for sentence in self.sentences if sentence]
+        parts += [details(title, "".join(element("p", prose(one)) for one in said)) for title, said in self.folded]
         parts += [_absent(one) for one in self.missing]
         parts += items_html(self.items)
         return element("section", *parts, self.after, id=self.anchor, aria_labelledby=f"{self.anchor}-title")
