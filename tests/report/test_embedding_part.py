@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.colors import BoundaryNorm, rgb2hex
 from PIL import Image
 
 from dynsparse.report.embedding_figure import _APART, _CLEAR, _spread, draw_embedding
 from dynsparse.report.embedding_part import embedding_part
 from dynsparse.report.embedding_sentences import about_embedding, about_localities, local_side
 from dynsparse.report.figure import render
+from dynsparse.report.quantities import percent
 
 from .invented_embedding import film, invented
 
@@ -21,15 +23,19 @@ def texts(figure):
 
 def test_sentences_hold_the_numbers():
     said = " ".join(about_embedding(invented()))
-    assert "all 80: 40 fitted by t-SNE (perplexity 10, KL divergence 0.50), 40 placed among them" in said
+    assert (
+        "Transitions of the random policy, all 80: 40 fitted by t-SNE (perplexity 10, KL divergence 0.50), 40 placed "
+        "among them" in said
+    )
     assert "Angles without limits (hinge) are compared by cosine and sine" in said
     # Four episodes of 0.76, 0.74, 0.76 and 0.74: Student's interval is 3.182 x 0.01155 / 2 wide on either side.
-    assert "Of the 10 nearest neighbours of a transition in (s, a, s'), 75.0 % [73.2, 76.8] are so in the plane" in said
+    assert "Of the 10 nearest neighbours in (s, a, s'), 75.0 % [73.2, 76.8] are so in the plane" in said
     assert "(75.0 % [73.2, 76.8] of one that was placed), 25.6 % by chance" in said
     assert "clusters may be read, distances between them may not" in said
     assert "in 90.0 % [88.2, 91.8] of the cases" in said and "50.0 % to 50.0 % if sparsity is shuffled" in said
     # Halfway to the mean of all: the error is a quarter of the variance.
-    assert "their mean explains 75.0 % of the variance of sparsity: sparsity is local in the plane." in said
+    explained = "their mean explains 75.0 % of the variance of sparsity (of all points, no interval)"
+    assert f"{explained}: sparsity is local in the plane." in said
     assert "sparsity 0 %, 0 %, 50.0 %, 0 %, 50.0 %, 50.0 %" in said
     assert "episode 0 from t = 0 on, 3 control steps (0.06 s)" in said
     assert "along which sparsity changes most, 3 of 5 times with 4 switches of the pattern." in said
@@ -38,11 +44,11 @@ def test_sentences_hold_the_numbers():
 @pytest.mark.parametrize(
     ("changes", "told", "side"),
     [
-        ({"kept": 0.5}, "whether that is more than half can not be told", 1),
+        ({"kept": 0.5}, "by chance: that can not be told from half; regions may be read", 1),
         ({"kept": 0.2}, "clusters may not", 1),
-        ({"alike": 0.5}, "whether sparsity is local can not be told from chance", 0),
-        ({"alike": 0.3}, "whether sparsity is local can not be told from chance", 0),
-        ({"alike": 0.55, "apart": 0.1}, "whether sparsity is local can not be told from chance", 0),
+        ({"alike": 0.5}, "no interval): that can not be told from chance", 0),
+        ({"alike": 0.3}, "no interval): that can not be told from chance", 0),
+        ({"alike": 0.55, "apart": 0.1}, "no interval): that can not be told from chance", 0),
         ({"episodes": 2}, "not enough data for an interval", None),
         ({"episodes": 2}, "not enough data to tell.", None),
         ({"zeros": 3}, "All these rows have 3 zeros of 12 elements.", None),
@@ -61,10 +67,14 @@ def test_the_answer_names_the_environments():
         "A": invented("A"), "B": invented("B", alike=0.5), "C": invented("C", episodes=2), "D": invented("D", zeros=3),
         "E": invented("E"),
     }  # fmt: skip
-    local, chance, few, constant = about_localities(records)
-    assert "2 environments: A, 90.0 % [88.2, 91.8] of neighbours have as many zeros, 50.0 % if shuffled; E" in local
-    assert "can not be told from chance in 1 environment: B" in chance
-    assert "Not enough data to tell in 1 environment: C, 90.0 % of" in few
+    local, chance, few, constant, _ = about_localities(records)
+    assert local == (
+        "Sparsity is local in (s, a, s'), as far as the plane shows it, in 2 environments (neighbours with as many "
+        "zeros, against those if sparsity is shuffled): A 90.0 % [88.2, 91.8] against 50.0 %; E 90.0 % [88.2, 91.8] "
+        "against 50.0 %."
+    )
+    assert "can not be told from chance in 1 environment" in chance and "B 50.0 %" in chance
+    assert "Not enough data to tell in 1 environment" in few and "C 90.0 %" in few
     assert constant == "In all embedded rows of D the number of zeros is the same."
 
 
@@ -74,9 +84,14 @@ def test_items_are_named_after_the_paper_and_its_environment_comes_first():
     assert {item.source for item in part.items[:2]} == {"Figure 4"}
     table = part.items[2]
     assert table.cells[0] == (
-        "CheetahRun", "80", "40", "0.50", "75.0 %", "75.0 %", "90.0 %", "90.0 %", "50.0 %", "75.0 %", "100 %"
+        "CheetahRun", "80", "40", "0.50", *["75.0 % [73.2, 76.8]"] * 2, *["90.0 % [88.2, 91.8]"] * 2, "50.0 %",
+        "75.0 %", "100 %",
     )  # fmt: skip
     assert table.cells[1][-2:] == ("-", "-")  # nothing varies
+    values = dict(zip(table.csv_fields, table.values[0], strict=True))
+    half = 3.182446 * np.sqrt(0.01**2 * 4 / 3) / 2
+    assert values["kept_fitted_low"] == pytest.approx(0.75 - half, abs=1e-6)
+    assert values["alike_plane_high"] == pytest.approx(0.9 + half, abs=1e-6)
 
 
 def test_a_figure_shows_frames_with_their_sparsity_and_their_place():
@@ -94,6 +109,38 @@ def test_a_figure_shows_frames_with_their_sparsity_and_their_place():
     np.testing.assert_allclose(plane.lines[0].get_xydata(), record.points[record.strip_places], rtol=1e-6)
     drawn = np.asarray(plane.collections[0].get_offsets())
     assert sorted(map(tuple, drawn.round(5))) == sorted(map(tuple, record.points.astype(float).round(5)))
+
+
+def bar_names(figure):
+    (bar,) = (axes for axes in figure.axes if axes.get_xlabel().startswith("combined sparsity"))
+    figure.draw_without_rendering()
+    return [text.get_text() for text in bar.get_xticklabels()]
+
+
+@pytest.mark.parametrize("many", [1, 3, 8])
+def test_few_values_have_a_colour_and_a_name_each(many):
+    record = invented()
+    record = replace(record, zeros=np.arange(len(record.rows)) % many)
+    figure = draw_embedding(record)
+    assert bar_names(figure) == [percent(place / 12) for place in range(many)]
+    points = figure.axes[0].collections[0]
+    points.update_scalarmappable()
+    colours = {tuple(colour) for colour in points.get_facecolors()}
+    assert len(colours) == many
+    # A frame's rim has the colour of its value: that of the points which have as many zeros.
+    shown = [axes for axes in figure.axes if axes.images][:2]
+    rims = [rgb2hex(axes.spines["left"].get_edgecolor()) for axes in shown]
+    by_value = {
+        float(value): rgb2hex(colour) for value, colour in zip(points.get_array(), points.get_facecolors(), strict=True)
+    }
+    assert rims == [by_value[float(record.sparsity[place])] for place in record.strip_places[:2]]
+
+
+def test_many_values_have_a_continuous_bar():
+    record = invented()
+    record = replace(record, zeros=np.arange(len(record.rows)) % 9)
+    points = draw_embedding(record).axes[0].collections[0]
+    assert not isinstance(points.norm, BoundaryNorm)
 
 
 def test_a_figure_says_what_it_lacks():

@@ -117,8 +117,8 @@ def test_a_roll_outs_share_is_the_products_moved_by_their_difference():
 def test_sentences_of_one_environment():
     assert about_horizon(invented(), 0) == (
         "The share of zeros in Toy's ∂s'/∂s is 28.4 % [28.2, 28.5] after 10 control steps and 50.0 % [48.6, 51.4] "
-        "after one: smaller. 1 of its 4 elements is zero at every start after one step, as many after 12; of the other zeros, the "
-        "local ones, half are gone after 5 steps [5, 5] and 8.6 % are left after 12."
+        "after one: smaller. 1 of its 4 elements is zero at every start after one step, as many after 12; of the other "
+        "zeros, the local ones, half are gone after 5 steps [5, 5] and 8.6 % are left after 12."
     )
     assert about_horizon(invented(), 1) == "Toy's ∂s'/∂a has no zero at any start, after one control step and up to 12."
     assert about_horizon(constant(), 0).endswith(

@@ -123,5 +123,5 @@ def _draw(records: Mapping[str, DerivativeRecord]) -> Figure:
         DotPanel("stays zero (Q3), steps", numbers["zero_duration"]),
         DotPanel("switches (Q3), % of steps", numbers["switch_rate"], is_share=True),
     )
-    there = {look for _, look in numbers["combined"]}
-    return draw_episode_dots(_TITLE, tuple(records), [look for look in _LOOKS if look.name in there], panels)
+    drawn = {name for _, name in numbers["combined"]}
+    return draw_episode_dots(_TITLE, tuple(records), [look for look in _LOOKS if look.name in drawn], panels)

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize, rgb2hex
+from matplotlib.colors import rgb2hex
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpecFromSubplotSpec
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from dynsparse.analysis.embedding_record import EmbeddingRecord
 from dynsparse.report.figure import new_figure
 from dynsparse.report.panel_grid import BOTH_COLUMNS
 from dynsparse.report.quantities import percent
+from dynsparse.report.sparsity_colours import add_bar, sparsity_colours
 
 __all__ = ["draw_embedding"]
 
-_COLOURS = "viridis"
 _HEIGHT = 3.7
 _PLANE = 3.0
 """About how high the plane is, inches."""
 _COLUMNS = 2
 _APART, _CLEAR = 0.17, 0.12
 """Least distance between two numbers, and between a number and a point of the path, inches."""
-_RARE = 0.005
-"""Share of the points at either end whose sparsity does not stretch the colours."""
 _SPARSITY = "combined sparsity: zeros of ∂s'/∂s and ∂s'/∂a together"
 
 
@@ -47,13 +44,9 @@ def draw_embedding(record: EmbeddingRecord) -> Figure:
     sides = figure.add_gridspec(1, 2, width_ratios=(1.55, 1.0), wspace=0.02)
     left, right = sides[0, 0], sides[0, 1]
     axes = figure.add_subplot(left)
-    colours = ScalarMappable(_norm(record.sparsity), mpl.colormaps[_COLOURS])
+    colours = sparsity_colours(record.sparsity)
     _draw_plane(axes, record, colours)
-    bar = figure.colorbar(colours, ax=axes, location="bottom", shrink=0.8, aspect=45, pad=0.02, extend=_extends(record))
-    bar.set_label(_SPARSITY, fontsize=7.0)
-    bar.ax.tick_params(labelsize=6.5)
-    bar.formatter = FuncFormatter(lambda value, _: percent(round(float(value), 4)))
-    bar.outline.set_linewidth(0.4)
+    add_bar(figure, axes, colours, record.sparsity, _SPARSITY)
     moments = len(record.strip.rows)
     if not moments:
         box = figure.add_subplot(right)
@@ -73,27 +66,12 @@ def draw_embedding(record: EmbeddingRecord) -> Figure:
     return figure
 
 
-def _norm(sparsity: NDArray[np.float64]) -> Normalize:
-    low, high = (float(x) for x in np.quantile(sparsity, (_RARE, 1 - _RARE)))
-    if low == high:
-        low, high = float(sparsity.min()), float(sparsity.max())
-    if low == high:
-        low, high = max(low - 0.05, 0.0), min(high + 0.05, 1.0)
-    return Normalize(low, high)
-
-
-def _extends(record: EmbeddingRecord) -> str:
-    norm = _norm(record.sparsity)
-    below, above = record.sparsity.min() < norm.vmin, record.sparsity.max() > norm.vmax
-    return {(True, True): "both", (True, False): "min", (False, True): "max"}.get((bool(below), bool(above)), "neither")
-
-
 def _draw_plane(axes: Axes, record: EmbeddingRecord, colours: ScalarMappable) -> None:
     # In an order of chance: neither late nor sparse points cover the others.
     order = np.random.default_rng(0).permutation(len(record.rows))
     points, count = record.points[order].astype(np.float64), len(order)
     axes.scatter(
-        points[:, 0], points[:, 1], c=record.sparsity[order], cmap=colours.cmap, norm=_norm(record.sparsity),
+        points[:, 0], points[:, 1], c=record.sparsity[order], cmap=colours.cmap, norm=colours.norm,
         s=float(np.clip(9000 / count, 0.5, 7.0)), linewidths=0, rasterized=True,
     )  # fmt: skip
     low, high = record.points.min(axis=0), record.points.max(axis=0)
@@ -164,8 +142,9 @@ def _draw_moment(axes: Axes, record: EmbeddingRecord, number: int, colours: Scal
         spine.set_visible(True)
         spine.set_color(edge)
         spine.set_linewidth(2.0)
-    axes.set_title(f"{number + 1}: {percent(sparsity)}", fontsize=7.0, pad=3.0, loc="left", fontweight="bold")
-    axes.set_title(f"t = {int(record.t[place])}", fontsize=6.5, pad=3.0, loc="right")
+    below: dict[str, Any] = {"y": 0.0, "pad": -3.5, "va": "top"}
+    axes.set_title(f"{number + 1}: {percent(sparsity)}", fontsize=7.0, loc="left", fontweight="bold", **below)
+    axes.set_title(f"t = {int(record.t[place])}", fontsize=6.5, loc="right", **below)
 
 
 def _say(axes: Axes, words: str) -> None:

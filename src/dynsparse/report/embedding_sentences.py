@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynsparse.analysis.embedding_record import EmbeddingRecord
-from dynsparse.report.episode_statistics import EpisodeMean, mean_over_episodes
-from dynsparse.report.quantities import number, percent
+from dynsparse.report.episode_statistics import SHARE, EpisodeMean, mean_over_episodes
+from dynsparse.report.quantities import number, percent, share_with_interval
 
 __all__ = ["about_embedding", "about_localities", "judged_mean", "local_side", "shuffled_range"]
 
 _HALF = 0.5
+_AGAINST = " (neighbours with as many zeros, against those if sparsity is shuffled)"
 
 
 def judged_mean(record: EmbeddingRecord, name: str, group: str | None = None) -> EpisodeMean:
@@ -33,7 +34,7 @@ def judged_mean(record: EmbeddingRecord, name: str, group: str | None = None) ->
     if group is not None:
         own = record.fitted[found.judged] == (group == "fitted")
     episodes = record.episode[found.judged[own]]
-    return mean_over_episodes([values[own][episodes == number].mean() for number in np.unique(episodes)])
+    return mean_over_episodes([values[own][episodes == number].mean() for number in np.unique(episodes)], SHARE)
 
 
 def shuffled_range(record: EmbeddingRecord) -> tuple[float, float]:
@@ -78,16 +79,16 @@ def about_localities(records: Mapping[str, EmbeddingRecord]) -> tuple[str, ...]:
     sides = {name: local_side(record) for name, record in records.items() if name not in constant}
     told = []
     for side, said in (
-        (1, "Sparsity is local in (s, a, s'), as far as the plane shows it, in {}: {}."),
-        (0, "It can not be told from chance in {}: {}."),
-        (None, "Not enough data to tell in {}: {}."),
+        (1, f"Sparsity is local in (s, a, s'), as far as the plane shows it, in {{}}{_AGAINST}: {{}}."),
+        (0, f"It can not be told from chance in {{}}{_AGAINST}: {{}}."),
+        (None, f"Not enough data to tell in {{}}{_AGAINST}: {{}}."),
     ):
         names = [_with_numbers(name, records[name]) for name, found in sides.items() if found == side]
         if names:
             told.append(said.format(number(len(names), "environment"), "; ".join(names)))
     if constant:
         told.append(f"In all embedded rows of {', '.join(constant)} the number of zeros is the same.")
-    return tuple(told)
+    return (*told, "A point is a transition (s, a, s'), and its colour the share of zeros in its Jacobian.")
 
 
 def _is_constant(record: EmbeddingRecord) -> bool:
@@ -97,7 +98,7 @@ def _is_constant(record: EmbeddingRecord) -> bool:
 def _with_numbers(name: str, record: EmbeddingRecord) -> str:
     low, high = shuffled_range(record)
     mean = judged_mean(record, "alike_plane")
-    return f"{name}, {_shown(mean)} of neighbours have as many zeros, {percent((low + high) / 2)} if shuffled"
+    return f"{name} {share_with_interval(mean)} against {percent((low + high) / 2)}"
 
 
 def _about_points(record: EmbeddingRecord) -> tuple[str, ...]:
@@ -107,9 +108,8 @@ def _about_points(record: EmbeddingRecord) -> tuple[str, ...]:
     cost = f"{record.kl_divergence:.2f}"
     rest = f", {placed:,} placed among them" if placed else ""
     said = (
-        f"A point is a transition (s, a, s') of the {record.policy} policy, {all_rows} {record.data_rows:,}: "
-        f"{fitted:,} fitted by t-SNE (perplexity {record.perplexity:g}, KL divergence {cost}){rest}. "
-        "Its colour is the share of zeros in its Jacobian."
+        f"Transitions of the {record.policy} policy, {all_rows} {record.data_rows:,}: {fitted:,} fitted by t-SNE "
+        f"(perplexity {record.perplexity:g}, KL divergence {cost}){rest}."
     )
     if not record.turning:
         return (said,)
@@ -121,13 +121,13 @@ def _about_kept(record: EmbeddingRecord) -> str:
     count, fitted = record.neighbours.count, int(record.fitted.sum())
     chance = percent(min(count / max(fitted - 1, 1), 1.0))
     fit, place = judged_mean(record, "kept", "fitted"), judged_mean(record, "kept", "placed")
-    said = f"Of the {count} nearest neighbours of a transition in (s, a, s'), {_shown(fit)} are so in the plane"
+    said = f"Of the {count} nearest neighbours in (s, a, s'), {share_with_interval(fit)} are so in the plane"
     if place.value is not None:
-        said += f" ({_shown(place)} of one that was placed)"
+        said += f" ({share_with_interval(place)} of one that was placed)"
     side = fit.side_of(_HALF)
     verdict = {
         1: "most neighbours in the plane are so in truth; clusters may be read, distances between them may not",
-        0: "whether that is more than half can not be told; regions may be read, single neighbours may not",
+        0: "that can not be told from half; regions may be read, single neighbours may not",
         -1: "fewer than half of the neighbours in the plane are so in truth; regions may be read, clusters may not",
         None: "not enough data for an interval",
     }[side]
@@ -141,16 +141,17 @@ def _about_sparsity(record: EmbeddingRecord) -> str:
     plane, space = judged_mean(record, "alike_plane"), judged_mean(record, "alike_space")
     whose = "of other episodes " if record.neighbours.elsewhere else ""
     said = (
-        f"Neighbours {whose}in the plane have as many zeros as the transition itself in {_shown(plane)} of the cases "
-        f"({_shown(space)} in (s, a, s') itself), {percent(low)} to {percent(high)} if sparsity is shuffled"
+        f"Neighbours {whose}in the plane have as many zeros as the transition itself in {share_with_interval(plane)} "
+        f"of the cases ({share_with_interval(space)} in (s, a, s') itself), {percent(low)} to {percent(high)} if "
+        "sparsity is shuffled"
     )
     shared = record.quality("fitted")["shared_plane"]
     if shared is not None:
         explained = percent(max(float(shared), 0.0))
-        said += f", and their mean explains {explained} of the variance of sparsity"
+        said += f", and their mean explains {explained} of the variance of sparsity (of all points, no interval)"
     verdict = {
         1: "sparsity is local in the plane",
-        0: "whether sparsity is local can not be told from chance",
+        0: "that can not be told from chance",
         None: "not enough data to tell",
     }[local_side(record)]
     return f"{said}: {verdict}."
@@ -176,13 +177,3 @@ def _about_strip(record: EmbeddingRecord) -> str:
     else:
         said += ": no stretch of the data changes between sparsities that occur often"
     return said + (f". Frames are missing: {strip.missing}." if strip.missing else ".")
-
-
-def _shown(mean: EpisodeMean) -> str:
-    if mean.value is None:
-        return "none"
-    value = percent(float(np.clip(mean.value, 0.0, 1.0)))
-    if mean.low is None or mean.high is None:
-        return value
-    low, high = (percent(float(np.clip(end, 0.0, 1.0))).removesuffix(" %") for end in (mean.low, mean.high))
-    return f"{value} [{low}, {high}]"
