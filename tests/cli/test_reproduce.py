@@ -3,11 +3,13 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from dynsparse.errors import WorkerError
 from dynsparse.learning.presets import LearningPreset
 from dynsparse.learning.settings import LearnSettings
 from dynsparse.report import document
+from dynsparse.report.study_command import read_command
 
 # No policy: the system stands in for every environment, and has the observations of none.
 RANDOM = ["--policy", "random"]
@@ -145,6 +148,34 @@ def test_other_settings_in_the_same_folder_are_refused(lab, capsys):
     assert main([*COMMAND, "--envs", "ReacherHard", "--seed", "5"]) == 2
     assert "seed is 0 there and 5 here" in capsys.readouterr().err
     assert lab.started == ["ReacherHard"]
+
+
+def test_the_command_that_a_page_names_goes_on_with_the_folder(lab):
+    own = [
+        "--preset",
+        "small",
+        "--rows",
+        "20",
+        "--seed",
+        "3",
+        "--atol",
+        "1e-12",
+        "--only",
+        "q1",
+        "--out",
+        "out",
+        *RANDOM,
+    ]
+    assert main(["reproduce", *own, "--no-explore", "--envs", "ReacherHard"]) == 0
+    assert main(["reproduce", *own, "--no-explore", "--envs", "CartpoleBalance"]) == 0
+    lab.started.clear()
+    lab.planned.clear()
+    words = shlex.split(read_command(Path("out")).to_make("--only horizon", "out"))
+    assert words[:4] == ["dynsparse", "reproduce", "--preset", "small"]
+    assert main([*words[1:], "--no-explore"]) == 0
+    assert lab.started == [] and lab.planned == [("horizon", "ReacherHard"), ("horizon", "CartpoleBalance")]
+    # Without them it would be refused, or would begin with the other six.
+    assert main(["reproduce", "--only", "horizon", "--out", "out"]) == 2
 
 
 def test_q2_and_q3_are_drawn_and_told_where_they_are_asked_for(lab, published, capsys, own_folder):

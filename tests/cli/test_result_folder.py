@@ -9,8 +9,10 @@ import pytest
 
 from dynsparse.analysis.source import ArrayRows, RowDescription
 from dynsparse.analysis.streaming import analyze
+from dynsparse.cli.folder_settings import FolderSettings
 from dynsparse.cli.result_folder import ResultFolder
 from dynsparse.config import preset_settings
+from dynsparse.dataset.lock import Lock
 from dynsparse.errors import InputError, OutputError, OutputExistsError
 
 SETTINGS = preset_settings("smoke", ("A", "B"))
@@ -43,12 +45,16 @@ def test_what_was_committed_is_found_again(out, record):
 
 def test_half_written_results_are_swept_and_never_found(out, record):
     ResultFolder(out, SETTINGS).close()
-    left = out / "analysis" / ".partial-A"
+    left = out / "analysis" / ".partial-123-A"
     left.mkdir()
     record.save(left)
+    beside = out / "analysis" / "A" / ".partial-123-causes.npz"
+    beside.parent.mkdir()
+    beside.write_bytes(b"half")
     folder = ResultFolder(out, SETTINGS)
+    assert not left.exists() and not beside.exists()
+    beside.parent.rmdir()
     assert folder.finished("A") is None
-    assert not left.exists()
     folder.close()
 
 
@@ -69,9 +75,34 @@ def test_other_versions_are_other_results(out):
         ResultFolder(out, SETTINGS)
 
 
-def test_labels_are_no_settings(out):
+def test_other_environments_are_welcome_and_another_preset_is_not(out):
     ResultFolder(out, SETTINGS).close()
-    ResultFolder(out, preset_settings("paper", ("C",), rows=4000)).close()
+    ResultFolder(out, preset_settings("smoke", ("C",))).close()
+    # As many rows, and the same numbers of an analysis: but sections and trainings would be measured over.
+    with pytest.raises(OutputExistsError, match="preset is 'smoke' there and 'small' here; choose another --out or"):
+        ResultFolder(out, preset_settings("small", ("A", "B"), rows=4000))
+    content = json.loads((out / "settings.json").read_text())
+    del content["preset"]  # as folders were before
+    (out / "settings.json").write_text(json.dumps(content))
+    ResultFolder(out, preset_settings("small", ("A", "B"), rows=4000)).close()
+    assert json.loads((out / "settings.json").read_text())["preset"] == "small"
+
+
+def test_the_settings_are_looked_at_under_the_lock(out, monkeypatch):
+    # Whoever comes second while the first is taking the folder must not have looked before.
+    held = []
+    monkeypatch.setattr(FolderSettings, "check", lambda self, path: held.append(is_held(path)))
+    ResultFolder(out, SETTINGS).close()
+    assert held == [True] and not is_held(out)
+
+
+def is_held(path):
+    """Whether somebody holds a folder."""
+    try:
+        Lock(path).release()
+    except OutputError:
+        return True
+    return False
 
 
 def test_questions_of_earlier_commands_are_remembered(out):
@@ -80,8 +111,12 @@ def test_questions_of_earlier_commands_are_remembered(out):
     with closing(ResultFolder(out, SETTINGS)) as folder:
         assert folder.ask(()) == ("q2", "q3")
         assert folder.ask(("q4", "q1")) == ("q1", "q2", "q3", "q4")
+        assert json.loads((out / "asked.json").read_text())["environments"] == ["A", "B"]
         (out / "asked.json").write_text("{")
         assert folder.ask(("q1",)) == ("q1",)
+    with closing(ResultFolder(out, preset_settings("smoke", ("C", "A")))) as folder:
+        folder.ask(())
+    assert json.loads((out / "asked.json").read_text())["environments"] == ["A", "B", "C"]
 
 
 def test_a_folder_of_something_else_is_left_alone(out):
@@ -130,4 +165,5 @@ def test_a_second_result_of_the_same_environment_is_not_written_over(out, record
     folder.commit(record)
     with pytest.raises(OutputError):
         folder.commit(record)
+    assert [path.name for path in (out / "analysis").iterdir()] == ["A"]
     folder.close()

@@ -22,6 +22,11 @@ from .page_checks import read_page
 from .switched import switched_report
 
 NAMES = ("CheetahRun", "ReacherHard")
+STAGE = {
+    "name": "data", "budget_seconds": 20.0, "measured_seconds": 12.4, "within_budget": True, "wall_seconds": 12.4,
+    "busy_seconds": None, "began": "2027-01-15T08:00:00.000+00:00", "ended": "2027-01-15T08:00:12.400+00:00",
+}  # fmt: skip
+TIMINGS = {"schema": 2, "preset": "smoke", "cores": 2, "wall_seconds": 12.4, "stages": [STAGE], "units": []}
 
 
 @pytest.fixture
@@ -36,7 +41,7 @@ def folder(tmp_path):
             invented_episodes(report, returns=(350.0, 351.0, 352.0)).save(place)
             switched_causes(name).save(place)
     (tmp_path / "settings.json").write_text("{}")
-    (tmp_path / "timings.json").write_text(json.dumps({"data": {"seconds": 12.5}}))
+    (tmp_path / "timings.json").write_text(json.dumps(TIMINGS))
     return tmp_path
 
 
@@ -56,7 +61,7 @@ def test_whatever_a_folder_holds_is_read(folder):
     assert results.missing == ("WalkerRun",)
     assert list(results.episodes) == list(results.causes) == ["CheetahRun"]
     assert results.whole and results.learning is None and results.search is None
-    assert results.timings == {"data": {"seconds": 12.5}}
+    assert results.timings == TIMINGS
     # The folder of one analysis is no reproduction: nothing is missing in it.
     alone = read_study(folder / "analysis" / "ReacherHard")
     assert (alone.expected, alone.whole) == (("ReacherHard",), False)
@@ -102,7 +107,7 @@ def test_only_what_was_asked_is_answered(folder):
 def test_learned_models_are_part_of_the_report(folder, monkeypatch):
     # Its other sections draw: they have tests of their own.
     monkeypatch.setattr(
-        "dynsparse.report.study_sections.learning_section", lambda *_: [("learning-prediction", "How", "<section>")]
+        "dynsparse.report.learned_sections.learning_section", lambda *_: [("learning-prediction", "How", "<section>")]
     )
     write(folder / "learning" / "units", sweep_of(("CheetahRun",), ("state",), (1, 2), epochs=2))
     results = read_study(folder)
@@ -112,13 +117,13 @@ def test_learned_models_are_part_of_the_report(folder, monkeypatch):
         "figure-8-episode", "figure-a2-1-episode", "figure-a2-2-episode", "table-a2-1",
     ]  # fmt: skip
     assert "learning-prediction" in sections and "learning-summary" not in sections
-    assert sections["q4"].short.startswith("Trained models have at most ")
+    assert sections["q4"].short.startswith("Not enough data to tell whether any loss reaches the true sparsity: ")
     assert all(isinstance(item, FigureItem) for item in sections["q4"].items[:6])
 
 
 @pytest.mark.usefixtures("few_resamples")
 def test_one_test_set_needs_no_name(folder, monkeypatch):
-    monkeypatch.setattr("dynsparse.report.study_sections.learning_section", lambda *_: [])
+    monkeypatch.setattr("dynsparse.report.learned_sections.learning_section", lambda *_: [])
     write(folder / "learning" / "units", sweep_of(("CheetahRun",), ("state",), (1,), epochs=2, splits=("step",)))
     names = items_of(sections_of(read_study(folder)))
     assert {"figure-8", "figure-a2-1", "figure-a2-2"} <= set(names)
@@ -155,7 +160,7 @@ def test_everything_is_written_and_again_with_the_same_bytes(folder, monkeypatch
     for anchor in ("#q1", "#q4", "#item-figure-5", "#item-table-1", "#item-table-a2-13"):
         assert anchor in reader.links
     assert "Of the zeros in the rows explained of 1 environment: " in reader.text
-    assert "data.seconds" in reader.text  # how long it took
+    assert "Preset smoke, on 2 processes side by side: 12 s in all" in reader.text
 
 
 def test_records_of_another_analysis_are_refused(folder):
@@ -179,6 +184,8 @@ def test_folders_without_analyses_or_with_two_of_one_are_refused(folder, tmp_pat
     with pytest.raises(InputError, match="expected one analysis of CheetahRun"):
         read_study(folder)
     (folder / f"{STEM}.json").unlink()
+    (folder / "timings.json").write_text('{"schema": 1, "stages": []}')
+    assert read_study(folder).timings is None  # of another version: the next run replaces them
     (folder / "timings.json").write_text("[]")
     with pytest.raises(InputError, match="expected timings"):
         read_study(folder)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dynsparse.cli.reproduction import Reproduction
-from dynsparse.cli.result_folder import ResultPlaces
+from dynsparse.cli.result_places import ResultPlaces
 from dynsparse.config import ReproduceSettings
 from dynsparse.executor.unit import Tell
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dynsparse.analysis.derivative_record import DerivativeRecord, holds_derivatives
 from dynsparse.cli.derivative_learning import DerivativeLearning
 from dynsparse.cli.progress import Progress, open_progress
-from dynsparse.cli.result_folder import ANALYSES
+from dynsparse.cli.result_places import ANALYSES
 from dynsparse.cli.training_board import TrainingBoard
 from dynsparse.errors import DynsparseError
 

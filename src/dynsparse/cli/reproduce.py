@@ -135,6 +135,7 @@ class Reproduce:
         folder = ResultFolder(self.out, settings)
         try:
             clock = StageClock(self.out, self.preset, 0 if everywhere else workers, preset.budgets)
+            known = folder.ask(questions)
             study = Study(
                 settings, folder, clock, command, workers=workers, executor=lambda: executor, everywhere=everywhere
             )
@@ -155,7 +156,7 @@ class Reproduce:
                     status = max(status, self._search(executor, there))
             if there:
                 with study.exploring() if self.explore else nullcontext(), clock.stage("report"):
-                    study.publish(in_papers_order(names), folder.ask(questions), runs)
+                    study.publish(in_papers_order(names), known, runs)
             study.tell()
             failures = list(study.failures.values())
             for failure in failures[:-1]:

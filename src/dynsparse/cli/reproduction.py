@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynsparse.analysis import EpisodeCount, SparsityReport, analyze
 from dynsparse.cli.progress import Progress
-from dynsparse.cli.result_folder import ResultPlaces
+from dynsparse.cli.result_places import ResultPlaces
 from dynsparse.config import ReproduceSettings
 from dynsparse.dataset import open_dataset, verify_dataset
 from dynsparse.errors import DatasetError
@@ -22,7 +22,7 @@ from dynsparse.provenance import collect_provenance
 from dynsparse.report.verdict import verdict
 from dynsparse.rollout.collect import fill_dataset
 from dynsparse.rollout.settings import CollectSettings
-from dynsparse.rollout.stored_rows import audit_dataset
+from dynsparse.rollout.stored_rows import audit_dataset, identity
 
 if TYPE_CHECKING:
     from dynsparse.physics.environment import Environment
@@ -163,7 +163,7 @@ class Reproduction:
             collector.close()
         enter("analyze")
         measured = {"compile_seconds": collected.compile_seconds, "peak_rss_mib": collected.peak_rss_mib}
-        provenance = self._provenance(name, measured)
+        provenance = self._provenance(name, identity(dataset), measured)
         episodes = EpisodeCount(dataset)
         record = analyze(
             dataset, settings.atol, audit=audit, provenance=provenance, on_rows=self._proceed, episodes=episodes
@@ -180,10 +180,11 @@ class Reproduction:
     def _teller(self, name: str) -> Callable[[int, int], None]:
         return lambda done, nonfinite: self._progress.rows(name, done, nonfinite)
 
-    def _provenance(self, name: str, measured: dict[str, float]) -> dict[str, Any]:
+    def _provenance(self, name: str, dataset: dict[str, str], measured: dict[str, float]) -> dict[str, Any]:
         return collect_provenance(
             self._command,
             self._settings.seed,
+            dataset=dataset,
             settings=self._settings.environment_dict(name),
             settings_hash=self._folder.settings_hash,
             measured=measured,

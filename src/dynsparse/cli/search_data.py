@@ -8,7 +8,8 @@ from pathlib import Path
 
 from dynsparse.cli.progress import open_progress
 from dynsparse.cli.reproduction import Reproduction
-from dynsparse.cli.result_folder import DATA, ResultFolder
+from dynsparse.cli.result_folder import ResultFolder
+from dynsparse.cli.result_places import DATA
 from dynsparse.config import ReproduceSettings
 from dynsparse.dataset import open_dataset
 from dynsparse.errors import DatasetError

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from dynsparse.cli.learning_folder import UNITS, claim_folder
 from dynsparse.cli.output import print_table, wide_console
-from dynsparse.cli.result_folder import ANALYSES, DATA, SETTINGS
+from dynsparse.cli.result_places import ANALYSES, DATA
 from dynsparse.cli.search_plan import SearchPlan, Training, outcome_of
 from dynsparse.cli.training_board import has_diverged, run_trainings, tell_failed
 from dynsparse.errors import ExecutorError
@@ -28,6 +28,7 @@ from dynsparse.report.quantities import number
 from dynsparse.report.rank_notes import value_text
 from dynsparse.report.rank_tables import RankTable, make_range_table, make_rank_tables, write_tables
 from dynsparse.report.search_ranks import SearchRanks
+from dynsparse.report.study_command import SETTINGS
 
 __all__ = ["SUMMARY", "TABLES", "run_search"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dynsparse.cli.progress import open_progress
-from dynsparse.cli.result_folder import ANALYSES
+from dynsparse.cli.result_places import ANALYSES
 from dynsparse.cli.section import decided_by, section_named
 from dynsparse.cli.time_span import TimeSpan
 from dynsparse.cli.unit_board import UnitBoard

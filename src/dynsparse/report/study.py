@@ -11,14 +11,17 @@ from dynsparse.analysis.episode_record import AboveRoundOff, EpisodeRecord
 from dynsparse.errors import InputError
 from dynsparse.report.cause import Cause
 from dynsparse.report.cause_section import check_causes
+from dynsparse.report.counted_numbers import Counted, count_all
 from dynsparse.report.gallery import QUESTIONS
 from dynsparse.report.item import Part
-from dynsparse.report.learning_gallery import LearningDrawing, all_drawings
+from dynsparse.report.learning_drawing import LearningDrawing
+from dynsparse.report.learning_gallery import all_drawings
 from dynsparse.report.learning_records import LearningRecords
 from dynsparse.report.learning_results import LearningResults, learning_results
 from dynsparse.report.learning_table import ExpectedRuns, LearningTable, make_learning_table
 from dynsparse.report.search_study import SearchStudy
 from dynsparse.report.seed_statistics import RESAMPLES
+from dynsparse.report.study_command import StudyCommand
 from dynsparse.report.table1 import Table1Row, make_table1
 
 __all__ = ["LearningStudy", "StudyResults", "learning_study"]
@@ -79,6 +82,7 @@ class StudyResults:
         questions: Which of the paper's questions are answered.
         table: Table 1; None to make it of the analyses.
         reasons: Why columns are always zero; None to make them of analyses and causes.
+        command: The command that goes on with the folder, for what is missing.
     """
 
     reports: tuple[SparsityReport, ...]
@@ -94,6 +98,7 @@ class StudyResults:
     questions: Sequence[str] = QUESTIONS
     table: Sequence[Table1Row] | None = None
     reasons: Sequence[Cause] | None = None
+    command: StudyCommand = field(default_factory=StudyCommand)
 
     def __post_init__(self) -> None:
         """Check that there is one analysis an environment, and that what stands beside is of it.
@@ -119,6 +124,11 @@ class StudyResults:
         """Names of the environments without an analysis."""
         there = {report.environment for report in self.reports}
         return tuple(name for name in self.expected if name not in there)
+
+    @property
+    def counted(self) -> tuple[Counted, ...]:
+        """Numbers of Q2 and Q3, one an environment, in the order of the analyses."""
+        return count_all(self.reports, self.episodes, self.above_round_off)
 
     @property
     def table1(self) -> tuple[tuple[Table1Row, ...], tuple[Cause, ...]]:

@@ -14,8 +14,10 @@ from dynsparse.errors import InputError
 from dynsparse.report.gallery import QUESTIONS
 from dynsparse.report.learning_records import read_learning_records
 from dynsparse.report.learning_table import ExpectedRuns
+from dynsparse.report.record_check import check_record
 from dynsparse.report.search_study import SEARCH_FILE, read_search
 from dynsparse.report.study import LearningStudy, StudyResults, learning_study
+from dynsparse.report.study_command import SETTINGS, read_asked, read_command
 from dynsparse.report.study_parts import read_parts
 from dynsparse.report.table1 import paper_table1
 from dynsparse.report.timings_table import TIMINGS_SCHEMA
@@ -23,7 +25,6 @@ from dynsparse.report.timings_table import TIMINGS_SCHEMA
 __all__ = ["in_papers_order", "read_study"]
 
 _PLACES = ("", "*/", "analysis/*/")
-_SETTINGS = "settings.json"
 _TIMINGS = "timings.json"
 _LEARNING, _SEARCH = ("learning/units", "units"), ("search", "")
 
@@ -45,7 +46,7 @@ def read_study(
 
     Args:
         folder: The folder.
-        expected: Environments that there should be; None for those that are there.
+        expected: Environments that there should be; None for those that were ever asked for in the folder.
         runs: Trainings that there should be; None for every combination of what is on record.
         questions: Which of the paper's questions are to be answered.
 
@@ -53,31 +54,40 @@ def read_study(
         What is there.
 
     Raises:
-        InputError: If there is no analysis, several of one environment, or a record is damaged.
+        InputError: If there is no analysis, several of one environment, or a record is damaged, or of other data than
+            the analysis beside it.
     """
     root = Path(folder)
     analyses = _analyses(root)
     names = in_papers_order(list(analyses))
     places = {name: analyses[name][0] for name in names}
-    whole = (root / _SETTINGS).exists()
-    wanted = tuple(names if expected is None else in_papers_order([*{*expected, *names}]))
+    reports = {name: analyses[name][1] for name in names}
+    whole, command = (root / SETTINGS).exists(), read_command(root)
+    expected = read_asked(root, "environments") if expected is None else expected
+    wanted = tuple(in_papers_order([*{*expected, *names}]))
     learning, search = None, None
     if "q4" in questions:
         learning = _learning(root, runs, whole)
         kept = [root / place / SEARCH_FILE for place in _SEARCH if (root / place / SEARCH_FILE).exists()]
         search = read_search(kept[0]) if kept else None
+    causes = {name: CauseRecord.load(places[name]) for name in names if holds_causes(places[name])}
+    for name, record in causes.items():
+        check_record(reports[name], record, places[name], "dynsparse causes DATASET --out DIR --overwrite")
     return StudyResults(
-        reports=tuple(analyses[name][1] for name in names),
+        reports=tuple(reports.values()),
         expected=wanted,
         episodes={name: EpisodeRecord.load(places[name]) for name in names if EpisodeRecord.is_in(places[name])},
         above_round_off={name: AboveRoundOff.load(places[name]) for name in names if AboveRoundOff.is_in(places[name])},
-        causes={name: CauseRecord.load(places[name]) for name in names if holds_causes(places[name])},
+        causes=causes,
         learning=learning,
         search=search,
-        parts=read_parts(places, wanted),
+        parts=read_parts(
+            places, reports, wanted, (lambda options: command.to_make(options, str(root))) if whole else lambda _: ""
+        ),
         timings=_timings(root / _TIMINGS),
         whole=whole,
         questions=questions,
+        command=command,
     )
 
 

@@ -8,7 +8,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from dynsparse.analysis import SparsityReport
 from dynsparse.report.item import Part
+from dynsparse.report.record_check import check_record
 
 __all__ = ["PARTS", "PartSource", "read_parts"]
 
@@ -24,7 +26,7 @@ class PartSource:
         part: Module and function that makes the part of all records, ``module:function``.
         title: Of the section where it is missing.
         items: What it shows, as the page names it where it is missing.
-        made_by: The command that makes the record, on a folder of ``reproduce``.
+        options: Those of ``dynsparse reproduce`` that make the record.
     """
 
     name: str
@@ -33,15 +35,12 @@ class PartSource:
     part: str
     title: str
     items: str
-    made_by: str
+    options: str
 
 
 def _source(name: str, record: str, holds: str, part: str, title: str, items: str, only: str) -> PartSource:
     module, _, cls = record.partition(":")
-    return PartSource(
-        name, f"dynsparse.analysis.{module}:{cls}", holds, f"dynsparse.report.{part}", title, items,
-        f"dynsparse reproduce {only} --out DIR",
-    )  # fmt: skip
+    return PartSource(name, f"dynsparse.analysis.{module}:{cls}", holds, f"dynsparse.report.{part}", title, items, only)
 
 
 PARTS: tuple[PartSource, ...] = (
@@ -69,22 +68,31 @@ PARTS: tuple[PartSource, ...] = (
 """In the order of the page."""
 
 
-def read_parts(folders: Mapping[str, Path], expected: Sequence[str] = ()) -> dict[str, Part]:
+def read_parts(
+    folders: Mapping[str, Path],
+    reports: Mapping[str, SparsityReport],
+    expected: Sequence[str] = (),
+    to_make: Callable[[str], str] = lambda _options: "",
+) -> dict[str, Part]:
     """Read the records beside analyses, and make the parts that they give.
 
     Args:
         folders: Folder of each environment's analysis, in the order in which they are shown.
+        reports: The analyses.
         expected: Environments that there should be: Figure 1 has a place for each.
+        to_make: Returns the command with some options that makes a record again; empty where none does.
 
     Returns:
         Parts by name; one without any record is left out.
 
     Raises:
-        InputError: If a record is damaged.
+        InputError: If a record is damaged, or of other data than the analysis beside it.
     """
     found = {}
     for source in PARTS:
         records = _records(source, folders)
+        for environment, record in records.items():
+            check_record(reports[environment], record, folders[environment], to_make(source.options))
         if records:
             wanted = (expected,) if source.name == "pictures" and expected else ()
             found[source.name] = _maker(source)(records, *wanted)

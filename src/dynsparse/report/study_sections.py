@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from dynsparse.analysis import CauseRecord, SparsityReport
+from dynsparse.analysis import CauseRecord
+from dynsparse.analysis.zeros import ABOVE_ROUND_OFF
 from dynsparse.report import sentences
 from dynsparse.report.cause_looks import LOOKS
 from dynsparse.report.cause_section import cause_items, cause_section
+from dynsparse.report.counted_numbers import Counted
 from dynsparse.report.data_answer import about_data
-from dynsparse.report.gallery import GALLERY, drawings_of, environment_item, figure_3, shared_items
+from dynsparse.report.environment_sections import environment_sections
+from dynsparse.report.gallery import GALLERY, environment_item, figure_3, shared_items
 from dynsparse.report.global_answer import answer_q1
 from dynsparse.report.interaction_diagram import interaction_item
 from dynsparse.report.item import FigureItem, TableItem
-from dynsparse.report.learned_answer import answer_q4
-from dynsparse.report.learned_data import about_few_episodes
-from dynsparse.report.learning_page import learning_section
+from dynsparse.report.learned_sections import learned_sections, search_sections
 from dynsparse.report.local_answer import answer_q2
-from dynsparse.report.markup import details, element, flatten, make_table, prose
-from dynsparse.report.missing_runs import about_missing, uneven_means
 from dynsparse.report.overview_tables import sparsity_table, time_table
 from dynsparse.report.quantities import number, percent
 from dynsparse.report.return_table import return_table
-from dynsparse.report.search_study import search_items
-from dynsparse.report.settings_table import settings_table
 from dynsparse.report.study import StudyResults
 from dynsparse.report.study_parts import PARTS
 from dynsparse.report.study_section import Missing, Section, of_part
 from dynsparse.report.table1 import table1_item
 from dynsparse.report.time_answer import answer_q3
-from dynsparse.report.verdict import about_audit, is_clean
 
 __all__ = ["sections_of"]
 
@@ -40,8 +35,6 @@ _TITLES = {
     "causes": "Why is it zero?",
     "q2": "Q2: Is such sparsity dependent on the current state?",
     "q3": "Q3: Do the dynamics undergo temporally sparse transitions?",
-    "q4": "Q4: Does naive MLP training recover the ground-truth dynamics' sparsity?",
-    "searches": "Hyperparameter searches",
 }
 _WITH = {"setting": ("pictures",), "q2": ("embedding",)}
 """Parts that stand inside a section of the paper's; the rest are sections of their own."""
@@ -64,8 +57,8 @@ def sections_of(results: StudyResults, on_section: Callable[[str], None] | None 
     makers: list[tuple[str, Callable[[StudyResults], list[Section]]]] = [("setting", _setting)]
     makers += [(name, maker) for name, maker in (("q1", _q1), ("q2", _q2), ("q3", _q3)) if name in asked]
     if "q4" in asked and (results.learning or results.whole):
-        makers += [("q4", _q4), ("searches", _searches)]
-    makers += [("beyond", _beyond), ("environments", _environments)]
+        makers += [("q4", learned_sections), ("searches", search_sections)]
+    makers += [("beyond", _beyond), ("environments", environment_sections)]
     sections: list[Section] = []
     for name, maker in makers:
         tell(name)
@@ -105,8 +98,8 @@ def _setting(results: StudyResults) -> list[Section]:
 def _q1(results: StudyResults) -> list[Section]:
     answer = answer_q1(results.reports)
     rows, reasons = results.table1
-    maps = [environment_item(GALLERY[0], report) for report in results.reports]
-    once = figure_3(results.reports)
+    maps = [environment_item(GALLERY[0], one) for one in results.counted]
+    once = figure_3(results.counted)
     shown = {item.environment for item in once}
     # Those of Figure 3 stand in Figure A3.1 too: as files under both names, on the page once.
     again = tuple(item for item in maps if item.environment in shown)
@@ -126,51 +119,25 @@ def _q1(results: StudyResults) -> list[Section]:
 
 
 def _q2(results: StudyResults) -> list[Section]:
-    answer = answer_q2(results.reports, results.episodes)
+    counted = results.counted
+    answer = answer_q2(counted)
     others, missing, told = _others(results, "q2")
-    drawings = [environment_item(GALLERY[1], report) for report in results.reports]
-    table = sparsity_table(results.reports, results.episodes, results.missing)
-    items: tuple[FigureItem | TableItem, ...] = (*others, *shared_items(results.reports, ("q2",)), table, *drawings)
-    return [Section("q2", _TITLES["q2"], answer.short, (*answer.sentences, *told), items, missing)]
+    drawings = [environment_item(GALLERY[1], one) for one in counted]
+    table = sparsity_table(counted, results.missing)
+    items: tuple[FigureItem | TableItem, ...] = (*others, *shared_items(counted, ("q2",)), table, *drawings)
+    return [
+        Section(
+            "q2", _TITLES["q2"], answer.short, (*answer.sentences, *told), items, (*missing, *_lacking_above(counted))
+        )
+    ]  # fmt: skip
 
 
 def _q3(results: StudyResults) -> list[Section]:
-    answer = answer_q3(results.reports, results.episodes)
-    table = time_table(results.reports, results.episodes, results.missing)
-    items: tuple[FigureItem | TableItem, ...] = (*shared_items(results.reports, ("q3",)), table)
-    return [Section("q3", _TITLES["q3"], answer.short, answer.sentences, items)]
-
-
-def _q4(results: StudyResults) -> list[Section]:
-    found = results.learning
-    if found is None:
-        command = "dynsparse reproduce --only q4 --out DIR"
-        missing = Missing("Figures 8, A2.1 and A2.2", "no trained models are on record", command)
-        return [Section("q4", _TITLES["q4"], items=(settings_table(None),), missing=(missing,))]
-    answer = answer_q4(found.results)
-    papers = tuple(one.item() for drawn in found.drawings for one in drawn if one.is_papers)
-    table = found.table
-    doubts = [*uneven_means(found.results), about_few_episodes(table), about_missing(table)]
-    told = (*answer.sentences, *doubts)
-    first = Section("q4", _TITLES["q4"], answer.short, told, (*papers, settings_table(table)))
-    others = [[one for one in drawn if not one.is_papers] for drawn in found.drawings]
-    more = [
-        Section(anchor, f"Q4: {title[0].lower()}{title[1:]}", ready=html)
-        for anchor, title, html in learning_section(found.table, found.results, others)
-        if anchor != "learning-summary"  # it stands above
-    ]
-    return [first, *more]
-
-
-def _searches(results: StudyResults) -> list[Section]:
-    if results.search is None and not results.whole:
-        return []
-    items = search_items(results.search)
-    missing: tuple[Missing, ...] = ()
-    if results.search is None:
-        missing = (Missing("Tables A2.2 to A2.13", "no search is on record", "dynsparse search --out DIR/search"),)
-    said = () if results.search is None else results.search.sentences
-    return [Section("searches", _TITLES["searches"], "", said, items, missing)]
+    counted = results.counted
+    answer = answer_q3(counted)
+    table = time_table(counted, results.missing)
+    items: tuple[FigureItem | TableItem, ...] = (*shared_items(counted, ("q3",)), table)
+    return [Section("q3", _TITLES["q3"], answer.short, answer.sentences, items, _lacking_above(counted))]
 
 
 def _beyond(results: StudyResults) -> list[Section]:
@@ -183,38 +150,9 @@ def _beyond(results: StudyResults) -> list[Section]:
         if part is not None:
             found.append(of_part(part))
         elif results.whole:
-            missing = Missing(source.items, "there is no record of it", source.made_by)
+            missing = Missing(source.items, "there is no record of it", results.command.to_make(source.options))
             found.append(Section(source.name, source.title, missing=(missing,)))
     return found
-
-
-def _environments(results: StudyResults) -> list[Section]:
-    found: list[Section] = []
-    for index, report in enumerate(results.reports, start=1):
-        found.append(_environment(report, f"environment-{index}", results))
-    for index, name in enumerate(results.missing, start=1):
-        said = Missing(name, "there is no analysis of it", "the same command again, or collect and analyze")
-        found.append(Section(f"missing-{index}", name, missing=(said,)))
-    return found
-
-
-def _environment(report: SparsityReport, anchor: str, results: StudyResults) -> Section:
-    items: list[FigureItem | TableItem] = []
-    told = []
-    for drawing in drawings_of(results.questions):
-        if drawing.source:  # it stands in its question's section
-            continue
-        if drawing.can_draw(report):
-            items.append(environment_item(drawing, report))
-        else:
-            told.append(f"{drawing.title}: {drawing.say(report)}")
-    clean = is_clean(report.audit, report.derivative)
-    audit = prose(about_audit(report.audit, report.derivative))
-    after = element("p", audit, class_="audit" if clean else "audit warned")
-    after += details("Provenance", _record(f"Provenance of {report.environment}", report.provenance))
-    if report.audit is not None:
-        after += details("Audit record", _record(f"Audit of {report.environment}", report.audit))
-    return Section(anchor, report.environment, "", (sentences.about_rows(report), *told), tuple(items), (), after)
 
 
 def _others(
@@ -232,7 +170,7 @@ def _others(
             items += part.items
             told += part.sentences
         elif results.whole:
-            missing.append(Missing(source.items, "there is no record of it", source.made_by))
+            missing.append(Missing(source.items, "there is no record of it", results.command.to_make(source.options)))
     if section == "setting" and results.whole and "pictures" not in results.parts:
         items.append(interaction_item())
     return tuple(items), tuple(missing), tuple(told)
@@ -256,9 +194,13 @@ def _lacking_episodes(results: StudyResults) -> list[Missing]:
     return [Missing(what, "there is no episodes.json beside the analysis", _EPISODES)]
 
 
+def _lacking_above(counted: Sequence[Counted]) -> tuple[Missing, ...]:
+    names = [one.environment for one in counted if one.lacks_above]
+    if not names:
+        return ()
+    what = f"The numbers of {', '.join(names)} above round-off ({ABOVE_ROUND_OFF:g})"
+    return (Missing(what, "there is no above_round_off.json beside the analysis", _EPISODES),)
+
+
 def _names(results: StudyResults) -> list[str]:
     return [report.environment for report in results.reports]
-
-
-def _record(caption: str, record: Mapping[str, Any]) -> str:
-    return make_table(caption, ("entry", "value"), flatten(record))
