@@ -62,7 +62,7 @@ def test_panels_of_all_environments_hold_each_one_s_own_numbers():
         assert heights == {round(100 * count / counts.sum(), 6) for count in counts if count}
     # Zero stretches of 8 steps, and non-zero ones of 8 and 64.
     assert figures["figure-7"].axes[0].get_title(loc="left").startswith("One\nmeans 8.0 and ")
-    state, action = figures["figure-a3-3"].axes[0].patches[:2]
+    (state,), (action,) = (axes.patches for axes in (figures["figure-a3-3"].axes[i] for i in (0, 2)))
     assert state.get_data().values[[0, 8]].tolist() == [50.0, 25.0]
     assert action.get_data().values[[0, 8]].tolist() == [50.0, 0.0]
 

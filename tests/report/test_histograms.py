@@ -12,7 +12,13 @@ from .switched import switched_report
 
 
 def bars(axes):
-    return {round(bar.get_x() + bar.get_width() / 2, 6): round(bar.get_height(), 6) for bar in axes.patches}
+    """Return the height of each bar by the share that it stands for; the outermost ones are cut at theirs."""
+    found = {}
+    for bar in axes.patches:
+        left, right = bar.get_x(), bar.get_x() + bar.get_width()
+        share = left if left == 0.0 else right if right == 100.0 else (left + right) / 2
+        found[round(share, 6)] = round(bar.get_height(), 6)
+    return found
 
 
 def marked(axes):
@@ -33,6 +39,11 @@ def test_all_bars_lie_inside_the_axis():
     draw_histogram(axes, LocalBlock.from_counts(np.array([6, 0, 3, 0, 1])), BLOCK_LOOKS[0])
     low, high = axes.get_xlim()
     assert all(low <= bar.get_x() and bar.get_x() + bar.get_width() <= high for bar in axes.patches)
+    # No bar reaches below none or above all, where no share can be.
+    assert (low, high) == (0.0, 100.0)
+    axes = Figure().add_subplot()
+    draw_histogram(axes, LocalBlock.from_counts(np.array([6, 0, 3, 0, 0])), BLOCK_LOOKS[0], limit=50.0)
+    assert max(bar.get_x() + bar.get_width() for bar in axes.patches) <= axes.get_xlim()[1]
 
 
 def test_a_bar_among_hundreds_can_be_seen():

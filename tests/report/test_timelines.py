@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from dynsparse.errors import InputError
 from dynsparse.report.figure import BLOCK_LOOKS
-from dynsparse.report.timelines import draw_timeline, draw_timelines
+from dynsparse.report.timelines import draw_first_steps, draw_timeline, draw_timelines
 
 from .switched import switched_report
 
@@ -39,7 +39,7 @@ def test_a_flat_line_is_not_on_the_frame(values):
     axes = Figure().add_subplot()
     draw_timeline(axes, np.array(values), BLOCK_LOOKS[0])
     low, high = axes.get_ylim()
-    assert high - low >= 2.0
+    assert high - low >= 1.0
     assert not np.nanmax([100 * v for v in values if v == v] or [50.0]) >= high
 
 
@@ -57,3 +57,24 @@ def test_the_panels_are_state_action_and_both():
 def test_without_episodes_there_is_no_timeline():
     with pytest.raises(InputError, match="no timeline"):
         draw_timelines(switched_report(states="coverage"))
+
+
+def test_a_share_that_moves_by_one_of_hundreds_is_seen_to_move():
+    axes = Figure().add_subplot()
+    draw_timeline(axes, np.array([100.0, 101.0, 100.0]) / 324, BLOCK_LOOKS[0])
+    low, high = axes.get_ylim()
+    assert 0.3 * (high - low) < 100 / 324  # 0.31 percentage points
+
+
+@pytest.mark.parametrize(("count", "panels"), [(1, 2), (2, 4), (5, 10), (8, 16)])
+def test_each_block_of_each_environment_has_an_axis_of_its_own(count, panels):
+    figure = draw_first_steps([switched_report(f"E{index}") for index in range(count)])
+    assert len(figure.axes) == panels
+    named = [axes for axes in figure.axes if axes.get_title(loc="left")]
+    assert [axes.get_title(loc="left") for axes in named] == [f"E{index}" for index in range(count)]
+    for axes in figure.axes:
+        values = drawn(axes)[0]
+        low, high = axes.get_ylim()
+        assert low < values.min() and values.max() < high and np.ptp(values) > 0.7 * (high - low)
+    labelled = [axes for axes in figure.axes if axes.get_xlabel()]
+    assert len(labelled) == min(count, 3 if count == 5 else 4)

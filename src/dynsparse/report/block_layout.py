@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
-from dynsparse.report.figure import WIDTH
+from dynsparse.report.figure import STYLE, WIDTH
 from dynsparse.report.panel_grid import BOTH_COLUMNS
 
 __all__ = ["BlockLayout", "CellLook"]
 
-# Inches: a wide letter of a name of 7 points, one of a name that stands upright; what is left of the names, between the
-# blocks and at the edge.
-_LETTER = 0.075
-_TALL = 0.066
+# Inches: between names and cells; what is left of the names, between the blocks and at the edge.
+_TO_CELLS = 0.07
 _BESIDE, _GAP, _EDGE = 0.32, 0.22, 0.08
 # Sides of a cell, inches: the least in one column of a paper, the least at all, and the largest.
 _LEAST_NARROW, _LEAST, _LARGEST = 0.185, 0.118, 0.36
@@ -81,10 +81,9 @@ class BlockLayout:
             The layout.
         """
         states, actions = len(state_names), len(action_names)
-        letters = max(len(name) for name in (*state_names, *action_names))
         width, label, least = WIDTH, 6.5, _LEAST_NARROW
         for width, label, least in ((WIDTH, 6.5, _LEAST_NARROW), (BOTH_COLUMNS, 7.0, _LEAST)):
-            longest = _LETTER * label / 7.0 * letters
+            longest = _TO_CELLS + max(_width(name, label) for name in (*state_names, *action_names))
             around = longest + _BESIDE + (_GAP if actions else 0.0) + _EDGE
             cell = (width - around) / (states + actions)
             if cell >= least:
@@ -95,7 +94,7 @@ class BlockLayout:
         number = None if cell < _NUMBERS else 7.0 if cell >= _LARGE_NUMBERS else 6.0
         look = CellLook(cell, label, number, 0.8 if cell >= _NUMBERS else 0.35)
         top = 0.5 + _LINE * (lines if width == WIDTH else max(lines - 1, 1))
-        bottom = _TALL / _LETTER * longest + 0.28 + below
+        bottom = longest + 0.22 + below
         height = top + cell * states + bottom
         return cls(width, height, longest + _BESIDE + spare, bottom, below, states, actions, look)
 
@@ -133,3 +132,9 @@ class BlockLayout:
     def _block(self, figure: Figure, x: float, cells: int) -> Axes:
         cell, width, height = self.look.cell, self.width, self.height
         return figure.add_axes((x / width, self.bottom / height, cell * cells / width, cell * self.states / height))
+
+
+def _width(name: str, points: float) -> float:
+    """Return how wide a name is, inches: a guess by its letters leaves gaps, or cuts it."""
+    font = FontProperties(family=STYLE["font.family"], size=points)
+    return float(text_to_path.get_text_width_height_descent(name, font, ismath=False)[0]) / 72.0

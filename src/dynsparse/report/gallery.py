@@ -65,6 +65,14 @@ class Drawing:
     can_draw: Callable[[SparsityReport], bool]
 
 
+_OWN_AXES = "Vertical axes differ and need not begin at 0: each shows the range in which its share moves."
+
+
+def _say_timeline(counted: Counted) -> str:
+    said = sentences.about_timeline(counted)
+    return said if counted.report.temporal is None else f"{said} {_OWN_AXES}"
+
+
 def _has_time(report: SparsityReport) -> bool:
     return report.temporal is not None
 
@@ -96,7 +104,7 @@ GALLERY = (
         "Sparsity over time",
         "",
         "the share of zero elements at each control step of the first episode",
-        sentences.about_timeline,
+        _say_timeline,
         draw_timelines,
         _has_time,
     ),
@@ -216,6 +224,7 @@ def shared_items(counted: Sequence[Counted], questions: Sequence[str] = QUESTION
                 "the share of zero elements at each control step of the first episode, side by side",
                 (
                     *(f"{one.environment}: {sentences.about_timeline(one)}" for one in pair_numbers),
+                    _OWN_AXES,
                     *about_drawn(pair_numbers),
                 ),
                 drawn_once(partial(draw_pair, pair)),
@@ -229,8 +238,7 @@ def shared_items(counted: Sequence[Counted], questions: Sequence[str] = QUESTION
                 "Figure A3.3",
                 f"the share of zero elements at each of the first {FIRST_STEPS} control steps, a panel an environment",
                 (
-                    "One episode of each environment. The vertical axes differ and need not begin at 0: each shows the "
-                    "range in which its share moves.",
+                    f"One episode of each environment. {_OWN_AXES}",
                     *about_drawn(timed_numbers),
                 ),
                 drawn_once(partial(draw_first_steps, timed)),

@@ -26,7 +26,7 @@ _COLOURS = "magma_r"
 _LOOK = CellLook()
 
 # Inches below the names of the columns: colour bar and legend.
-_BELOW, _BAR_ABOVE = 0.86, 0.5
+_BELOW, _BAR_ABOVE = 0.76, 0.5
 
 
 def name_cells(

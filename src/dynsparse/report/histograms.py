@@ -38,14 +38,10 @@ def draw_histogram(axes: Axes, block: LocalBlock, look: BlockLook, limit: float 
     widest = 100.0 * float(block.histogram_edges[1] - block.histogram_edges[0])
     width = max(_BAR * min(widest, limit / _WIDEST), _THINNEST * limit)
     share = 100.0 * counts[seen] / max(int(counts.sum()), 1)
-    axes.bar(
-        percent,
-        share,
-        width=width,
-        color=look.colour,
-        linewidth=0.0,
-    )
-    axes.set_xlim(-width, limit + width)
+    # No share lies below none or above all, and no bar reaches there: the outermost ones are cut at their own share.
+    left, right = np.maximum(percent - width / 2, 0.0), np.minimum(percent + width / 2, 100.0)
+    axes.bar(left, share, width=right - left, align="edge", color=look.colour, linewidth=0.0)
+    axes.set_xlim(0.0, limit + (width / 2 if limit < 100.0 else 0.0))
     axes.set_ylim(0.0, None)
     axes.locator_params(axis="y", nbins=4)
     axes.set_title(look.label, loc="left")

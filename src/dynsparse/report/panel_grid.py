@@ -17,6 +17,7 @@ __all__ = [
     "about_all",
     "about_split",
     "about_test",
+    "grid_shape",
     "line_legend",
     "lowest",
     "new_grid",
@@ -73,10 +74,7 @@ def new_grid(
     Returns:
         The figure and its panels, row by row.
     """
-    across = min(columns, count)
-    # Five panels are three and two, not four and one.
-    down = -(-count // across)
-    across = -(-count // down)
+    down, across = grid_shape(count, columns)
     height = height * down + (0.3 if legend else 0.0)
     if count == 1:
         figure = new_figure(",\n".join(title.rsplit(", ", 1)), WIDTH, 0.5 + height)
@@ -90,6 +88,12 @@ def new_grid(
         for panel in lowest(panels[:count]):
             panel.tick_params(axis="x", labelbottom=True)
     return figure, panels[:count]
+
+
+def grid_shape(count: int, columns: int = _MOST_COLUMNS) -> tuple[int, int]:
+    """Return into how many rows and columns panels are set: five are three and two, not four and one."""
+    down = -(-count // min(columns, count))
+    return down, -(-count // down)
 
 
 def lowest(panels: Sequence[Axes]) -> list[Axes]:

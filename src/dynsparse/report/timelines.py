@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from dynsparse.analysis import SparsityReport, TemporalSparsity
 from dynsparse.errors import InputError
 from dynsparse.report.figure import BLOCK_LOOKS, WIDTH, BlockLook, new_figure, new_panels
-from dynsparse.report.panel_grid import BOTH_COLUMNS, lowest, new_grid
+from dynsparse.report.panel_grid import BOTH_COLUMNS, grid_shape
 
 __all__ = ["FIRST_STEPS", "draw_first_steps", "draw_pair", "draw_timeline", "draw_timelines"]
 
 FIRST_STEPS = 50
 """Control steps that the paper's Figure A3.3 shows."""
 
-# A timeline that hardly moves is not blown up to fill its panel: percentage points.
-_SMALLEST_SPAN = 4.0
+# A share that moves by one element of hundreds must be seen to move; one at rest needs some axis: percentage points.
+_SMALLEST_SPAN = 1.0
 
 
 def draw_timeline(axes: Axes, values: NDArray[np.float64], look: BlockLook, *, width: float = 1.0) -> None:
@@ -105,7 +105,10 @@ def draw_pair(reports: Sequence[SparsityReport]) -> Figure:
 
 
 def draw_first_steps(reports: Sequence[SparsityReport], steps: int = FIRST_STEPS) -> Figure:
-    """Draw the beginning of the first episode, both blocks in one panel an environment, as the paper's Figure A3.3.
+    """Draw the beginning of the first episode, a panel a block below each other, as the paper's Figure A3.3.
+
+    The paper draws both blocks in one panel.  Where one has 5 % of zeros and the other 50 %, neither is seen to move
+    there.
 
     Args:
         reports: Analyses as read from their files, with temporal results.
@@ -117,26 +120,33 @@ def draw_first_steps(reports: Sequence[SparsityReport], steps: int = FIRST_STEPS
     Raises:
         InputError: If an analysis has no temporal results.
     """
-    title = f"The first {steps} control steps of the first episode"
-    figure, panels = new_grid(title, len(reports), height=1.35, share_y=False, legend=True)
-    looks = BLOCK_LOOKS[:2]
-    for axes, report in zip(panels, reports, strict=True):
-        lines = [100.0 * getattr(_temporal(report), f"timeline_{look.name}")[:steps] for look in looks]
-        for values, look in zip(lines, looks, strict=True):
-            edges = np.arange(len(values) + 1) - 0.5
-            axes.stairs(values, edges, baseline=None, color=look.colour, linewidth=1.0, linestyle=look.line)
-        axes.set_title(report.environment, loc="left", fontsize=7.5)
-        both = np.concatenate(lines)
-        axes.set_ylim(*_limits(both[~np.isnan(both)]))
-        axes.set_xlim(-1.0, max(len(lines[0]), 2))
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
-    for axes in lowest(panels):
-        axes.set_xlabel("control step", fontsize=7.5)
+    title, looks = f"The first {steps} control steps of the first episode", BLOCK_LOOKS[:2]
+    down, across = grid_shape(len(reports))
+    figure = new_figure(title, WIDTH if across == 1 else BOTH_COLUMNS, 0.75 + 1.75 * down)
+    grid = figure.subplots(2 * down, across, squeeze=False)
+    for place, report in enumerate(reports):
+        pair = grid[2 * (place // across) : 2 * (place // across) + 2, place % across]
+        for axes, look in zip(pair, looks, strict=True):
+            _draw_beginning(axes, getattr(_temporal(report), f"timeline_{look.name}")[:steps], look)
+        pair[0].set_title(report.environment, loc="left", fontsize=7.5)
+        pair[0].tick_params(axis="x", labelbottom=False)
+        if place + across >= len(reports):
+            pair[1].set_xlabel("control step", fontsize=7.5)
+    for axes in grid.reshape(down, 2, across).transpose(0, 2, 1).reshape(-1, 2)[len(reports) :].ravel():
+        axes.remove()
     figure.supylabel("elements at zero, %", fontsize=8)
-    handles = [Line2D([], [], color=look.colour, ls=look.line, label=look.label) for look in looks]
+    handles = [Line2D([], [], color=look.colour, label=look.label) for look in looks]
     figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
     return figure
+
+
+def _draw_beginning(axes: Axes, values: NDArray[np.float64], look: BlockLook) -> None:
+    percent = 100.0 * values
+    axes.stairs(percent, np.arange(len(percent) + 1) - 0.5, baseline=None, color=look.colour, linewidth=1.0)
+    axes.set_ylim(*_limits(percent[~np.isnan(percent)]))
+    axes.set_xlim(-1.0, max(len(percent), 2))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=3, steps=[1, 2, 2.5, 5, 10]))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
 
 
 def _temporal(report: SparsityReport) -> TemporalSparsity:
