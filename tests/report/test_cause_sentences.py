@@ -44,14 +44,17 @@ def test_a_single_element_is_told_in_the_singular():
 
 def test_each_switch_is_told_with_the_rows_in_which_it_was_on():
     record = cause_record({}, evidence_rows=548, evidence_stored=292, active_rows=(12, 0))
-    assert about_causes(record)[-3:] == (
+    assert about_causes(record)[-4:] == (
         "556 rows of Switched were looked at: 8 that are explained, 292 more of the data set, and 256 made near "
         "contacts and limits.",
         "Contact foot-world was on in 12 of 556 rows.",
+        "Contact foot-world was on in fewer than 30 rows: not enough data to tell all that it switches on.",
         "Never on was joint limit slider: what it would switch on is not known.",
     )
     both = cause_record({}, evidence_rows=548, active_rows=(12, 1300 - 1000))
-    assert about_causes(both)[-1] == "Joint limit slider was on in 300 of 556 rows and contact foot-world in 12."
+    assert about_causes(both)[-2] == "Joint limit slider was on in 300 of 556 rows and contact foot-world in 12."
+    enough = cause_record({}, evidence_rows=548, active_rows=(30, 300))
+    assert about_causes(enough)[-1] == "Joint limit slider was on in 300 of 556 rows and contact foot-world in 30."
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,10 @@ _BARS = "causes"
 _COLUMNS = ("environment", *(look.name for look in LOOKS), "zero in all", "rows")
 _MEANING = "the element is zero in this row because"
 _NOT_ZERO = "none"
-_WHOLE_BAR = "The whole bar is the mean sparsity of the rows that were explained."
+_WHOLE_BAR = (
+    "The whole bar is the mean sparsity of the rows that were explained. They are counted over all episodes together, "
+    "so that there is no interval."
+)
 _INTRODUCTION = (
     "A cause stands for one element in one row. The first rule that holds decides: what is off wins over a path that "
     "is missing, often for that reason."

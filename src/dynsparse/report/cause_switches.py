@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dynsparse.analysis.cause_record import CauseRecord
 from dynsparse.report.quantities import number
 
-__all__ = ["about_switches", "joined", "shortened", "while_off"]
+__all__ = ["FEWEST_ROWS", "about_switches", "joined", "shortened", "while_off"]
+
+FEWEST_ROWS = 30
+"""Rows in which something was on, below which nothing is said to be its doing, nor not to be."""
 
 _CONTACT = "contact "
 _MOST_NAMED = 6
@@ -69,6 +72,11 @@ def about_switches(record: CauseRecord) -> tuple[str, ...]:
         first = f"{name} was on in {count:,} of {number(record.looked_at, 'row')}"
         found.append(shortened([first, *(f"{name} in {count:,}" for name, count in others)], _MOST_COUNTED) + ".")
         found[-1] = found[-1][0].upper() + found[-1][1:]
+    few = [name for name, count in on if count < FEWEST_ROWS]
+    if few:
+        they = "it switches" if len(few) == 1 else "they switch"
+        said = f"{shortened(few)} {'was' if len(few) == 1 else 'were'} on in fewer than {FEWEST_ROWS} rows"
+        found.append(f"{said[0].upper()}{said[1:]}: not enough data to tell all that {they} on.")
     if never:
         were, they = ("was", "it") if len(never) == 1 else ("were", "they")
         found.append(f"Never on {were} {shortened(never)}: what {they} would switch on is not known.")

@@ -69,9 +69,10 @@ def draw_embedding(record: EmbeddingRecord) -> Figure:
 def _draw_plane(axes: Axes, record: EmbeddingRecord, colours: ScalarMappable) -> None:
     # In an order of chance: neither late nor sparse points cover the others.
     order = np.random.default_rng(0).permutation(len(record.rows))
+    norm: Any = colours.norm
     points, count = record.points[order].astype(np.float64), len(order)
     axes.scatter(
-        points[:, 0], points[:, 1], c=record.sparsity[order], cmap=colours.cmap, norm=colours.norm,
+        points[:, 0], points[:, 1], c=record.sparsity[order], cmap=colours.cmap, norm=norm,
         s=float(np.clip(9000 / count, 0.5, 7.0)), linewidths=0, rasterized=True,
     )  # fmt: skip
     low, high = record.points.min(axis=0), record.points.max(axis=0)

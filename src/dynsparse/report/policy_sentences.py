@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dynsparse.analysis.element_groups import ElementGroup, ElementRow
 from dynsparse.analysis.policy_record import PolicyRecord
-from dynsparse.report.cause_switches import joined, shortened
+from dynsparse.report.cause_switches import FEWEST_ROWS, joined, shortened
 from dynsparse.report.change_sentences import SWITCHES, ZEROS, about_change
 from dynsparse.report.compared_numbers import Compared, about_verdicts
 from dynsparse.report.episode_statistics import FEWEST_EPISODES
@@ -15,10 +15,7 @@ from dynsparse.report.quantities import number
 from dynsparse.report.said_once import by_what_is_said
 from dynsparse.report.table1 import paper_table1
 
-__all__ = ["FEWEST_ROWS", "about_elements", "policy_sentences"]
-
-FEWEST_ROWS = 30
-"""Rows in which a constraint is active, of three episodes at least, below which nothing is said to be its doing."""
+__all__ = ["about_elements", "policy_sentences"]
 
 _MOST_ELEMENTS = 3
 _BLOCKS = (("always_zero_state", "∂s'/∂s"), ("always_zero_action", "∂s'/∂a"))

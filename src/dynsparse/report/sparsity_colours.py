@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
@@ -53,7 +55,7 @@ def add_bar(figure: Figure, axes: Axes, colours: ScalarMappable, sparsity: NDArr
         label: Written below.
     """
     norm = colours.norm
-    placed = {"ax": axes, "location": "bottom", "shrink": 0.8, "aspect": 45, "pad": 0.02}
+    placed: dict[str, Any] = {"ax": axes, "location": "bottom", "shrink": 0.8, "aspect": 45, "pad": 0.02}
     if isinstance(norm, BoundaryNorm):
         bar = figure.colorbar(colours, spacing="uniform", drawedges=True, **placed)
         edges = np.asarray(norm.boundaries)
