@@ -196,7 +196,8 @@ class EpisodeRecord(StoredRecord):
         values: dict[str, Any] = {name: found[name] for name in (*_LABELS, "provenance")}
         values |= {name: found.get(name) for name in _PATTERNS}
         values |= {name: arrays[name] for name in ("returns", "full", *_COUNTS)}
-        return cls(**values, **{name: arrays.get(name) for name in _MORE})
+        values |= {name: arrays.get(name) for name in _MORE}
+        return cls(**values)
 
 
 @dataclass(frozen=True, eq=False)

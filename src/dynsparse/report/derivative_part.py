@@ -120,7 +120,7 @@ def _draw(records: Mapping[str, DerivativeRecord]) -> Figure:
     panels = (
         DotPanel("rows off, %", numbers.get("off", {}), is_share=True),
         DotPanel("zeros (Q2), %", numbers["combined"], is_share=True),
-        DotPanel("stays zero (Q3), steps", numbers["zero_duration"]),
+        DotPanel("stays zero (Q3), steps", numbers["zero_duration"], bounds=STEPS_LONG),
         DotPanel("switches (Q3), % of steps", numbers["switch_rate"], is_share=True),
     )
     drawn = {name for _, name in numbers["combined"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from dynsparse.report.episode_statistics import EpisodeMean
+from dynsparse.report.episode_statistics import SHARE, Bounds, EpisodeMean
 from dynsparse.report.figure import new_figure
 from dynsparse.report.panel_grid import BOTH_COLUMNS
 
@@ -50,12 +51,14 @@ class DotPanel:
         numbers: By environment and look, none below zero; what is missing is not drawn.
         mark: A number that is marked by a line; None for none.
         is_share: Whether they are shares, to be drawn in percent.
+        bounds: What the numbers can be, where intervals end; of shares that is known.
     """
 
     label: str
     numbers: Mapping[tuple[str, str], EpisodeMean]
     mark: float | None = None
     is_share: bool = False
+    bounds: Bounds = (0.0, math.inf)
 
 
 def draw_episode_dots(
@@ -97,9 +100,8 @@ def _draw(axes: Axes, environments: Sequence[str], looks: Sequence[DotLook], pan
             if found is None or found.value is None:
                 continue
             height = row + _SPREAD * ((place + 0.5) / len(looks) - 0.5)
-            if found.low is not None and found.high is not None:
-                # Student's interval may leave what a share, or a duration, can be.
-                ends = (max(found.low, 0.0), min(found.high, 1.0) if panel.is_share else found.high)
+            ends = found.within(SHARE if panel.is_share else panel.bounds).ends
+            if ends is not None:
                 axes.plot([factor * end for end in ends], (height, height), color=look.colour, linewidth=1.1)
             axes.plot(
                 (factor * found.value,), (height,), color=look.colour, marker=look.marker, markersize=3.6,

@@ -101,7 +101,7 @@ def _draw(records: Mapping[str, PolicyRecord]) -> Figure:
                 numbers[field][name, rows.policy] = mean_over_episodes(getattr(rows.sparsity, field), bounds)
     panels = (
         DotPanel("zeros (Q2), %", numbers["combined"], is_share=True),
-        DotPanel("stays zero (Q3), steps", numbers["zero_duration"]),
+        DotPanel("stays zero (Q3), steps", numbers["zero_duration"], bounds=STEPS_LONG),
         DotPanel("switches (Q3), % of steps", numbers["switch_rate"], is_share=True),
         DotPanel("limit or contact on, %", numbers["active"], is_share=True),
     )
