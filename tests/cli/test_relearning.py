@@ -10,9 +10,10 @@ import pytest
 
 from dynsparse.analysis.derivative_record import DerivativeRecord
 from dynsparse.cli import main, relearning
+from dynsparse.cli.learning_run import LearningPlan
 from dynsparse.cli.relearning import relearn
 from dynsparse.dataset import create_dataset
-from dynsparse.executor import Answer, CheckedResult, Event
+from dynsparse.executor import Answer, CheckedResult, Event, UnitStore, run_units
 from dynsparse.learning.settings import LearnSettings
 
 from ..report.invented_comparisons import derivatives, stack
@@ -111,6 +112,18 @@ def test_one_that_fails_stops_no_other_and_keeps_its_record(out, learn):
     assert list(failed) == ["CartpoleBalance, learning by either derivative"]
     assert "4 of 4 trainings of CartpoleBalance failed" in str(next(iter(failed.values())))
     assert scores(out / "analysis", "CartpoleBalance") == [] and len(scores(out / "analysis", "WalkerRun")) == 4
+
+
+def test_what_q4_trained_is_not_trained_again(out, learn):
+    plan = LearningPlan({"WalkerRun": out / "data/WalkerRun"}, ("state", "state-jacobian-l1"), (1,), SETTINGS)
+    done = [unit for unit in plan.units() if unit.arguments["kind"] == "train"]
+    store = UnitStore(out / "learning/units")
+    assert run_units(done, store, Canned()).complete
+    executor = Canned()
+    assert learn(SETTINGS, (1,), executor, beside=store.folder) == {}
+    # On the exact Jacobians it is the very unit of Q4; on the twin, and of another environment, it is not.
+    assert [name for name, _, _ in executor.ran] == ["CartpoleBalance"] * 4 + ["WalkerRun"] * 2
+    assert scores(out / "analysis", "WalkerRun") == [("exact", 1, 0.5)] * 2 + [("autodiff", 1, 0.5)] * 2
 
 
 def test_where_nothing_was_compared_nothing_is_trained(out, learn, monkeypatch):

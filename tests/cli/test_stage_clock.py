@@ -166,10 +166,17 @@ def test_presets_plan_what_was_asked_for():
         study_preset("smal")
 
 
+def together(budgets, *left_out):
+    """Seconds of stages one after the other, the page to look around in beside the report."""
+    alone = {name: seconds for name, seconds in budgets.items() if name not in (*left_out, "report", "explore")}
+    return sum(alone.values()) + max(budgets["report"], budgets["explore"])
+
+
 def test_budgets_are_of_stages_and_leave_a_quarter_of_an_hour_for_smoke():
     for preset in STUDY_PRESETS.values():
         assert set(preset.budgets) <= set(STAGES)
-    budgets = study_preset("smoke").budgets
     # Two minutes for the set-up; causes and searches are not part of `make demo`.
-    assert sum(seconds for name, seconds in budgets.items() if name not in ("causes", "search")) + 120 <= 15 * 60
-    assert sum(study_preset("small").budgets.values()) <= 8 * 3600
+    assert together(study_preset("smoke").budgets, "causes", "search") + 120 <= 15 * 60
+    assert together(study_preset("small").budgets) <= 8 * 3600
+    # What is expected of it is 100 minutes: the budgets are that and a quarter, and something for a busy machine.
+    assert together(study_preset("small").budgets, "causes", "search") <= 1.4 * 100 * 60

@@ -43,6 +43,7 @@ class DerivativeLearning:
         executor: Where it is trained.
         losses: Names of losses.
         on_units: Told which trainings there will be; returns who is told how far they are.
+        beside: Folder of records in which trainings on the exact Jacobians may be done already; None for none.
     """
 
     folder: Path
@@ -51,6 +52,7 @@ class DerivativeLearning:
     executor: Executor
     losses: tuple[str, ...] = LOSSES
     on_units: Callable[[Sequence[Unit]], OnEvent] = lambda _units: lambda _event: None
+    beside: Path | None = None
 
     def is_done(self, record: DerivativeRecord) -> bool:
         """Whether a record has the scores of exactly these trainings."""
@@ -106,7 +108,10 @@ class DerivativeLearning:
         write_twin(dataset, env, twin, workers=workers, on_rows=on_rows)
         units = {"exact": self._units(dataset.environment, dataset.path), "autodiff": self._units(env.name, twin)}
         store = UnitStore(self.folder / "units")
-        asked = [unit for found in units.values() for unit in found]
+        known = store if self.beside is None else UnitStore(self.beside)
+        # The same unit has the same result, in whichever folder it is kept.
+        stores = {unit.key: known if known.is_done(unit.key) else store for found in units.values() for unit in found}
+        asked = [unit for found in units.values() for unit in found if stores[unit.key] is store]
         outcome = run_units(asked, store, self.executor, on_event=self.on_units(asked))
         if outcome.failed:
             first = next(iter(outcome.failed.values()))
@@ -114,7 +119,9 @@ class DerivativeLearning:
                 f"{len(outcome.failed)} of {len(asked)} trainings of {env.name} failed, the first of: {first}; "
                 "run the same again"
             )
-        scores = [score for name, found in units.items() for unit in found for score in _scores(store, unit, name)]
+        scores = [
+            score for name, found in units.items() for unit in found for score in _scores(stores[unit.key], unit, name)
+        ]
         provenance = {**record.provenance, _LEARNING: self._decided(record.provenance)}
         return replace(record, scores=tuple(scores), provenance=provenance)
 

@@ -32,6 +32,7 @@ def relearn(
     executor: Executor,
     *,
     workers: int,
+    beside: Path | None = None,
 ) -> dict[str, BaseException]:
     """Train where the record of derivatives has no scores, or those of other trainings; one that fails stops no other.
 
@@ -42,6 +43,7 @@ def relearn(
         seeds: Seeds.
         executor: Where it is trained.
         workers: Worker processes for plain autodiff; 0 for one on each usable core.
+        beside: Folder of records in which trainings on the exact Jacobians may be done already; None for none.
 
     Returns:
         What failed, by environment in words.
@@ -58,6 +60,7 @@ def relearn(
         seeds,
         executor,
         on_units=lambda units: TrainingBoard(progress, units, settings.epochs, _named).hear,
+        beside=beside,
     )
     waiting = [name for name, record in there.items() if record.differs and not learning.is_done(record)]
     failures: dict[str, BaseException] = {}

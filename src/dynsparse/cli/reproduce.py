@@ -118,6 +118,7 @@ class Reproduce:
 
         # Imported late: matplotlib and the workers take a second, and a wrong option should not wait for it.
         from dynsparse.cli.executors import make_executor
+        from dynsparse.cli.learning_folder import UNITS
         from dynsparse.cli.publication import in_papers_order
         from dynsparse.cli.result_folder import ResultFolder
         from dynsparse.cli.stage_clock import StageClock
@@ -150,7 +151,7 @@ class Reproduce:
                 if "derivatives" in asked:
                     again = [name for name in there if preset.relearned is None or name in preset.relearned]
                     with clock.stage("relearned"):
-                        study.relearn(again, *self._learning())
+                        study.relearn(again, *self._learning(), self.out / LEARNING / UNITS)
             if self.search and there:
                 with clock.stage("search"):
                     status = max(status, self._search(executor, there))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynsparse.cli.heard_process import HeardProcess
@@ -106,13 +107,16 @@ class Study:
         self._clock.note_units(outcome.times)
         self._failures |= {name: ExecutorError(f"{name}: {error}") for name, error in outcome.failed.items()}
 
-    def relearn(self, names: Sequence[str], settings: LearnSettings, seeds: tuple[int, ...]) -> None:
+    def relearn(
+        self, names: Sequence[str], settings: LearnSettings, seeds: tuple[int, ...], beside: Path | None = None
+    ) -> None:
         """Train on plain autodiff's Jacobians too, where these differ from the exact ones in float64.
 
         Args:
             names: Environments whose derivatives were compared, if at all.
             settings: Of every training but for loss and seed.
             seeds: Seeds.
+            beside: Folder of records in which trainings on the exact Jacobians may be done already.
         """
         datasets = {name: self._folder.dataset(name) for name in names}
         self._failures |= relearn(datasets, self._folder.path, settings, seeds, self._executor(), workers=self._workers)
