@@ -17,6 +17,9 @@ from dynsparse.report import episode_statistics, seed_statistics
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
+LINKING = (*PAGES, *sorted(ROOT.glob("*.md")), *sorted(page for name in ("results", "benchmarks", "examples", "tests")
+           for page in (ROOT / name).rglob("*.md")))  # fmt: skip
+"""Every page of Markdown."""
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _BETWEEN = "----- next block -----"
@@ -84,7 +87,7 @@ def test_tutorial_shows_what_its_python_prints():
     assert sum(example.shown is not None for example in found) >= 4
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("page", LINKING, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page):
     assert broken_links(page) == []
 
