@@ -9,7 +9,9 @@ import pytest
 
 from dynsparse.analysis.global_sparsity import ThresholdPoint
 from dynsparse.errors import OutputError
-from dynsparse.report.table1 import about_thresholds, in_paper, make_table1, paper_table1, write_table1
+from dynsparse.report.item import write_items
+from dynsparse.report.table1 import about_thresholds, in_paper, make_table1, paper_table1
+from dynsparse.report.table1_item import table1_item, write_table1
 
 
 def test_the_paper_s_table_is_the_one_typed_from_the_paper(checkout):
@@ -30,7 +32,7 @@ def test_measured_counts_stand_beside_the_paper_s(make_record):
     reacher[1:, 0] = 1.0
     (cartpole, arm), _ = make_table1([make_record(), make_record("ReacherHard", state=reacher)])
     assert (cartpole.always_zero_state, cartpole.paper_always_zero_state, cartpole.equals_paper) == (3, 0, False)
-    assert cartpole.always_zero_state_percent == 18.75
+    assert cartpole.always_zero_state_fraction == 3 / 16
     assert (arm.always_zero_state, arm.paper_always_zero_state, arm.equals_paper) == (3, 3, True)
 
 
@@ -62,20 +64,35 @@ def test_the_range_of_thresholds_with_the_same_count_is_found(make_record):
         assert (row.same_count_from_atol, row.same_count_to_atol) == pytest.approx(expected)
         said = about_thresholds([row])
         assert bool(said) == (expected[0] == expected[1])
-    assert said == ("ReacherHard: this count of ∂s'/∂s hangs on round-off; look at it with --atol 1e-12.",)
+    assert said == ("ReacherHard: this count of ∂s'/∂s depends on round-off; look at it with --atol 1e-12.",)
     assert about_thresholds([dataclasses.replace(row, atol=1e-9)]) == ()
 
 
 def test_csv_and_json_hold_the_same_table(make_record, tmp_path):
     rows, causes = make_table1([make_record()])
-    csv_path, json_path = write_table1(tmp_path / "new", rows, causes, {"seed": 0})
+    csv_path, *_ = write_items([table1_item(rows, causes, [])], tmp_path / "new")
+    json_path = write_table1(tmp_path / "new", rows, causes, {"seed": 0})
     with csv_path.open(newline="") as file:
         (line,) = csv.DictReader(file)
     content = json.loads(json_path.read_text())
     assert {key: str(value) for key, value in content["table"][0].items()} == line
+    assert line["always_zero_state_fraction"] == "0.1875"
     assert content["causes"][0]["column"] == "qpos slider"
-    assert content["provenance"] == {"seed": 0}
-    assert sorted(path.name for path in (tmp_path / "new/tables").iterdir()) == ["table-1.csv", "table-1.json"]
+    assert (content["schema"], content["provenance"]) == (2, {"seed": 0})
+
+
+def test_a_missing_environment_has_what_the_paper_prints_and_nothing_else(make_record):
+    rows, causes = make_table1([make_record()])
+    item = table1_item(rows, causes, ["WalkerRun", "Mine"])
+    assert item.cells[1] == (
+        "WalkerRun", "18", "6", "missing: not analysed", "17", "-", "0", "-", "-", "-", "-", "-",
+    )  # fmt: skip
+    values = dict(zip(item.fields, item.values[1], strict=True))
+    assert {name: value for name, value in values.items() if value is not None} == {
+        "environment": "WalkerRun", "state_dim": 18, "action_dim": 6, "paper_always_zero_state": 17,
+        "paper_always_zero_action": 0,
+    }  # fmt: skip
+    assert item.cells[2][:4] == ("Mine", "-", "-", "missing: not analysed")
 
 
 def test_a_place_that_can_not_be_written_is_a_typed_error(make_record, tmp_path):

@@ -88,7 +88,7 @@ def _cells(row: Table1Row) -> list[str]:
         row.environment,
         str(row.state_dim),
         str(row.action_dim),
-        f"{row.always_zero_state} ({row.always_zero_state_percent:.2f} %)",
+        f"{row.always_zero_state} ({100 * row.always_zero_state_fraction:.2f} %)",
         "-" if row.paper_always_zero_state is None else str(row.paper_always_zero_state),
         str(row.always_zero_action),
         "-" if row.paper_always_zero_action is None else str(row.paper_always_zero_action),

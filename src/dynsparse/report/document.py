@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from dynsparse.analysis import CauseRecord, EpisodeRecord, SparsityReport
+from dynsparse.analysis import AboveRoundOff, CauseRecord, EpisodeRecord, SparsityReport
 from dynsparse.report.cause import Cause
 from dynsparse.report.files import write_file
 from dynsparse.report.gallery import QUESTIONS
@@ -19,7 +19,8 @@ from dynsparse.report.rank_tables import write_tables
 from dynsparse.report.study import StudyResults
 from dynsparse.report.study_section import Section, anchor_of
 from dynsparse.report.study_sections import sections_of
-from dynsparse.report.table1 import Table1Row, paper_table1, write_table1
+from dynsparse.report.table1 import Table1Row, paper_table1
+from dynsparse.report.table1_item import write_table1
 from dynsparse.report.timings_table import timings_html
 
 __all__ = ["write_report", "write_study"]
@@ -60,8 +61,7 @@ def write_study(
     if results.search is not None:
         paths += write_tables(tuple(results.search.tables.values()), Path(out) / TABLES)
     if "q1" in results.questions:
-        # Over the item's: a program wants other columns than a reader.
-        paths = [*dict.fromkeys((*paths, *write_table1(out, *results.table1, provenance or {})))]
+        paths.append(write_table1(out, *results.table1, provenance or {}))
     tell("page")
     return (*paths, write_file(page, _page(results, sections, title, provenance)))
 
@@ -74,6 +74,7 @@ def write_report(
     causes: Sequence[Cause] | None = None,
     measured: Mapping[str, CauseRecord] | None = None,
     episodes: Mapping[str, EpisodeRecord] | None = None,
+    above_round_off: Mapping[str, AboveRoundOff] | None = None,
     title: str = TITLE,
     expected: Sequence[str] | None = None,
     provenance: Mapping[str, Any] | None = None,
@@ -89,6 +90,7 @@ def write_report(
         causes: Why columns are always zero; made from the reports where they are not given.
         measured: Why elements are zero, by environment, where that was measured (``dynsparse causes``).
         episodes: What each episode is like, by environment; without, numbers have no interval.
+        above_round_off: The same at 1e-12, by environment; without, Q2 and Q3 have the chosen threshold alone.
         title: Title of the page.
         expected: Names of the environments that there should be, those missing are shown as missing; None for the
             paper's eight.
@@ -107,6 +109,7 @@ def write_report(
         reports=tuple(reports),
         expected=tuple(paper_table1() if expected is None else expected),
         episodes=episodes or {},
+        above_round_off=above_round_off or {},
         causes=measured or {},
         questions=questions,
         table=table,

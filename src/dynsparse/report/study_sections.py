@@ -24,7 +24,7 @@ from dynsparse.report.return_table import return_table
 from dynsparse.report.study import StudyResults
 from dynsparse.report.study_parts import PARTS
 from dynsparse.report.study_section import Missing, Section, of_part
-from dynsparse.report.table1 import table1_item
+from dynsparse.report.table1_item import table1_item
 from dynsparse.report.time_answer import answer_q3
 
 __all__ = ["sections_of"]

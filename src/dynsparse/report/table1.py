@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from importlib import resources
-from pathlib import Path
-from typing import Any
 
 from dynsparse.analysis.cause_record import CauseRecord
 from dynsparse.analysis.global_sparsity import GlobalSparsity
 from dynsparse.analysis.sparsity_report import SparsityReport
 from dynsparse.report.cause import Cause
 from dynsparse.report.causes import explain
-from dynsparse.report.files import write_file
-from dynsparse.report.item import TABLES, TableItem
-from dynsparse.report.text_table import csv_table
 
 __all__ = [
     "MISSING",
@@ -29,26 +22,10 @@ __all__ = [
     "in_paper",
     "make_table1",
     "paper_table1",
-    "table1_item",
-    "write_table1",
 ]
 
 MISSING = "missing: not analysed"
 """What stands in place of a number where there is no analysis."""
-
-_SCHEMA = 1
-_NONE = "-"
-_SAME = {True: "yes", False: "NO", None: "not in it"}
-_COLUMNS = (
-    *("environment", "ds", "da", "∂s'/∂s", "∂s'/∂s, paper", "∂s'/∂a", "∂s'/∂a, paper", "as paper"),
-    *("same from atol", "to atol", "rows", "left out"),
-)
-_OF_PAPER = (4, 6, 7)
-"""Columns that compare with the paper's."""
-_HEADINGS = (
-    "Same from, to: the thresholds between which the count of ∂s'/∂s stays the same. Left out: rows that are not "
-    "finite."
-)
 
 _ABOVE_ROUND_OFF = 1e-12
 
@@ -85,13 +62,13 @@ class Table1Row:
         atol: Zero threshold.
         state_elements: ds * ds.
         always_zero_state: Elements of ds'/ds that are zero in every finite row.
-        always_zero_state_percent: The same in percent of ``state_elements``.
+        always_zero_state_fraction: The same as a fraction of ``state_elements``.
         same_count_from_atol: Smallest threshold of the sweep from which on the count stays the same up to ``atol``.
         same_count_to_atol: Largest threshold of the sweep up to which the count stays the same from ``atol`` on.
         paper_always_zero_state: The paper's count; none for an environment that is not in its table.
         action_elements: ds * da.
         always_zero_action: Elements of ds'/da that are zero in every finite row.
-        always_zero_action_percent: The same in percent of ``action_elements``.
+        always_zero_action_fraction: The same as a fraction of ``action_elements``.
         paper_always_zero_action: The paper's count.
         equals_paper: Whether both counts are the paper's; none without the paper's.
     """
@@ -104,13 +81,13 @@ class Table1Row:
     atol: float
     state_elements: int
     always_zero_state: int
-    always_zero_state_percent: float
+    always_zero_state_fraction: float
     same_count_from_atol: float
     same_count_to_atol: float
     paper_always_zero_state: int | None
     action_elements: int
     always_zero_action: int
-    always_zero_action_percent: float
+    always_zero_action_fraction: float
     paper_always_zero_action: int | None
     equals_paper: bool | None
 
@@ -167,108 +144,10 @@ def about_thresholds(rows: Iterable[Table1Row]) -> tuple[str, ...]:
         A sentence each.
     """
     return tuple(
-        f"{row.environment}: this count of ∂s'/∂s hangs on round-off; look at it with --atol 1e-12."
+        f"{row.environment}: this count of ∂s'/∂s depends on round-off; look at it with --atol 1e-12."
         for row in rows
         if row.same_count_from_atol == row.same_count_to_atol and row.atol < _ABOVE_ROUND_OFF
     )
-
-
-def table1_item(rows: Sequence[Table1Row], causes: Iterable[Cause], missing: Sequence[str]) -> TableItem:
-    """Return Table 1 as an item of a report.
-
-    Args:
-        rows: The table.
-        causes: Sentences on its columns, which say where a departure from the paper comes from.
-        missing: Names of the environments without an analysis; they have a line that says so.
-
-    Returns:
-        The item; without the paper's columns where none of its environments is there or missing.
-    """
-    paper = paper_table1()
-    lines = [(_cells(row), _values(row)) for row in rows] + [_missing_line(name, paper.get(name)) for name in missing]
-    compared = in_paper(rows) or any(name in paper for name in missing)
-    kept = [place for place in range(len(_COLUMNS)) if compared or place not in _OF_PAPER]
-    atols = ", ".join(f"{atol:g}" for atol in sorted({row.atol for row in rows}))
-    at = f" with |x| < {atols}" if atols else ""
-    return TableItem(
-        name="table-1",
-        title=f"Elements of the Jacobian{at} in every finite row",
-        source="Table 1" if compared else "",
-        columns=tuple(_COLUMNS[place] for place in kept),
-        cells=tuple(tuple(cells[place] for place in kept) for cells, _ in lines),
-        values=tuple(tuple(values[place] for place in kept) for _, values in lines),
-        notes=(_HEADINGS, *about_thresholds(rows), *(cause.text for cause in causes)),
-    )
-
-
-def write_table1(
-    folder: str | os.PathLike[str],
-    rows: Iterable[Table1Row],
-    causes: Iterable[Cause],
-    provenance: Mapping[str, Any],
-) -> tuple[Path, Path]:
-    """Write ``tables/table-1.csv`` and ``tables/table-1.json``: Table 1 for programs, with all its columns.
-
-    Args:
-        folder: Folder of the report.
-        rows: The table.
-        causes: Sentences of cause, kept in the JSON file.
-        provenance: Settings and versions, kept in the JSON file.
-
-    Returns:
-        Paths of the CSV and of the JSON file.
-
-    Raises:
-        OutputError: If the folder can not be written.
-    """
-    listed = [asdict(row) for row in rows]
-    names = [field.name for field in fields(Table1Row)]
-    content = {
-        "schema": _SCHEMA,
-        "table": listed,
-        "causes": [cause.to_dict() for cause in causes],
-        "provenance": dict(provenance),
-    }
-    stem = Path(folder) / TABLES / "table-1"
-    return (
-        write_file(stem.with_suffix(".csv"), csv_table(names, (list(row.values()) for row in listed))),
-        write_file(stem.with_suffix(".json"), json.dumps(content, indent=1, allow_nan=False) + "\n"),
-    )
-
-
-def _cells(row: Table1Row) -> tuple[str, ...]:
-    return (
-        row.environment,
-        str(row.state_dim),
-        str(row.action_dim),
-        f"{row.always_zero_state} ({row.always_zero_state_percent:.2f} %)",
-        _NONE if row.paper_always_zero_state is None else str(row.paper_always_zero_state),
-        str(row.always_zero_action),
-        _NONE if row.paper_always_zero_action is None else str(row.paper_always_zero_action),
-        _SAME[row.equals_paper],
-        f"{row.same_count_from_atol:.0e}",
-        f"{row.same_count_to_atol:.0e}",
-        f"{row.rows:,}",
-        f"{row.nonfinite_rows:,}",
-    )
-
-
-def _values(row: Table1Row) -> tuple[object, ...]:
-    return (
-        *(row.environment, row.state_dim, row.action_dim, row.always_zero_state, row.paper_always_zero_state),
-        *(row.always_zero_action, row.paper_always_zero_action, row.equals_paper, row.same_count_from_atol),
-        *(row.same_count_to_atol, row.rows, row.nonfinite_rows),
-    )
-
-
-def _missing_line(name: str, printed: PaperRow | None) -> tuple[tuple[str, ...], tuple[object, ...]]:
-    """Return cells and values of an environment that was not analysed: what the paper has stays."""
-    dims = (None, None) if printed is None else (printed.state_dim, printed.action_dim)
-    counts = (None, None) if printed is None else (printed.always_zero_state, printed.always_zero_action)
-    values: tuple[object, ...] = (name, *dims, None, counts[0], None, counts[1], None, None, None, None, None)
-    cells = [_NONE if value is None else str(value) for value in values]
-    cells[3] = MISSING
-    return tuple(cells), values
 
 
 def _table_row(record: SparsityReport, printed: PaperRow | None) -> Table1Row:
@@ -286,13 +165,13 @@ def _table_row(record: SparsityReport, printed: PaperRow | None) -> Table1Row:
         atol=record.atol,
         state_elements=state.elements,
         always_zero_state=counts[0],
-        always_zero_state_percent=round(100 * state.fraction, 2),
+        always_zero_state_fraction=state.fraction,
         same_count_from_atol=stable[0],
         same_count_to_atol=stable[1],
         paper_always_zero_state=paper_state,
         action_elements=action.elements,
         always_zero_action=counts[1],
-        always_zero_action_percent=round(100 * action.fraction, 2),
+        always_zero_action_fraction=action.fraction,
         paper_always_zero_action=paper_action,
         equals_paper=None if printed is None else counts == (paper_state, paper_action),
     )
