@@ -198,8 +198,8 @@ def test_the_answer_over_all_environments():
     assert first == (
         "Local sparsity of ∂s'/∂s: it survives 12 control steps, at least half of it is left, in Slow; it does not "
         "survive 12 control steps, less than half of it is left, in Toy; what is left after 12 control steps can not "
-        "be told from half of it in Wide; there is not enough data (fewer than 3 episodes) in Few; there is none to "
-        "lose (below 0.1 % of the elements after one step) in Still."
+        "be told from half of it in Wide; there is not enough data (fewer than 3 episodes, or too wide an "
+        "interval) in Few; there is none to lose (below 0.1 % of the elements after one step) in Still."
     )
     assert second == (
         "Local sparsity of ∂s'/∂a: there is none to lose (below 0.1 % of the elements after one step) in Toy, Slow, "

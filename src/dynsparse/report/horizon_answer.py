@@ -45,7 +45,7 @@ def _survival(records: Sequence[HorizonRecord], block: int, steps: int) -> str:
         1: f"it survives {number(steps, 'control step')}, at least half of it is left, in {{}}",
         -1: f"it does not survive {number(steps, 'control step')}, less than half of it is left, in {{}}",
         0: f"what is left after {number(steps, 'control step')} can not be told from half of it in {{}}",
-        None: f"there is {NOT_ENOUGH} (fewer than {FEWEST_EPISODES} episodes) in {{}}",
+        None: f"there is {NOT_ENOUGH} (fewer than {FEWEST_EPISODES} episodes, or too wide an interval) in {{}}",
         "none": f"there is none to lose (below {percent(LEAST_LOCAL)} of the elements after one step) in {{}}",
     }
     parts = [words[side].format(joined(sides[side])) for side in words if side in sides]
