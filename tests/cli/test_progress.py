@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from dynsparse.cli import progress
-from dynsparse.cli.progress import BarProgress, EnvironmentProgress, LogProgress
+from dynsparse.cli.environment_progress import EnvironmentProgress
+from dynsparse.cli.progress import BarProgress, LogProgress
 
 
 @pytest.fixture

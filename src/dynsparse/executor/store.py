@@ -18,11 +18,9 @@ from dynsparse.dataset.files import PARTIAL, Files
 from dynsparse.dataset.lock import Lock
 from dynsparse.errors import DynsparseError, ExecutorError, OutputError
 from dynsparse.executor.unit import CheckedResult, Unit
-from dynsparse.provenance import content_hash
+from dynsparse.executor.unit_record import SCHEMA, record_content, refuse_another
 
-__all__ = ["SCHEMA", "UnitStore"]
-
-SCHEMA = 1
+__all__ = ["UnitStore"]
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 
@@ -154,11 +152,11 @@ class UnitStore:
         content = save(arrays) if arrays else b""
         about = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} if arrays else None
         found = {"result": result.record, "arrays": about, "measured": result.measured}
-        record = _record(unit, "done", provenance, found)
+        record = record_content(unit, "done", provenance, found)
         with self.hold(), self._writing():
             before = self.record(unit.key)
             if before is not None and before["status"] == "done":
-                _refuse_another(unit, before, result, about)
+                refuse_another(unit, before, result, about)
                 if self.is_done(unit.key):
                     return False
             if arrays:
@@ -181,7 +179,7 @@ class UnitStore:
         Raises:
             OutputError: It can not be written.
         """
-        record = _record(unit, "failed", provenance, {"error": error, "traceback": traceback})
+        record = record_content(unit, "failed", provenance, {"error": error, "traceback": traceback})
         with self.hold(), self._writing():
             if self.is_done(unit.key):
                 return False
@@ -228,37 +226,3 @@ class UnitStore:
                 f"expected to write {self.folder}, got: {error.strerror or error}; see to that and run the same again: "
                 "units that are done stay"
             ) from error
-
-
-def _record(unit: Unit, status: str, provenance: Mapping[str, Any], found: Mapping[str, Any]) -> bytes:
-    """Return the content of a record's file.
-
-    Raises:
-        SettingError: Something is not plain JSON.
-    """
-    record = {
-        "schema": SCHEMA,
-        "key": unit.key,
-        "function": unit.function,
-        "versions": dict(unit.versions),
-        "unit": dict(unit.arguments),
-        "status": status,
-        "error": None,
-        "result": None,
-        "arrays": None,
-        "measured": {},
-        "provenance": dict(provenance),
-    } | dict(found)
-    content_hash(record)
-    return (json.dumps(record) + "\n").encode()
-
-
-def _refuse_another(
-    unit: Unit, found: Mapping[str, Any], result: CheckedResult, arrays: Mapping[str, Any] | None
-) -> None:
-    same = content_hash({"result": found["result"]}) == content_hash({"result": result.record})
-    if not same or found["arrays"] != arrays:
-        raise ExecutorError(
-            f"expected one result of unit {unit.key[:12]} ({unit.function}), a second run gave another one, which is "
-            "not stored: its function draws on something that its arguments do not name, or ran on another processor"
-        )
