@@ -27,7 +27,6 @@ def compare_derivatives(
     path: Path,
     command: str,
     *,
-    own: str | None = None,
     rows: int = COMPARED_ROWS,
     episodes: int | None = None,
     seed: int,
@@ -44,7 +43,6 @@ def compare_derivatives(
     Args:
         path: Folder of a data set with exact Jacobians.
         command: The command, for the record.
-        own: Its environment, where its name alone does not tell.
         rows: How many rows at most.
         episodes: Of how many episodes at most; None for twenty, or more where the rows fill more.
         seed: Decides where the stretches begin.
@@ -73,7 +71,7 @@ def compare_derivatives(
 
     check_atol(atol)
     many = max(COMPARED_EPISODES, rows // EPISODE_STEPS) if episodes is None else episodes
-    with opened(path, workers, own) as (dataset, env, _):
+    with opened(path, workers) as (dataset, env, _):
         check_exact(dataset)
         on_phase("read")
         temporal = dataset.description.states != "coverage"

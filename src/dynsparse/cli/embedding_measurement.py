@@ -41,7 +41,6 @@ def embed_dataset(
     path: Path,
     command: str,
     *,
-    own: str | None = None,
     points: int = 100_000,
     fitted: int = 20_000,
     perplexity: float | None = None,
@@ -62,7 +61,6 @@ def embed_dataset(
     Args:
         path: Folder of the data set.
         command: The command, for the record.
-        own: Its environment, where its name alone does not tell.
         points: About how many rows get a place; all finite ones where there are fewer.
         fitted: How many of them are fitted; each number of zeros that occurs is among them.
         perplexity: About how many neighbours a point attends to; None for 30.
@@ -137,7 +135,7 @@ def embed_dataset(
         perplexity=found.perplexity,
         kl_divergence=found.kl_divergence,
         neighbours=neighbours,
-        strip=_strip(dataset, stretch, own=own, width=width, height=height, camera=camera),
+        strip=_strip(dataset, stretch, width=width, height=height, camera=camera),
         provenance=collect_provenance(
             command,
             seed,
@@ -194,9 +192,7 @@ def _stretch(dataset: Dataset, known: _Rows, frames: int) -> Stretch | None:
     return choose_stretch(known.zeros, known.patterns, known.finite, known.episode, frames=frames, every=every)
 
 
-def _strip(
-    dataset: Dataset, stretch: Stretch | None, *, own: str | None, width: int, height: int, camera: str | int | None
-) -> Strip:
+def _strip(dataset: Dataset, stretch: Stretch | None, *, width: int, height: int, camera: str | int | None) -> Strip:
     from dynsparse.analysis.embedding_strip import NO_FRAMES, Strip
     from dynsparse.cli.stored_frames import draw_rows
 
@@ -204,7 +200,7 @@ def _strip(
         alone = dataset.description.states == "coverage"
         reason = "its states do not follow each other in time" if alone else "no episode is long enough for a strip"
         return Strip(np.zeros(0, dtype=np.int64), NO_FRAMES, missing=reason)
-    drawn = draw_rows(dataset, stretch.places, own=own, width=width, height=height, camera=camera)
+    drawn = draw_rows(dataset, stretch.places, width=width, height=height, camera=camera)
     return Strip(
         rows=stretch.places.astype(np.int64),
         frames=drawn.frames,

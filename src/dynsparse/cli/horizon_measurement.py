@@ -34,7 +34,6 @@ def measure_horizon(
     path: Path,
     command: str,
     *,
-    own: str | None = None,
     horizon: int = 50,
     starts: int = 50,
     rollouts: int = 24,
@@ -53,7 +52,6 @@ def measure_horizon(
     Args:
         path: Folder of the data set, of roll-outs.
         command: The command, for the record.
-        own: Its environment, where its name alone does not tell.
         horizon: Most control steps; those of the longest episode where it is shorter.
         starts: From how many rows of each episode.
         rollouts: From how many of these, of all episodes together, the warm start is carried.
@@ -84,7 +82,7 @@ def measure_horizon(
     for name, size in (("rollouts", rollouts), ("rows", rows)):
         check_count(name, size, 1, "see the defaults")
     check_atol(atol)
-    with opened(path, workers, own) as (dataset, env, _):
+    with opened(path, workers) as (dataset, env, _):
         _check_states(dataset)
         on_phase("multiply")
         flags = dataset.load(["finite", "episode"])

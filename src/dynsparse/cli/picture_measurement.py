@@ -18,7 +18,6 @@ def picture_dataset(
     path: Path,
     command: str,
     *,
-    own: str | None = None,
     width: int = 320,
     height: int = 240,
     camera: str | int | None = None,
@@ -34,7 +33,6 @@ def picture_dataset(
     Args:
         path: Folder of the data set.
         command: The command, for the record.
-        own: Its environment, where its name alone does not tell.
         width: Of the frame, pixels.
         height: Of the frame, pixels.
         camera: Name or number of a camera of the model; None for its first one.
@@ -66,7 +64,7 @@ def picture_dataset(
     candidates = finite if len(finite) else first
     row = int(candidates[np.abs(candidates - at * (len(first) - 1)).argmin()])
     on_phase("draw")
-    drawn = draw_rows(dataset, np.array([row]), own=own, width=width, height=height, camera=camera)
+    drawn = draw_rows(dataset, np.array([row]), width=width, height=height, camera=camera)
     on_rows(1)
     settings = {"width": width, "height": height, "camera": camera, "at": at}
     return PictureRecord(

@@ -30,7 +30,6 @@ def compare_policies(
     command: str,
     *,
     folder: Path,
-    own: str | None = None,
     policies: Sequence[str] = COMPARED_POLICIES,
     rows: int,
     episode_steps: int | None = None,
@@ -48,7 +47,6 @@ def compare_policies(
         command: The command, for the record.
         folder: Folder of the study; the data sets are ``policies/POLICY/ENV`` in it, and those that are there are gone
             on with.
-        own: The environment, where its name alone does not tell: ``FILE.py:NAME``, or the path of a model.
         policies: Which; ``"coverage"`` for states and actions spread over their range.
         rows: Rows of each data set.
         episode_steps: Control steps of an episode; None for those of the paper, or as few as make four episodes, since
@@ -78,7 +76,7 @@ def compare_policies(
 
     check_atol(atol)
     steps = max(1, min(EPISODE_STEPS, rows // _FEWEST_EPISODES)) if episode_steps is None else episode_steps
-    with opened(path, workers, own) as (main, env, _):  # its workers are not started
+    with opened(path, workers) as (main, env, _):  # its workers are not started
         pass
     found: dict[str, Dataset] = {}
     missing: dict[str, str] = {}
