@@ -274,6 +274,10 @@ def test_a_part_is_written_and_says_what_is_not_drawn(own_folder):
     part = horizon_part({"Toy": alone})
     assert [item.name for item in part.items] == ["horizon-state", "horizon"]  # ∂s'/∂a has no zero
     part = horizon_part({"Toy": invented(), "Still": constant()})
+    # The answer first, then each environment by itself; what is the same of both once.
+    assert part.sentences[: len(about_all([invented(), constant()]))] == about_all([invented(), constant()])
+    assert part.sentences.count(about_horizon(invented(), 0)) == part.sentences.count(about_lengths(invented())) == 1
+    assert part.sentences[-2] == about_roll_out(invented())
     names = [item.name for item in part.items]
     assert names == ["horizon-state", "horizon-length", "horizon-difference", "horizon"]
     said = {item.name: item.sentences[0] for item in part.items if isinstance(item, FigureItem)}

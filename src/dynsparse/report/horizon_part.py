@@ -33,14 +33,22 @@ def horizon_part(records: Mapping[str, HorizonRecord]) -> Part:
     for block, name in enumerate(_NAMES):
         shown = [record for record in every if record.product.sparsity[block].any()]
         if shown:  # else there is nothing to draw, as the sentences say
-            items.append(_horizons(every, shown, block, name))
+            items.append(_horizons(shown, block, name))
     items += _lengths([record for record in every if record.step_length is not None])
     items += _differences([record for record in every if record.rollout is not None])
     items.append(horizon_table(every))
-    return Part("horizon", "What changes with time", about_all(every), tuple(items))
+    return Part("horizon", "What changes with time", (*about_all(every), *_in_each(every)), tuple(items))
 
 
-def _horizons(records: Sequence[HorizonRecord], shown: Sequence[HorizonRecord], block: int, name: str) -> FigureItem:
+def _in_each(records: Sequence[HorizonRecord]) -> tuple[str, ...]:
+    """Say what is drawn of each environment, figure after figure."""
+    lengths = [about_lengths(record, block) for record in records for block in (0, 1)]
+    rolled = [record for record in records if record.rollout is not None]
+    horizons = [sentence for block in (0, 1) for sentence in about_horizons(records, block)]
+    return (*horizons, *filter(None, lengths), *about_roll_outs(rolled))
+
+
+def _horizons(shown: Sequence[HorizonRecord], block: int, name: str) -> FigureItem:
     return FigureItem(
         name=name,
         title=f"Zeros in {JACOBIANS[block]} over control steps",
@@ -51,7 +59,7 @@ def _horizons(records: Sequence[HorizonRecord], shown: Sequence[HorizonRecord], 
             "roll-outs with their warm start carried (the product's share, moved by the difference at the roll-outs' "
             "starts); shaded what is zero at every start"
         ),
-        sentences=(about_starts(shown), about_roll_out_starts(shown), *about_horizons(records, block)),
+        sentences=tuple(filter(None, (about_starts(shown), about_roll_out_starts(shown)))),
         draw=partial(draw_horizons, shown, block),
     )
 
@@ -59,7 +67,6 @@ def _horizons(records: Sequence[HorizonRecord], shown: Sequence[HorizonRecord], 
 def _lengths(records: Sequence[HorizonRecord]) -> list[FigureItem]:
     if not records:
         return []
-    said = [about_lengths(record, block) for record in records for block in (0, 1)]
     return [
         FigureItem(
             name="horizon-length",
@@ -69,7 +76,7 @@ def _lengths(records: Sequence[HorizonRecord]) -> list[FigureItem]:
                 "one panel an environment: the share of zero elements of the Jacobian of one control step against its "
                 "length, the action held, with 95 % intervals over episodes; a line at the task's own length"
             ),
-            sentences=(about_length_rows(records), *filter(None, said)),
+            sentences=(about_length_rows(records),),
             draw=partial(draw_lengths, records),
         )
     ]
@@ -87,7 +94,7 @@ def _differences(records: Sequence[HorizonRecord]) -> list[FigureItem]:
                 "one panel an environment: the largest difference between the derivative of the roll-out, its warm "
                 "start carried, and the product of one-step Jacobians, over the largest element, against control steps"
             ),
-            sentences=(about_roll_out_starts(records), *about_roll_outs(records)),
+            sentences=(about_roll_out_starts(records),),
             draw=partial(draw_differences, records),
         )
     ]

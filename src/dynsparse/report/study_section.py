@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from dynsparse.report.item import FigureItem, Part, TableItem
@@ -13,6 +13,10 @@ __all__ = ["Missing", "Section", "anchor_of", "of_part"]
 
 _WORDS = ("policy", "audit", "against the paper", "here", "paper ", "hyperparameter", "parameter")
 """Columns that no number stands in."""
+
+_SHOWN = 5
+_REST = "In each environment, and in detail"
+"""Of a part, the first sentences are the weightiest; the others are found below this."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,11 @@ class Section:
 
 
 def of_part(part: Part, missing: Sequence[Missing] = ()) -> Section:
-    """Return the section of a part; its first sentence is its answer."""
+    """Return the section of a part; its first sentence is its answer, and few more are not folded away."""
     short, *others = part.sentences or ("",)
-    return Section(part.anchor, part.title, short, tuple(others), part.items, tuple(missing))
+    shown, rest = tuple(others[: _SHOWN - 1]), tuple(others[_SHOWN - 1 :])
+    folded = ((_REST, rest),) if rest else ()
+    return Section(part.anchor, part.title, short, shown, part.items, tuple(missing), folded=folded)
 
 
 def anchor_of(name: str) -> str:
@@ -88,13 +94,16 @@ def items_html(items: Sequence[FigureItem | TableItem]) -> list[str]:
     """Return items in their order, figures that follow each other in one grid."""
     parts: list[str] = []
     figures: list[str] = []
+    # A file of a table has all of its notes; on a page one that several tables share stands below the first.
+    said: set[str] = set()
     for item in items:
         if isinstance(item, FigureItem):
             figures.append(_figure(item))
             continue
         parts += _grid(figures)
         figures = []
-        parts.append(_table(item))
+        parts.append(_table(item, said))
+        said |= set(item.notes)
     return [*parts, *_grid(figures)]
 
 
@@ -115,10 +124,10 @@ def _figure(item: FigureItem) -> str:
     )
 
 
-def _table(item: TableItem) -> str:
+def _table(item: TableItem, said: Collection[str]) -> str:
     source = f" (the paper's {item.source})" if item.source else ""
     shown = make_table(f"{item.title}{source}", item.columns, item.cells, words=_WORDS)
-    notes = [element("li", prose(note)) for note in item.notes]
+    notes = [element("li", prose(note)) for note in item.notes if note not in said]
     return element(
         "div", shown, element("ul", *notes, class_="notes") if notes else "", id=anchor_of(item.name), class_="table"
     )
