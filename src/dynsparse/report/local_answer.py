@@ -40,7 +40,7 @@ def answer_q2(counted: Sequence[Counted]) -> Answer:
     if both:
         short += f"; at {chosen_threshold([one for one in counted if one.above is not None])} {_zeros(both)}"
     short += ")."
-    return Answer(short, (*about_patterns(counted), *_first_rows(counted), *_beyond_global(counted), _values(counted)))
+    return Answer(short, (*about_patterns(counted), *_beyond_global(counted), _values(counted), *_first_rows(counted)))
 
 
 def _zeros(numbers: dict[str, CountedNumbers]) -> str:
