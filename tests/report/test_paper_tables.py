@@ -15,6 +15,7 @@ from dynsparse.report.return_table import return_table
 from dynsparse.report.search_ranks import SearchRun
 from dynsparse.report.search_study import read_search, search_items
 from dynsparse.report.settings_table import settings_table
+from dynsparse.report.study_section import items_html
 
 from .invented_episodes import invented_episodes
 from .invented_learning import sweep_of, write
@@ -114,6 +115,11 @@ def test_without_a_search_the_paper_s_ranks_stand_alone():
     assert len(items["table-a2-7"].cells) == 12 and len(items["table-a2-12"].cells) == 6
     assert items["table-a2-13"].notes[0] == "This search was not run: the numbers are the paper's."
     assert items["table-a2-2"].values[1] == ("layer-width", None, "512, 1024")
+    values = dict(zip(items["table-a2-3"].fields, items["table-a2-3"].values[0], strict=True))
+    assert {name: value for name, value in values.items() if value is not None} == {
+        "table": "A2.3", "search": 1, "hyperparameter": "learning-rate", "runs": 0, "paper_value": "0.001",
+        "paper_mean_rank": 338.43, "paper_share": 338.43 / 811,
+    }  # fmt: skip
 
 
 def test_a_damaged_record_of_a_search_is_refused(tmp_path):
@@ -126,3 +132,10 @@ def test_a_damaged_record_of_a_search_is_refused(tmp_path):
     path.write_text(json.dumps(content | {"schema": 2}))
     with pytest.raises(InputError, match="schema 2, not 1"):
         read_search(path)
+
+
+def test_a_note_that_tables_share_stands_once_on_a_page():
+    items = search_items(None)
+    page = "".join(items_html(items))
+    assert page.count("This search was not run: the numbers are the paper&#x27;s.") == 1
+    assert sum("This search was not run: the numbers are the paper's." in item.notes for item in items) == 12

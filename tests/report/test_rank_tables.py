@@ -107,7 +107,7 @@ def test_ranks_stand_beside_the_paper_s(second):
     assert any("with 2 seeds they are 0.71 times as wide" in note for note in notes)
     assert "The mean of the paper's ranks is that of N = 40 runs." in notes
     assert tables["A2.9"].choice[0] == "Chosen: layer-width 512, the lowest mean rank (the paper: 512)."
-    assert tables["A2.9"].choice[1] == "There are too few seeds to tell it from 1024."
+    assert tables["A2.9"].choice[1] == "Not enough data to tell it from 1024: too few seeds."
     together = tables["A2.12"]
     assert [row[0] for row in together.rows[:2]] == ["layer-width 512", "layer-width 1024"]
     assert len(together.rows) == 6
@@ -120,11 +120,13 @@ def test_what_seeds_tell_is_said():
     assert table.item == "A2.13"
     assert "on whole test episodes" in table.caption
     assert table.choice[0] == "Chosen: activation-function leaky-relu, the lowest mean rank (the paper: elu)."
-    assert table.choice[1].startswith("Seeds tell it from elu, whose mean rank is higher by 6.00 [6.00, 6.00].")
+    assert table.choice[1].startswith(
+        "It can be told from elu, whose mean rank is higher by 6.00 [6.00, 6.00]; that it is the lowest of "
+    )
     assert any("N = 19.85" in note for note in table.notes)
     equal = runs_of(values, lambda _, seed, name: (seed * 7 + (name == "elu") * 3) % 5, seeds=range(6))
     (table,) = make_rank_tables(3, rank_search(equal, values), "", "single test steps")
-    assert table.choice[1].startswith("Seeds do not tell it from")
+    assert table.choice[1].startswith("It can not be told from")
 
 
 def test_values_that_only_the_paper_ranks_are_told():
@@ -170,7 +172,7 @@ def test_files_are_named_after_their_item_and_hold_the_numbers(second, own_folde
     lines = list(csv.DictReader(io.StringIO((own_folder / "table-a2-9.csv").read_text())))
     width = second.hyperparameters[0].values
     assert [float(line["mean_rank"]) for line in lines] == [row.mean_rank for row in width]
-    assert [float(line["low"]) for line in lines] == [row.low for row in width]
+    assert [float(line["mean_rank_low"]) for line in lines] == [row.low for row in width]
     assert [line["chosen"] for line in lines] == ["True", "False"]
     assert [line["paper_mean_rank"] for line in lines] == ["19.75", "21.25"]
     assert {(line["n_least"], line["n_most"]) for line in lines} == {("15", "15")}

@@ -156,8 +156,8 @@ def _about_chance(results: LearningResults) -> str:
     if not told:
         return ""
     return (
-        f" Chance differs ({look_of(EVERYTHING).label}: {'; '.join(told)}): marks of one group are to be held against "
-        "the chance of that group, not against the other group."
+        f" Chance differs ({look_of(EVERYTHING).label}: {'; '.join(told)}): compare the marks of a group with the "
+        "chance of that group, not with the other group."
     )
 
 

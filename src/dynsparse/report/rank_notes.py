@@ -44,10 +44,11 @@ def about_choice(found: HyperparameterRanks, paper: PaperRanks) -> tuple[str, ..
         return (chosen,)
     second = value_text(found.values[1].value)
     if found.is_told is None or lead.low is None:
-        return (chosen, f"There are too few seeds to tell it from {second}.")
-    told = "Seeds tell it from" if found.is_told else "Seeds do not tell it from"
+        return (chosen, f"Not enough data to tell it from {second}: too few seeds.")
+    told = "It can be told from" if found.is_told else "It can not be told from"
     interval = f"[{lead.low:.2f}, {lead.high:.2f}]"
-    return (chosen, f"{told} {second}, whose mean rank is higher by {lead.value:.2f} {interval}.")
+    choice = f"; that it is the lowest of {len(found.values):,} is not corrected for" if found.is_told else ""
+    return (chosen, f"{told} {second}, whose mean rank is higher by {lead.value:.2f} {interval}{choice}.")
 
 
 def about_counts(ranks: SearchRanks) -> tuple[str, ...]:

@@ -20,16 +20,17 @@ from dynsparse.report.rank_notes import (
 from dynsparse.report.search_ranks import HyperparameterRanks, SearchRanks, Value, ValueRank
 from dynsparse.report.text_table import csv_table, latex_table, markdown_table
 
-__all__ = ["RankTable", "make_range_table", "make_rank_tables", "write_tables"]
+__all__ = ["RANK_FIELDS", "RankTable", "make_range_table", "make_rank_tables", "write_tables"]
 
 _COLUMNS = (
     *("mean rank", "95 % interval", "rank / (N + 1)", "runs", "diverged", "missing"),
     *("paper: mean rank", "paper: rank / (N + 1)"),
 )
-_CSV_COLUMNS = (
-    *("table", "search", "hyperparameter", "value", "chosen", "mean_rank", "low", "high", "share"),
+RANK_FIELDS = (
+    *("table", "search", "hyperparameter", "value", "chosen", "mean_rank", "mean_rank_low", "mean_rank_high", "share"),
     *("runs", "diverged", "missing", "n_least", "n_most", "paper_value", "paper_mean_rank", "paper_share"),
 )
+"""Columns of the CSV of ranks, whether they were run or not; a share is a mean rank over N + 1."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def make_rank_tables(search: int, ranks: SearchRanks, scale: str, tested: str) -
             caption=f"Search {search}, {found.name}: mean rank of the runs {loss}.",
             columns=(found.name, *_COLUMNS),
             rows=tuple(_cells(row, paper) for row in found.values),
-            csv=csv_table(_CSV_COLUMNS, (_line(row, found, ranks, paper) for row in found.values)),
+            csv=csv_table(RANK_FIELDS, (_line(row, found, ranks, paper) for row in found.values)),
             choice=about_choice(found, paper),
             notes=(*shared, about_paper(found, paper), *filter(None, [remark(paper.item)])),
         )
@@ -122,7 +123,7 @@ def make_rank_tables(search: int, ranks: SearchRanks, scale: str, tested: str) -
             caption=f"Search {search}: mean ranks of the runs {loss}.",
             columns=("hyperparameter", *_COLUMNS),
             rows=tuple(_named_cells(found, row, paper) for row, found, paper in each),
-            csv=csv_table(_CSV_COLUMNS, (_line(row, found, ranks, paper) for row, found, paper in each)),
+            csv=csv_table(RANK_FIELDS, (_line(row, found, ranks, paper) for row, found, paper in each)),
             choice=(),
             notes=(*shared, *filter(None, [remark(item)])),
         )

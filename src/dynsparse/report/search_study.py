@@ -14,7 +14,7 @@ from dynsparse.errors import InputError
 from dynsparse.report.item import TableItem
 from dynsparse.report.mean_rank import rank_search
 from dynsparse.report.paper_ranks import ALL_RANKS, RANGE_ITEMS, RANGES, PaperRanks, paper_ranks, remark
-from dynsparse.report.rank_tables import RankTable, make_range_table, make_rank_tables
+from dynsparse.report.rank_tables import RANK_FIELDS, RankTable, make_range_table, make_rank_tables
 from dynsparse.report.search_ranks import SearchRun
 
 __all__ = ["SEARCH_FILE", "SearchStudy", "read_search", "search_items"]
@@ -137,8 +137,12 @@ def _printed_ranks(item: str, tables: tuple[PaperRanks, ...]) -> TableItem:
     for paper in tables:
         for value, rank in paper.ranks.items():
             share = rank / (paper.runs + 1)
-            name = (paper.hyperparameter, value)
-            lines.append(((*name, _NOT_RUN, f"{rank:.2f}", f"{share:.3f}"), (*name, None, rank, share)))
+            cells = (paper.hyperparameter, value, _NOT_RUN, f"{rank:.2f}", f"{share:.3f}")
+            known = {
+                "table": item, "search": paper.search, "hyperparameter": paper.hyperparameter, "runs": 0,
+                "paper_value": value, "paper_mean_rank": rank, "paper_share": share,
+            }  # fmt: skip
+            lines.append((cells, tuple(known.get(field) for field in RANK_FIELDS)))
     one = f", {tables[0].hyperparameter}" if len(tables) == 1 else ""
     return TableItem(
         name=_name(item),
@@ -148,6 +152,8 @@ def _printed_ranks(item: str, tables: tuple[PaperRanks, ...]) -> TableItem:
         cells=tuple(cells for cells, _ in lines),
         values=tuple(values for _, values in lines),
         notes=_notes(item),
+        fields=RANK_FIELDS,
+        keys=2,
     )
 
 

@@ -60,6 +60,7 @@ def settings_table(table: LearningTable | None) -> TableItem:
         cells=tuple(told),
         values=tuple((name, None if here == "-" else here, printed, same) for name, here, printed, same in told),
         notes=tuple(notes),
+        fields=("parameter", "here", "paper", "as_paper"),
     )
 
 
