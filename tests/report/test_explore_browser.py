@@ -560,19 +560,19 @@ def test_the_four_rollouts_looked_at_last_stay_in_memory(chromium, built, tmp_pa
 
 
 def test_a_rollout_of_many_steps_is_shown(chromium, built, tmp_path):
-    """As many as a folder holds of one rollout: more than a browser takes as the arguments of one call."""
+    """As many as a folder holds of one rollout."""
     short = read_rollout(built[2]["Hopper", "paper"], 0, "paper")
     steps = most_steps(24)
-    assert steps == 20_000
+    assert steps == 10_000
     places = np.arange(steps) % 20  # all finite
     along = ("places", "state", "action", "reward", "jacobian", "active", "finite", "mocap_pos", "mocap_quat")
     long = replace(short, **{name: getattr(short, name)[places] for name in along}, episode_steps=1_000_000)
     exhibit = Exhibit(long, FrameStrip.none("-"), Scatter.none("-"))
     with opened(chromium, write_folder([exhibit], tmp_path / "full", title="full"), "#element=3-1") as page:
-        assert page.locator("#clock").inner_text() == "step 0 of 19999, 0.00 s"
-        # Modes change at 8 and 16 of each 20 steps, and back at their end: three times less the last end.
-        assert "changes at 2,000 steps of 19999" in page.locator("#switches-words").inner_text()
+        assert page.locator("#clock").inner_text() == "step 0 of 9999, 0.00 s"
+        # The mode changes at 8 and at 16 of each 20 steps; before and after, 12 steps, it is A.
+        assert "changes at 1,000 steps of 9999" in page.locator("#switches-words").inner_text()
         page.keyboard.press("End")
         page.keyboard.press("[")
-        assert clock(page) == 19_996
-        assert "Zero in 12,000 steps of 20000 (60.0 %)" in page.locator("#element-words").inner_text()
+        assert clock(page) == 9_996
+        assert "Zero in 6,000 steps of 10000 (60.0 %)" in page.locator("#element-words").inner_text()

@@ -20,8 +20,8 @@ __all__ = ["most_steps", "rollout_bytes", "write_folder"]
 
 _DATA = "data"
 _OWN = re.compile(r"rollout-\d+\.js")
-_MOST_STEPS = 20_000
-_MOST_NUMBERS = 8_000_000
+_MOST_STEPS = 10_000
+_MOST_NUMBERS = 5_000_000
 _FRAME_BYTES = 6_000
 """Of a frame of 320 x 240 pixels, compressed."""
 

@@ -53,10 +53,8 @@ const Words = {
   },
 
   switch(change) {
-    const parts = [];
-    if (change.born) parts.push(`${change.born} become non-zero`);
-    if (change.gone) parts.push(`${change.gone} become zero`);
-    return parts.join(", ");
+    const told = (n, what) => n && `${n} become${n === 1 ? "s" : ""} ${what}`;
+    return [told(change.born, "non-zero"), told(change.gone, "zero")].filter(Boolean).join(", ");
   },
 
   // What the numbers of a page are.
