@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dynsparse.analysis import AboveRoundOff, SparsityReport
 from dynsparse.cli import main
 from dynsparse.dataset import open_dataset
 
@@ -49,6 +50,8 @@ def test_the_whole_way(stored, own_folder, capsys):
     assert found["audit"]["clean"] is True
     assert found["global"]["state"]["always_zero"] == 3
     assert found["provenance"]["extra"]["dataset"]["episode_steps"] == 60
+    # Beside it stand the same numbers above round-off, made in the same pass.
+    AboveRoundOff.load("out/one").check(SparsityReport.load("out/one"))
     with np.load("out/one/analysis.npz", allow_pickle=False) as arrays:
         assert arrays["timeline_combined"].shape == (60,)
         assert len(arrays["zero_duration_counts"]) == 61
@@ -61,6 +64,7 @@ def test_the_whole_way(stored, own_folder, capsys):
     assert run("analyze", stored, "--out", "out/one") == 2
     assert run("analyze", stored, "--out", "out/one", "--overwrite", "--atol", "1e-9") == 0
     assert json.loads(Path("out/one/analysis.json").read_text())["atol"] == 1e-9
+    assert not AboveRoundOff.is_in("out/one")  # at 1e-9 there is one number, and that of before is gone
     # Figures are of the analysis that is there now.
     before = Path("out/one/figures/thresholds-CartpoleBalance.png").read_bytes()
     assert run("report", "out/one") == 0

@@ -7,6 +7,7 @@ from functools import partial
 import matplotlib
 import pytest
 
+from dynsparse.analysis import AboveRoundOff
 from dynsparse.analysis.files import STEM
 from dynsparse.errors import InputError
 from dynsparse.report.document import write_study
@@ -94,6 +95,51 @@ def test_what_is_missing_is_shown_with_the_command_that_makes_it(folder):
     page = sections["q4"].html()
     assert "Figures 8, A2.1 and A2.2: missing, no trained models are on record. Make it: " in page
     assert "<code>dynsparse reproduce --only q4 --out DIR</code>" in page
+
+
+def test_a_folder_made_before_says_that_nothing_was_counted_above_round_off(folder):
+    sections = {section.anchor: section for section in sections_of(read_study(folder))}
+    for anchor in ("q2", "q3"):
+        (missing,) = [one for one in sections[anchor].missing if "round-off" in one.what]
+        assert missing.what == "The numbers of CheetahRun, ReacherHard above round-off (1e-12)"
+        assert missing.why == "there is no above_round_off.json beside the analysis"
+        assert sections[anchor].short.endswith("(zero: |x| < 1e-15).")
+
+
+def test_numbers_above_round_off_lead_where_a_folder_holds_them(folder):
+    report = switched_report("CheetahRun")
+    more = {"distinct_patterns": 1, "later_patterns": 1}
+    above = invented_episodes(report, kind=AboveRoundOff, returns=(350.0, 351.0, 352.0), **more)
+    above.save(folder / "analysis" / "CheetahRun")
+    results = read_study(folder)
+    assert list(results.above_round_off) == ["CheetahRun"]
+    sections = {section.anchor: section for section in sections_of(results)}
+    assert (
+        "(zero: |x| < 1e-12, above round-off, but 1e-15 in ReacherHard; at the paper's 1e-15 " in sections["q2"].short
+    )
+    assert "is another in CheetahRun (2 in place of 1): " in sections["q2"].sentences[0]
+    (missing,) = [one for one in sections["q3"].missing if "round-off" in one.what]
+    assert "ReacherHard" in missing.what and "CheetahRun" not in missing.what
+    captions = {
+        item.name: item.sentences
+        for section in sections.values()
+        for item in section.items
+        if isinstance(item, FigureItem)
+    }
+    assert any("the rest is round-off" in said for said in captions["figure-5"])
+    (time,) = [item for item in sections["q3"].items if item.name == "time"]
+    assert time.columns[1:3] == ("switches, 1e-12", "switches, 1e-15")
+    # Those of another analysis are refused.
+    invented_episodes(
+        switched_report("CheetahRun", steps=32),
+        kind=AboveRoundOff,
+        returns=(1.0, 2.0),
+        sparsity=(0.3, 0.3),
+        switches=(0.1, 0.1),
+        short=(9, 9),
+    ).save(folder / "analysis" / "CheetahRun")
+    with pytest.raises(InputError, match=r"expected above_round_off\.json of the analysis of CheetahRun"):
+        read_study(folder)
 
 
 def test_only_what_was_asked_is_answered(folder):
