@@ -182,6 +182,17 @@ def test_without_contact_there_is_one_part_alone():
     assert found.contact["inactive"].prediction == found.prediction
 
 
+@pytest.mark.parametrize(("active", "told"), [(29, False), (30, True)])
+def test_a_group_of_few_rows_has_no_scores(active, told):
+    arrays = made_arrays(6, 20)
+    on = np.zeros((120, 1), dtype=bool)
+    on[:active] = True
+    found = score_referees(scored({**arrays, "constraint_active": on}))["identity"].contact
+    assert (found["active"].rows, found["inactive"].rows) == (active, 120 - active)
+    assert (found["active"].normalized is not None) == (found["active"].prediction is not None) == told
+    assert found["inactive"].normalized is not None
+
+
 def test_a_model_that_is_off_is_worse_than_the_truth_in_everything(dataset, arrays):
     found = dynsparse.score({**guess(arrays), "next_state": arrays["next_state"] + 0.1}, dataset, atol=0.05)
     truth = found.referees["truth"]

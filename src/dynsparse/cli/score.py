@@ -54,7 +54,7 @@ class Score:
     """Score a world model's Jacobians, or what it says depends on what, and its next states, beside referees.
 
     Prints the model and its referees in z-scored coordinates, the same in the units of the data set, and the model with
-    and without contact.  A dash is a score that has no meaning.
+    and without an active constraint (contact, limit or friction loss).  A dash is a score that has no meaning.
     """
 
     model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL.npz")]
@@ -133,7 +133,7 @@ class Score:
             (f"{name}, normalized", "rows", *_JACOBIAN_COLUMNS, *_PREDICTION_COLUMNS),
             [
                 [label, f"{part.rows:,}", *_of_jacobians(part.normalized), *_of_predictions(part.prediction)]
-                for label, part in (("contact", found.contact["active"]), ("none", found.contact["inactive"]))
+                for label, part in (("constraint", found.contact["active"]), ("none", found.contact["inactive"]))
             ],
         )
         console.print("Best: 1 for auprc, auroc, cosine and R2, 0 for the others. A dash: no meaning here.")

@@ -9,10 +9,13 @@ from typing import Any
 from dynsparse.learning.jacobian_scores import JacobianScores
 from dynsparse.learning.prediction_scores import PredictionScores
 
-__all__ = ["SWEEP", "ContactScores", "Score"]
+__all__ = ["FEWEST_ROWS", "SWEEP", "ContactScores", "Score"]
 
 SWEEP = tuple(float(f"1e{exponent}") for exponent in range(-12, 0))
 """Thresholds at which the model's zeros are counted, in normalized coordinates."""
+
+FEWEST_ROWS = 30
+"""Rows of a group, some of all, below which it has no scores: there is not enough data."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,8 @@ class ContactScores:
 
     Attributes:
         rows: How many there are.
-        normalized: Of the Jacobians, in normalized coordinates; None without rows.
-        prediction: Of the next states; None without rows, or where the model gives none.
+        normalized: Of the Jacobians, in normalized coordinates; None of fewer rows than thirty, unless they are all.
+        prediction: Of the next states; None likewise, or where the model gives none.
     """
 
     rows: int

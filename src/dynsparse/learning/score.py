@@ -14,7 +14,7 @@ from dynsparse.errors import ModelError
 from dynsparse.learning.jacobian_scores import MODEL_ATOL, JacobianScores, score_jacobians
 from dynsparse.learning.model import Model, as_model
 from dynsparse.learning.model_file import ModelArrays
-from dynsparse.learning.model_score import SWEEP, ContactScores, Score
+from dynsparse.learning.model_score import FEWEST_ROWS, SWEEP, ContactScores, Score
 from dynsparse.learning.prediction_scores import score_predictions
 from dynsparse.learning.predictions import Predictions, predict
 from dynsparse.learning.referees import REFEREES
@@ -139,8 +139,10 @@ def _scored(found: Predictions, rows: ScoredRows, atol: float) -> Score:
     contact = {}
     for name, which in (("active", rows.contact), ("inactive", ~rows.contact)):
         count = int(np.count_nonzero(which))
-        if count in (0, len(rows)):  # what was counted already is not counted again
-            contact[name] = ContactScores(count, *((normalized, prediction) if count else (None, None)))
+        if count == len(rows):  # what was counted already is not counted again
+            contact[name] = ContactScores(count, normalized, prediction)
+        elif count < FEWEST_ROWS:
+            contact[name] = ContactScores(count, None, None)
         else:
             contact[name] = ContactScores(count, of(which), score_predictions(found, rows, which))
     # Sizes of dependence are the same in all coordinates, and so is where the zeros are.

@@ -183,9 +183,9 @@ def _ahead(results: LearningResults) -> list[LearningDrawing]:
             LearningDrawing(
                 "learning-open-loop-contact",
                 "ahead",
-                "Error without correction, with and without contact",
+                "Error without correction, with and without an active constraint",
                 "",
-                "the error of each loss after 1 to 50 control steps, from rows with and from rows without contact",
+                "the error of each loss after 1 to 50 control steps, from rows with and without an active constraint",
                 "Over the environments that have both kinds of rows; a window counts by the row with which it starts.",
                 partial(draw_open_loop_by_contact, pairs),
             )
@@ -195,7 +195,7 @@ def _ahead(results: LearningResults) -> list[LearningDrawing]:
             LearningDrawing(
                 "learning-contact",
                 "ahead",
-                "With and without contact",
+                "With and without an active constraint",
                 "",
                 "one-step error, AUPRC and leak of each loss, and chance, where a constraint acts and elsewhere",
                 judgement_sentences.about_contact(results),
@@ -204,7 +204,7 @@ def _ahead(results: LearningResults) -> list[LearningDrawing]:
             LearningDrawing(
                 "learning-contact-error",
                 "ahead",
-                "Prediction error with and without contact in each environment",
+                "Prediction error with and without an active constraint, in each environment",
                 "",
                 "one-step error of each loss in rows in which a constraint exerts force and in others",
                 "Filled: a constraint exerts force; hollow: none does.",

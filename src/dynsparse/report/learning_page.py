@@ -38,7 +38,7 @@ _SECTIONS = (
     ("prediction", "How well they predict"),
     ("sparsity", "How many zeros they have"),
     ("zeros", "Whether these zeros are in their place"),
-    ("ahead", "How long they can be followed, and through contact"),
+    ("ahead", "How long they can be followed, and with constraints active"),
 )
 _WORDS = ("policy", "run", "seeds", "status", "why", "name in csv and options", "what it is")
 """Columns that no number stands in."""

@@ -75,7 +75,7 @@ def draw_open_loop_by_contact(pairs: Mapping[int, ContactPair]) -> Figure:
         A figure two columns wide.
     """
     first = next(iter(pairs.values())).active
-    title = f"Open-loop error with and without contact, {titled_split(first.split)}"
+    title = f"Open-loop error with and without an active constraint, {titled_split(first.split)}"
     figure, panels = new_grid(title, 2, height=1.9, share_x=True, share_y=False, legend=True)
     groups = (
         ("with", {steps: pair.active for steps, pair in pairs.items()}),
@@ -83,7 +83,7 @@ def draw_open_loop_by_contact(pairs: Mapping[int, ContactPair]) -> Figure:
     )
     for axes, (where, errors) in zip(panels, groups, strict=True):
         _draw_panel(axes, errors, None, first.losses)
-        axes.set_title(f"from rows {where} contact", loc="left")
+        axes.set_title(f"from rows {where} an active constraint", loc="left")
     # The same ends for both: which of them is higher is what the figure is about.
     ends = [end for axes in panels for end in axes.get_ylim()]
     for axes in panels:
