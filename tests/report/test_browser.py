@@ -10,10 +10,9 @@ import subprocess
 
 import pytest
 
-from dynsparse.report.document import write_report
-
 from .invented_causes import switched_causes
 from .switched import switched_report
+from .written import write_page
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WIDTHS = (400, 1600)
@@ -71,7 +70,7 @@ def look(page, folder):
 def test_the_page_loads_and_fits(tmp_path):
     names = tuple(f"qvel right_ankle_{index}" for index in range(2))
     reports = [switched_report("SwimmerSwimmer6", names=names), switched_report("CheetahRun", missing=(3,))]
-    page = write_report(reports, tmp_path / "report.html", measured={"CheetahRun": switched_causes("CheetahRun")})
+    page = write_page(reports, tmp_path / "report.html", causes={"CheetahRun": switched_causes("CheetahRun")})
     frames, console = look(page, tmp_path)
     assert console == []
     assert [frame["width"] for frame in frames] == list(WIDTHS)

@@ -13,13 +13,13 @@ from dynsparse.report.cause_bars import draw_cause_bars
 from dynsparse.report.cause_heatmap import draw_cause_heatmap
 from dynsparse.report.cause_looks import LOOKS, look_of_cause
 from dynsparse.report.cause_section import cause_items, cause_section
-from dynsparse.report.document import write_report
 from dynsparse.report.figure import render
 from dynsparse.report.item import write_items
 
 from .invented_causes import ROWS, cause_record, switched_causes
 from .page_checks import read_page
 from .switched import switched_report
+from .written import write_page
 
 
 def luminance(colour):
@@ -86,7 +86,7 @@ def test_files_have_the_same_bytes_every_time(tmp_path):
 def test_the_page_has_the_section(tmp_path):
     reports = [switched_report("One"), switched_report("Two")]
     causes = {"One": switched_causes("One")}
-    page = write_report(reports, tmp_path / "r.html", expected=["One", "Two"], measured=causes)
+    page = write_page(reports, tmp_path / "r.html", expected=["One", "Two"], causes=causes)
     reader = read_page(page.read_text(encoding="utf-8"))
     assert reader.faults == [] and "#causes" in reader.links
     assert "One's only always-zero state element is zero by symmetry: translation of cart along x" in reader.text
@@ -123,5 +123,5 @@ def test_without_records_there_is_one_line_and_no_figure():
 def test_causes_of_something_else_are_refused(tmp_path, change, message):
     causes = {"One": replace(switched_causes("One"), **change)}
     with pytest.raises(InputError, match=message.replace("|", r"\|")):
-        write_report([switched_report("One")], tmp_path / "r.html", measured=causes)
+        write_page([switched_report("One")], tmp_path / "r.html", causes=causes)
     assert not (tmp_path / "r.html").exists()

@@ -12,7 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from dynsparse.report.heatmap import draw_block, draw_heatmap, write_heatmap
+from dynsparse.report.figure import write_pair
+from dynsparse.report.heatmap import draw_block, draw_heatmap
 
 
 def block(frequency, rows=("a", "b"), columns=("x", "y", "z")):
@@ -73,6 +74,11 @@ def test_no_text_is_cut_off_or_covers_another(make_record, names):
         for other, covered in boxes[index + 1 :]:
             # Half a pixel of slack: neighbouring labels may touch.
             assert not box.padded(-0.5).overlaps(covered.padded(-0.5)), (text, other)
+
+
+def write_heatmap(record, folder):
+    """Write it as a report does."""
+    return write_pair(lambda: draw_heatmap(record), folder, "it")
 
 
 def test_the_same_record_gives_the_same_bytes(make_record, tmp_path):

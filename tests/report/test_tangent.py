@@ -10,11 +10,12 @@ import pytest
 
 from dynsparse.analysis import ArrayRows, RowDescription, analyze
 from dynsparse.report.counted_numbers import count_numbers
-from dynsparse.report.document import write_report
-from dynsparse.report.gallery import environment_items
+from dynsparse.report.gallery import GALLERY, environment_item
 from dynsparse.report.heatmap import draw_heatmap
 from dynsparse.report.item import write_items
 from dynsparse.report.sentences import TANGENT, about_rows
+
+from .written import write_page
 
 ROOT = tuple(f"qpos root {part}" for part in ("x", "y", "z", "qw", "qx", "qy", "qz"))
 
@@ -80,9 +81,10 @@ def test_sentence_says_what_the_coordinates_are():
 
 def test_page_says_what_rotations_are_and_draws_every_figure(tmp_path):
     report = free_body()
-    page = write_report([report], tmp_path / "report.html", expected=("Free",)).read_text()
+    page = write_page([report], tmp_path / "report.html", expected=("Free",)).read_text()
     words = re.sub(r"<[^>]+>", "", page)
     assert "The states of Free hold quaternions" in words
     assert "rotations are rotation vectors in the body" in words
     assert "qpos root x" in words  # a column that is always zero, by the tangent's name
-    assert len(write_items(environment_items(count_numbers(report)), tmp_path)) == 2 * 5
+    items = [environment_item(drawing, count_numbers(report)) for drawing in GALLERY]
+    assert len(write_items(items, tmp_path)) == 2 * 5

@@ -9,21 +9,18 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from dynsparse.analysis import AboveRoundOff, CauseRecord, EpisodeRecord, SparsityReport
-from dynsparse.report.cause import Cause
 from dynsparse.report.files import write_file
-from dynsparse.report.gallery import QUESTIONS
 from dynsparse.report.item import TABLES, FigureItem, TableItem, write_items
 from dynsparse.report.markup import details, element, flatten, make_table, prose, text
 from dynsparse.report.rank_tables import write_tables
+from dynsparse.report.score_files import score_files
 from dynsparse.report.study import StudyResults
 from dynsparse.report.study_section import Section, anchor_of
 from dynsparse.report.study_sections import sections_of
-from dynsparse.report.table1 import Table1Row, paper_table1
 from dynsparse.report.table1_item import write_table1
 from dynsparse.report.timings_table import timings_html
 
-__all__ = ["write_report", "write_study"]
+__all__ = ["write_study"]
 
 TITLE = "Where the transition Jacobian is zero"
 
@@ -60,62 +57,13 @@ def write_study(
     paths = list(write_items(_files(results, sections), out))
     if results.search is not None:
         paths += write_tables(tuple(results.search.tables.values()), Path(out) / TABLES)
+    if results.learning is not None:
+        contents = score_files(results.learning.table, results.learning.results)
+        paths += [write_file(Path(out) / TABLES / f"learning-{name}", content) for name, content in contents.items()]
     if "q1" in results.questions:
         paths.append(write_table1(out, *results.table1, provenance or {}))
     tell("page")
     return (*paths, write_file(page, _page(results, sections, title, provenance)))
-
-
-def write_report(
-    reports: Sequence[SparsityReport],
-    out: str | os.PathLike[str],
-    *,
-    table: Sequence[Table1Row] | None = None,
-    causes: Sequence[Cause] | None = None,
-    measured: Mapping[str, CauseRecord] | None = None,
-    episodes: Mapping[str, EpisodeRecord] | None = None,
-    above_round_off: Mapping[str, AboveRoundOff] | None = None,
-    title: str = TITLE,
-    expected: Sequence[str] | None = None,
-    provenance: Mapping[str, Any] | None = None,
-    questions: Sequence[str] = QUESTIONS,
-    on_section: Callable[[str], None] | None = None,
-) -> Path:
-    """Write one self-contained HTML page of analyses; the same reports give the same bytes.
-
-    Args:
-        reports: Analyses, one an environment, in the order in which they are to be shown.
-        out: The file to write; one that is there is replaced.
-        table: Table 1; made from the reports where it is not given.
-        causes: Why columns are always zero; made from the reports where they are not given.
-        measured: Why elements are zero, by environment, where that was measured (``dynsparse causes``).
-        episodes: What each episode is like, by environment; without, numbers have no interval.
-        above_round_off: The same at 1e-12, by environment; without, Q2 and Q3 have the chosen threshold alone.
-        title: Title of the page.
-        expected: Names of the environments that there should be, those missing are shown as missing; None for the
-            paper's eight.
-        provenance: Where the page itself comes from; its date would make the bytes differ, leave it out for equal ones.
-        questions: Which of the paper's questions the figures are to answer.
-        on_section: Told the name of each section as it is made.
-
-    Returns:
-        Path of the file.
-
-    Raises:
-        InputError: If there is no report, or two of one environment, or records that are not of these analyses.
-        OutputError: If the file can not be written.
-    """
-    results = StudyResults(
-        reports=tuple(reports),
-        expected=tuple(paper_table1() if expected is None else expected),
-        episodes=episodes or {},
-        above_round_off=above_round_off or {},
-        causes=measured or {},
-        questions=questions,
-        table=table,
-        reasons=causes,
-    )
-    return write_file(out, _page(results, sections_of(results, on_section), title, provenance))
 
 
 def _files(results: StudyResults, sections: Iterable[Section]) -> list[FigureItem | TableItem]:

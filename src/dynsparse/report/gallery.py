@@ -28,7 +28,6 @@ __all__ = [
     "Drawing",
     "drawings_of",
     "environment_item",
-    "environment_items",
     "figure_3",
     "shared_items",
 ]
@@ -161,20 +160,6 @@ def environment_item(drawing: Drawing, counted: Counted) -> FigureItem:
         draw=drawn_once(partial(drawing.draw, report)),
         environment=name,
     )
-
-
-def environment_items(counted: Counted, questions: Sequence[str] = QUESTIONS) -> tuple[FigureItem, ...]:
-    """Return the figures of one environment that its analysis holds the numbers of.
-
-    Args:
-        counted: The environment's numbers, with its analysis: ``count_numbers(report)``.
-        questions: Which of the paper's questions to draw the answers to.
-
-    Returns:
-        The items, to be written by ``write_items``.
-    """
-    drawings = [drawing for drawing in drawings_of(questions) if drawing.can_draw(counted.report)]
-    return tuple(environment_item(drawing, counted) for drawing in drawings)
 
 
 def figure_3(counted: Sequence[Counted]) -> tuple[FigureItem, ...]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -16,9 +14,8 @@ from numpy.typing import NDArray
 
 from dynsparse.analysis.sparsity_report import SparsityReport
 from dynsparse.report.block_layout import BlockLayout, CellLook
-from dynsparse.report.figure import write_pair
 
-__all__ = ["draw_block", "draw_heatmap", "name_cells", "write_heatmap"]
+__all__ = ["draw_block", "draw_heatmap", "name_cells"]
 
 # Perceptually uniform and readable in grey; reversed, so that the usual case (never zero) costs no ink.
 _COLOURS = "magma_r"
@@ -125,23 +122,6 @@ def draw_heatmap(record: SparsityReport) -> Figure:
         labelspacing=0.3,
     )
     return figure
-
-
-def write_heatmap(record: SparsityReport, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
-    """Write the heat map as PNG and PDF; the same record gives the same bytes.
-
-    Args:
-        record: The analysis as read from its files.
-        folder: Folder to write ``<environment>.png`` and ``<environment>.pdf`` into.
-
-    Returns:
-        Paths of the PNG and of the PDF file.
-
-    Raises:
-        InputError: If the environment's name is no name for a file.
-        OutputError: If the folder can not be written.
-    """
-    return write_pair(lambda: draw_heatmap(record), folder, record.environment)
 
 
 def _percent(share: float) -> str:
