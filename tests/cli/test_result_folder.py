@@ -7,8 +7,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from dynsparse.analysis.source import ArrayRows, RowDescription
-from dynsparse.analysis.streaming import analyze
+from dynsparse.analysis import AboveRoundOff, ArrayRows, EpisodeCount, EpisodeRecord, RowDescription, analyze
 from dynsparse.cli.folder_settings import FolderSettings
 from dynsparse.cli.result_folder import ResultFolder
 from dynsparse.config import preset_settings
@@ -41,6 +40,21 @@ def test_what_was_committed_is_found_again(out, record):
     assert again.finished("A").to_dict() == record.to_dict()
     assert again.finished("B") is None
     again.close()
+
+
+def test_numbers_of_episodes_are_committed_with_their_analysis(out):
+    zeros = np.where(np.arange(6) % 2, 0.0, 3e-14)[:, None, None]
+    arrays = {"jac_state": zeros, "jac_action": np.ones((6, 1, 1)), "finite": np.ones(6, bool)}
+    arrays |= {"episode": np.repeat([0, 1], 3), "t": np.tile(np.arange(3), 2)}
+    arrays |= {"reward": np.ones(6), "terminated": np.zeros(6, bool)}
+    rows = ArrayRows(RowDescription("A", ("x",), ("u",), {"name": "random"}, "exact", 3), arrays)
+    count = EpisodeCount(rows)
+    report = analyze(rows, provenance={}, episodes=count)
+    folder = ResultFolder(out, SETTINGS)
+    place = folder.commit(report, count.record(report), count.above_round_off(report))
+    folder.close()
+    assert EpisodeRecord.load(place).switches.tolist() == [2, 2]
+    assert AboveRoundOff.load(place).switches.tolist() == [0, 0]
 
 
 def test_half_written_results_are_swept_and_never_found(out, record):

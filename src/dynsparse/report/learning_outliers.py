@@ -90,7 +90,8 @@ def _ratio(own: Mapping[int, float], other: Mapping[int, float]) -> EpisodeMean:
     logs = [math.log(value / reference) for value, reference in pairs if value > 0.0 and reference > 0.0]
     mean = mean_over_episodes(logs)
     ends = (mean.value, mean.low, mean.high)
-    return EpisodeMean(*(None if end is None else math.exp(min(end, _LARGEST)) for end in ends), mean.episodes)
+    value, low, high = (None if end is None else math.exp(min(end, _LARGEST)) for end in ends)
+    return EpisodeMean(value, low, high, mean.episodes)
 
 
 def _outer(values: Values) -> set[tuple[str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from dynsparse.analysis import BlockSparsity, SparsityReport
 from dynsparse.analysis.durations import SHORT
 from dynsparse.report.counted_numbers import Counted, CountedNumbers
-from dynsparse.report.episode_statistics import EpisodeMean
 from dynsparse.report.quantities import number, percent, share_with_interval, steps_long, steps_with_interval
 
 __all__ = [
@@ -32,6 +32,9 @@ NO_SWEEP = "There is no figure: the analysis was made at one threshold only."
 
 TANGENT = "rotations are rotation vectors in the body's own frame, rad"
 """What the rows of a Jacobian are where the state holds quaternions."""
+
+_share = partial(share_with_interval, reason=False)
+_steps = partial(steps_with_interval, reason=False)
 
 # A share that moves by less counts as the same, in the sentence on the threshold.
 _SAME_SHARE = 0.01
@@ -65,14 +68,13 @@ def about_heatmap(report: SparsityReport) -> str:
         The sentence.
     """
     state, action = report.global_sparsity.state, report.global_sparsity.action
-    finite = report.rows - report.nonfinite_rows
     always = state.always_zero_count + action.always_zero_count
     never = sum(int(np.count_nonzero(block.zero_frequency == 0.0)) for block in (state, action))
     others = state.elements + action.elements - always
     rest = f"Of the other {others:,}, {others - never:,} are zero in some rows and {never:,} in none."
     return (
-        f"{_always_zero(state)} of ∂s'/∂s and {_always_zero(action)} of ∂s'/∂a are zero in all {finite:,} finite rows. "
-        f"{rest}"
+        f"{_always_zero(state)} of ∂s'/∂s and {_always_zero(action)} of ∂s'/∂a are zero in all "
+        f"{report.rows - report.nonfinite_rows:,} finite rows. {rest}"
     )
 
 
@@ -245,11 +247,3 @@ def _stays_nonzero(found: CountedNumbers, *, whole: int) -> str:
     if whole and found.nonzero_shorter.value is not None:
         said += f", {_steps(found.nonzero_shorter)} control steps without those of a whole episode"
     return f"{said}."
-
-
-def _share(mean: EpisodeMean) -> str:
-    return share_with_interval(mean, reason=False)
-
-
-def _steps(mean: EpisodeMean) -> str:
-    return steps_with_interval(mean, reason=False)
