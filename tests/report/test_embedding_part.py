@@ -67,7 +67,10 @@ def test_the_answer_names_the_environments():
         "A": invented("A"), "B": invented("B", alike=0.5), "C": invented("C", episodes=2), "D": invented("D", zeros=3),
         "E": invented("E"),
     }  # fmt: skip
-    local, chance, few, constant, _ = about_localities(records)
+    local, chance, few, constant, counted, _ = about_localities(records)
+    assert counted.startswith(
+        "These are 3 comparisons, none adjusted for the others"
+    )  # not of C, which has two episodes
     assert local == (
         "Sparsity is local in (s, a, s'), as far as the plane shows it, in 2 environments (neighbours with as many "
         "zeros, against those if sparsity is shuffled): A 90.0 % [88.2, 91.8] against 50.0 %; E 90.0 % [88.2, 91.8] "

@@ -9,6 +9,7 @@ import pytest
 
 from dynsparse.analysis.horizon_curves import ProductCurves, RolloutCurves, StepLengthCurves
 from dynsparse.analysis.horizon_record import HorizonRecord
+from dynsparse.report.answer import about_family
 from dynsparse.report.episode_statistics import mean_over_episodes
 from dynsparse.report.horizon_answer import about_all
 from dynsparse.report.horizon_figures import draw_differences, draw_horizons, draw_lengths
@@ -212,6 +213,8 @@ def test_the_answer_over_all_environments():
         "It is another than the product in Toy (0.12), Slow (0.12), Few (0.12) and Wide (0.12): largest difference "
         "over the largest element. Over all starts and lengths, 96 of 864 elements there are zero in one and not "
         "in the other.",
+        # Toy, Slow and Wide: Few has too few episodes, and Still nothing to lose.
+        *about_family(3),
         "Products are from 40 starts in 4 episodes, each followed for 12 control steps (Toy, Slow, Still and Wide); 20 "
         "starts in 2 episodes, each followed for 12 control steps (Few).",
     ]

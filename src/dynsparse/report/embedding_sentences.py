@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dynsparse.analysis.embedding_record import EmbeddingRecord
+from dynsparse.report.answer import about_family
 from dynsparse.report.episode_statistics import SHARE, EpisodeMean, mean_over_episodes
 from dynsparse.report.quantities import number, percent, share_with_interval
 
@@ -88,6 +89,7 @@ def about_localities(records: Mapping[str, EmbeddingRecord]) -> tuple[str, ...]:
             told.append(said.format(number(len(names), "environment"), "; ".join(names)))
     if constant:
         told.append(f"In all embedded rows of {', '.join(constant)} the number of zeros is the same.")
+    told += about_family(sum(side is not None for side in sides.values()))
     return (*told, "A point is a transition (s, a, s'), and its colour the share of zeros in its Jacobian.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dynsparse.analysis.horizon_record import HorizonRecord
+from dynsparse.report.answer import about_family
 from dynsparse.report.cause_switches import joined
 from dynsparse.report.episode_statistics import FEWEST_EPISODES
 from dynsparse.report.horizon_numbers import LEAST_LOCAL, kept
@@ -30,7 +31,9 @@ def about_all(records: Sequence[HorizonRecord]) -> tuple[str, ...]:
     """
     steps = min([_PLAN, *(record.horizon for record in records)])
     survivals = (_survival(records, 0, steps), _survival(records, 1, steps))
-    return (*filter(None, survivals), *_all_roll_outs(records), about_starts(records))
+    judged = [kept(record, block, steps) for record in records for block in (0, 1) if record.elements(block)]
+    counted = about_family(sum(found is not None and found.side_of(0.0) is not None for found in judged))
+    return (*filter(None, survivals), *_all_roll_outs(records), *counted, about_starts(records))
 
 
 def _survival(records: Sequence[HorizonRecord], block: int, steps: int) -> str:
