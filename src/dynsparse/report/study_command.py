@@ -16,6 +16,7 @@ __all__ = ["ASKED", "SETTINGS", "StudyCommand", "read_asked", "read_command"]
 
 SETTINGS, ASKED = "settings.json", "asked.json"
 """What a folder's results are made with; what was asked for in it."""
+_EXAMPLE = "FingerSpin"
 _POLICY = "paper"
 """Whose data ``dynsparse reproduce`` collects by default."""
 
@@ -26,21 +27,24 @@ class StudyCommand:
 
     Attributes:
         options: What it has to say so that the settings are the folder's; empty where the defaults are.
+        example: An environment of the folder: the one of the paper's Figure 4, if it is there.
     """
 
     options: tuple[str, ...] = ()
+    example: str = _EXAMPLE
 
     def to_make(self, options: str, out: str = "DIR") -> str:
         """Return the command that makes something in the folder.
 
         Args:
-            options: What to make: ``"--only horizon"``.
+            options: What to make: ``"--only horizon"``; ``ENV`` stands for ``example``.
             out: The folder.
 
         Returns:
             The command in one line.
         """
-        return " ".join(filter(None, ("dynsparse reproduce", *self.options, options, "--out", out)))
+        made = options.replace("ENV", shlex.quote(self.example))
+        return " ".join(filter(None, ("dynsparse reproduce", *self.options, made, "--out", out)))
 
 
 def read_command(folder: Path) -> StudyCommand:
@@ -66,7 +70,7 @@ def read_command(folder: Path) -> StudyCommand:
     for name, usual in defaults.items():
         if settings.get(name, usual) != usual:
             words += [f"--{name}", shlex.quote(str(settings[name]))]
-    return StudyCommand(tuple(words))
+    return StudyCommand(tuple(words), _EXAMPLE if not names or _EXAMPLE in names else names[0])
 
 
 def read_asked(folder: Path, what: str) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ PARTS: tuple[PartSource, ...] = (
     ),
     _source(
         "embedding", "embedding_record:EmbeddingRecord", "holds_embedding", "embedding_part:embedding_part",
-        "Where sparsity changes", "Figure 4", "--only q2 --embed FingerSpin",
+        "Where sparsity changes", "Figure 4", "--only q2 --embed ENV",
     ),
     _source(
         "derivatives", "derivative_record:DerivativeRecord", "holds_derivatives", "derivative_part:derivative_part",
