@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from dynsparse.analysis.cause_counts import CauseCounts
-from dynsparse.analysis.cause_record import CauseRecord, holds_causes, record_causes
+from dynsparse.analysis.cause_record import CauseRecord, holds_causes
 from dynsparse.analysis.files import hash_arrays
+from dynsparse.analysis.recorded_causes import record_causes
 from dynsparse.analysis.slope_sizes import SlopeSizes
 from dynsparse.errors import ArrayError, InputError, OutputError
 from dynsparse.physics.symmetry import Shift, Symmetry

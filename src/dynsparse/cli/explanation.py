@@ -79,7 +79,7 @@ def explain_dataset(
         UnknownPrimitiveError: The program does something that no rule covers; named.
         WorkerError: A worker died or hung.
     """
-    from dynsparse.analysis.cause_record import record_causes
+    from dynsparse.analysis.recorded_causes import record_causes
     from dynsparse.cli.stored import opened
     from dynsparse.physics.zero_causes import explain_zeros
     from dynsparse.provenance import collect_provenance
