@@ -82,8 +82,8 @@ def test_thresholds_differ_where_patterns_do_or_switch_rates_are_apart():
     assert about_drawn([same]) == ("Drawn at the paper's 1e-15.",)
     assert about_drawn([same, apart]) == (
         "Drawn at the paper's 1e-15.",
-        "CheetahRun: 9 patterns and switches in 71.0 % of the steps here, 2 and 11.0 % of the steps at 1e-12; the rest "
-        "is round-off.",
+        "CheetahRun: 9 patterns and switches in 71.0 % of the steps here, 2 and 11.0 % of the steps at 1e-12; the "
+        "difference is round-off.",
     )
 
 

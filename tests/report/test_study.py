@@ -126,7 +126,7 @@ def test_numbers_above_round_off_lead_where_a_folder_holds_them(folder):
         for item in section.items
         if isinstance(item, FigureItem)
     }
-    assert any("the rest is round-off" in said for said in captions["figure-5"])
+    assert any("the difference is round-off" in said for said in captions["figure-5"])
     (time,) = [item for item in sections["q3"].items if item.name == "time"]
     assert time.columns[1:3] == ("switches, 1e-12", "switches, 1e-15")
     # Those of another analysis are refused.

@@ -84,8 +84,8 @@ def time_table(counted: Sequence[Counted], missing: Sequence[str]) -> TableItem:
         *_twice(counted, "switches", "switch_rate", lambda found: found.switch_rate, share_with_interval),
         *_twice(counted, "zero for", "zero_duration", lambda found: found.zero_duration, steps),
         *_twice(counted, f"below {SHORT} steps", "short_share", lambda found: found.short_share, share_with_interval),
-        _plain("zero stretches", "stretches", lambda one: one.lead.stretches),
-        _plain("censored", "censored_stretches", lambda one: one.lead.censored),
+        _plain("zero stretches", "stretches", lambda one: one.lead.stretches if one.report.temporal else None),
+        _plain("censored", "censored_stretches", lambda one: one.lead.censored if one.report.temporal else None),
         _mean(
             f"below {SHORT} without", "uncensored_short_share", lambda one: one.lead.uncensored_short_share,
             share_with_interval,
