@@ -32,7 +32,7 @@ def test_both_thresholds_stand_side_by_side():
     assert cells["zeros, 1e-12"] == "30.0 %"  # the same in all episodes: no interval, and the note says so
     assert any("the same in all of them" in note for note in sparsity.notes)
     cells = cells_of(time, "CheetahRun")
-    # Of 999 pairs 100, 120 and 80 switch, or 699, 719 and 679; t(0.975, 2) times 20 over the root of three is 49.7 of 999.
+    # Of 999 pairs 100, 120 and 80 switch, or 699, 719 and 679: to either side 4.3027 * 20 / sqrt(3) = 49.7 of 999.
     assert (cells["switches, 1e-12"], cells["switches, 1e-15"]) == ("10.0 % [5.0, 15.0]", "70.0 % [65.0, 74.9]")
     assert (cells["zero stretches"], cells["censored"], cells["below 50 without"]) == ("30", "6", "100 %")
     assert cells_of(time, "WalkerRun")["switches, 1e-12"].startswith("missing")
