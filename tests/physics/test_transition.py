@@ -24,8 +24,8 @@ from .hand_models import STICK, build, stick_rows
 STEPS = 10
 ROWS = 8
 
-# FingerTurnEasy has FingerSpin's model.  The programs of two more compile for minutes; joints, limits, contacts, springs
-# and solver of theirs are among those of the others (the swimmer alone has a fluid): these two are asked for.
+# FingerTurnEasy has FingerSpin's model.  Two more compile for minutes; their joints, limits, contacts, springs
+# and solvers are among those of the others (the swimmer alone has a fluid): these two are asked for.
 LONG = ("CheetahRun", "WalkerRun")
 ASKED_FOR = pytest.mark.skipif(
     os.environ.get("DYNSPARSE_TESTS") != "all", reason="compiles for minutes; DYNSPARSE_TESTS=all runs it"
