@@ -1,7 +1,7 @@
 """Q4 with the small preset: what is kept of it here, and how long it took.
 
     dynsparse reproduce --preset small --policy paper --only q4 --out out/small
-    python results/learned_small.py out/small/learning
+    python results/learned_small.py out/small
 
 writes results/learned_small.csv (scores that the documentation speaks of, of every environment), learned_small.md
 (those over all environments), learned_small.json (settings, seconds, machine) and pictures in docs/images/learned.
@@ -54,7 +54,7 @@ METRICS = (
 
 def ship(folder: Path) -> None:
     """Copy what is small, and sum up what it took."""
-    with (folder / "learning_scores.csv").open(newline="", encoding="utf-8") as file:
+    with (folder / "tables" / "learning-scores.csv").open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         names = list(reader.fieldnames or [])
         rows = [row for row in reader if row["metric"] in METRICS]
@@ -62,17 +62,17 @@ def ship(folder: Path) -> None:
         writer = csv.DictWriter(file, names, lineterminator="\n")
         writer.writeheader()
         writer.writerows({name: _short(value) for name, value in row.items()} for row in rows)
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((folder / "units").glob("*.json"))]
-    summary = summed_up(records) | {"squares_in_largest_thousandth": heaviness(folder.parent / "data")}
+    records = [
+        json.loads(path.read_text(encoding="utf-8")) for path in sorted((folder / "learning" / "units").glob("*.json"))
+    ]
+    summary = summed_up(records) | {"squares_in_largest_thousandth": heaviness(folder / "data")}
     (RESULTS / "learned_small.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    whole = (folder / "learning_scores.md").read_text(encoding="utf-8")
+    whole = (folder / "tables" / "learning-scores.md").read_text(encoding="utf-8")
     parts = [part for part in whole.split("\n## ") if part.startswith("All environments")]
     head = whole.split("\n## ")[0].replace(
         "# Scores of learned world models", "# Scores of learned world models, small preset"
     )
-    made = (
-        "`python results/learned_small.py out/small/learning` writes this; every environment is in learned_small.csv."
-    )
+    made = "`python results/learned_small.py out/small` writes this; every environment is in learned_small.csv."
     (RESULTS / "learned_small.md").write_text(
         "\n## ".join([f"{head.rstrip()}\n\n{made}\n", *parts]).rstrip() + "\n", encoding="utf-8"
     )

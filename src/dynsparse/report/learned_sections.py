@@ -37,8 +37,9 @@ def learned_sections(results: StudyResults) -> list[Section]:
     runs = about_missing(table)
     told = (*answer.sentences, *doubts, *([runs] if table.missing else []))
     folded = (*more_on_q4(found.results), *([] if table.missing else [("Runs", (runs,))]))
-    first = Section("q4", _Q4, answer.short, told, (*papers, settings_table(table)), folded=folded)
     others = [[one for one in drawn if not one.is_papers] for drawn in found.drawings]
+    files = tuple(one.item() for drawn in others for one in drawn if one.environment is None)
+    first = Section("q4", _Q4, answer.short, told, (*papers, settings_table(table)), files=files, folded=folded)
     more = [
         Section(anchor, f"Q4: {title[0].lower()}{title[1:]}", ready=html)
         for anchor, title, html in learning_section(table, found.results, others)

@@ -19,6 +19,11 @@ from dynsparse.report.prediction_error import ERROR, draw_curves, draw_errors_by
 from dynsparse.report.recovered_sparsity import draw_figure8, draw_relative_sparsity, draw_sparsity_by_environment
 from dynsparse.report.recovery_scores import RECOVERY, draw_recovery
 
+_MARKS = (
+    "Large marks are interquartile means over runs with their 95 % intervals, small ones single environments; one far "
+    "above all others is named."
+)
+
 __all__ = ["all_drawings", "learning_drawings", "write_learning_figures"]
 
 
@@ -77,7 +82,7 @@ def _of_prediction(results: LearningResults) -> list[LearningDrawing]:
             "Figure 8, both halves",
             "left the one-step test error of each loss, right the sparsity of its Jacobian, that of untrained networks "
             "and a line at the true one; small marks are single environments",
-            learning_sentences.about_errors(results),
+            f"{_MARKS} {learning_sentences.about_errors(results)}",
             partial(draw_figure8, errors, results.sparsity),
         ),
         LearningDrawing(
