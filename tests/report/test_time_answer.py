@@ -24,10 +24,10 @@ def test_q3_holds_the_paper_s_claims_against_each_environment():
     stable, rare, few, claim, most, not_most, unknown, too_few, censored, family = answer.sentences
     assert "in a temporally sparse manner" in stable
     assert rare == (
-        "The pattern stays the same at most steps in BallInCup (10.0 %, did not vary in 3 episodes), CheetahRun "
+        "The pattern switches in less than half of the steps in BallInCup (10.0 %, did not vary in 3 episodes), CheetahRun "
         "(10.0 %, did not vary in 3 episodes) and FingerSpin (10.0 %, did not vary in 3 episodes)."
     )
-    assert few.startswith("Whether it switches at most steps: not enough data in FingerTurnEasy")
+    assert few.startswith("Whether it switches in more than half of the steps: not enough data in FingerTurnEasy")
     assert "fewer than 50 time steps" in claim
     # 28 of 30; d = (-1/3, -1/3, 2/3), so that the standard error is sqrt(3 / 2 * 2 / 3) / 30, and t(0.975, 2) = 4.3027.
     assert most == "Most zero stretches are shorter than 50 steps in BallInCup (93.3 % [79.0, 100])."

@@ -18,10 +18,10 @@ __all__ = ["answer_q3"]
 _HALF = 0.5
 
 _RARE = {
-    -1: "The pattern stays the same at most steps in {}.",
-    1: "It switches at most steps in {}.",
+    -1: "The pattern switches in less than half of the steps in {}.",
+    1: "It switches in more than half of the steps in {}.",
     0: "Its switch rate can not be told from one half in {}.",
-    None: f"Whether it switches at most steps: {NOT_ENOUGH} in {{}}.",
+    None: f"Whether it switches in more than half of the steps: {NOT_ENOUGH} in {{}}.",
 }
 _SHORT = {
     1: f"Most zero stretches are shorter than {SHORT} steps in {{}}.",
