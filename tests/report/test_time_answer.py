@@ -24,8 +24,8 @@ def test_q3_holds_the_paper_s_claims_against_each_environment():
     stable, rare, few, claim, most, not_most, unknown, too_few, censored, family = answer.sentences
     assert "in a temporally sparse manner" in stable
     assert rare == (
-        "The pattern switches in less than half of the steps in BallInCup (10.0 %, did not vary in 3 episodes), CheetahRun "
-        "(10.0 %, did not vary in 3 episodes) and FingerSpin (10.0 %, did not vary in 3 episodes)."
+        "The pattern switches in less than half of the steps in BallInCup (10.0 %, did not vary in 3 episodes), "
+        "CheetahRun (10.0 %, did not vary in 3 episodes) and FingerSpin (10.0 %, did not vary in 3 episodes)."
     )
     assert few.startswith("Whether it switches in more than half of the steps: not enough data in FingerTurnEasy")
     assert "fewer than 50 time steps" in claim
