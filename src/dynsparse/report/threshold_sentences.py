@@ -74,7 +74,8 @@ def about_drawn(counted: Sequence[Counted]) -> tuple[str, ...]:
     for one in doubtful:
         said.append(
             f"{one.environment}: {number(one.chosen.patterns, 'pattern')}{_switches(one.chosen, ' and switches in ')} "
-            f"here, {one.lead.patterns:,}{_switches(one.lead, ' and ')} at {ABOVE_ROUND_OFF:g}; the difference is round-off."
+            f"here, {one.lead.patterns:,}{_switches(one.lead, ' and ')} at {ABOVE_ROUND_OFF:g}; the "
+            "difference is round-off."
         )
     return tuple(said)
 
