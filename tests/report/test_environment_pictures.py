@@ -26,7 +26,7 @@ def test_environments_are_in_the_order_of_the_paper_and_others_behind():
     assert [item.name for item in part.items] == ["figure-1", "figure-2"]
     assert [item.source for item in part.items] == ["Figure 1", "Figure 2"]
     assert "BallInCup, CheetahRun, WalkerRun, Mine" in part.items[0].content
-    assert part.sentences == ("All 4 environments are drawn.",)
+    assert part.sentences == ("There is a frame of each of 4 environments.",)
     assert "MuJoCo drew them with egl." in part.items[0].sentences[0]
 
 
@@ -34,8 +34,8 @@ def test_what_could_not_be_drawn_says_so(tmp_path):
     records = {"FingerSpin": pictured("FingerSpin"), "Mine": pictured("Mine", "Mine is a function: no model to draw")}
     part = pictures_part(records, ("FingerSpin", "ReacherHard"))
     assert part.sentences == (
-        "1 of 3 environments are drawn; ReacherHard is not: no picture on record. "
-        "Mine is not: Mine is a function: no model to draw.",
+        "There is a frame of 1 of 3 environments. There is none of ReacherHard: no picture on record. "
+        "There is none of Mine: Mine is a function: no model to draw.",
     )
     figure = part.items[0].draw()
     said = [" ".join(text.get_text() for text in axes.texts).replace("\n", " ") for axes in figure.axes]

@@ -42,10 +42,10 @@ def pictures_part(records: Mapping[str, PictureRecord], expected: Sequence[str] 
     names = _ordered(records if expected is None else (*expected, *records))
     lacking = _lacking(records, names)
     if not lacking:
-        told = f"All {number(len(names), 'environment')} are drawn." if len(names) > 1 else f"{names[0]} is drawn."
+        told = f"There is a frame of {f'each of {len(names):,} environments' if len(names) > 1 else names[0]}."
     else:
-        told = f"{len(names) - len(lacking)} of {number(len(names), 'environment')} are drawn; " + " ".join(
-            f"{name} is not: {_sentence(reason)}" for name, reason in lacking.items()
+        told = f"There is a frame of {len(names) - len(lacking)} of {number(len(names), 'environment')}. " + " ".join(
+            f"There is none of {name}: {_sentence(reason)}" for name, reason in lacking.items()
         )
     drawn = {record.drawn_by for record in records.values() if record.drawn_by}
     by = f" MuJoCo drew them with {', '.join(sorted(drawn))}." if drawn else ""

@@ -38,7 +38,8 @@ def learned_sections(results: StudyResults) -> list[Section]:
     told = (*answer.sentences, *doubts, *([runs] if table.missing else []))
     folded = (*more_on_q4(found.results), *([] if table.missing else [("Runs", (runs,))]))
     others = [[one for one in drawn if not one.is_papers] for drawn in found.drawings]
-    files = tuple(one.item() for drawn in others for one in drawn if one.environment is None)
+    # Of the last test set only, the most honest: each file is drawn once more.
+    files = tuple(one.item() for one in others[-1] if one.environment is None)
     first = Section("q4", _Q4, answer.short, told, (*papers, settings_table(table)), files=files, folded=folded)
     more = [
         Section(anchor, f"Q4: {title[0].lower()}{title[1:]}", ready=html)
