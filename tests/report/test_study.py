@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from functools import partial
@@ -239,3 +240,20 @@ def test_folders_without_analyses_or_with_two_of_one_are_refused(folder, tmp_pat
 
 def test_environments_stand_in_the_paper_s_order():
     assert in_papers_order(["Zebra", "WalkerRun", "Ape", "BallInCup"]) == ["BallInCup", "WalkerRun", "Ape", "Zebra"]
+
+
+@pytest.mark.usefixtures("few_resamples")
+def test_records_alone_give_the_scores_of_trained_models_again(folder, monkeypatch):
+    monkeypatch.setattr("dynsparse.report.document.sections_of", lambda *_: ())
+    write(folder / "learning" / "units", sweep_of(("CheetahRun",), ("state",), (1, 2), epochs=2))
+    paths = write_study(read_study(folder), folder, folder / "report.html")
+    names = {path.name for path in paths if path.name.startswith("learning-")}
+    ends = ("scores.csv", "scores.md", "contact.csv", "dimensions.csv", "differences.csv")
+    assert names == {f"learning-{end}" for end in ends}
+    lines = list(csv.DictReader((folder / "tables" / "learning-scores.csv").read_text().splitlines()))
+    keys = ("environment", "split", "label", "metric")
+    wanted = ["CheetahRun", "step", "state", "prediction.mse"]
+    (one,) = [line for line in lines if [line[key] for key in keys] == wanted]
+    units = [json.loads(path.read_text()) for path in (folder / "learning" / "units").glob("*.json")]
+    errors = [u["result"]["final"]["step"]["prediction"]["mse"] for u in units if u["unit"]["kind"] == "train"]
+    assert float(one["value"]) == pytest.approx(sum(errors) / 2)
