@@ -118,6 +118,18 @@ def test_each_section_is_measured_with_its_sizes_and_places(study, tmp_path, cap
     assert "Two: beside: count" in captured.err and "again" not in captured.out
 
 
+def test_comparisons_count_above_round_off_and_figures_of_the_paper_do_not(study, tmp_path, monkeypatch):
+    found = {section.name for section in SECTIONS if section.above_round_off}
+    assert found == {"derivatives", "policies", "horizon"}
+    _, datasets = study
+    above = tuple(dataclasses.replace(one, above_round_off=one.name == "beside") for one in sections.SECTIONS)
+    monkeypatch.setattr(sections, "SECTIONS", above)
+    for chosen, counted in ((1e-15, 1e-12), (1e-9, 1e-9)):
+        assert run(datasets, tmp_path, HereAndNow(), atol=chosen) == {}
+        assert record(tmp_path, "One")["atol"] == chosen
+        assert record(tmp_path, "One", "beside")["atol"] == counted
+
+
 def test_what_is_measured_is_not_repeated_and_what_is_lost_is(study, tmp_path):
     _, datasets = study
     run(datasets, tmp_path, HereAndNow())

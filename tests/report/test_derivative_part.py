@@ -174,6 +174,7 @@ def test_durations_of_rows_that_are_lost_are_compared_at_the_rows_that_are_left(
     assert drawn.sentences == (
         "Means over episodes with their 95 % intervals, of 40 rows of 4 episodes in Toy. Where a derivative lacks "
         "rows, the exact one is drawn at the same rows too: rows that are not finite cut stretches of zeros.",
+        "Zeros are counted at |x| < 1e-15.",
     )
     durations = drawn.draw().axes[2]
     assert sorted(float(x) for line in durations.lines if line.get_marker() != "None" for x in line.get_xdata()) == (

@@ -38,6 +38,7 @@ def report():
     [
         ({"environment": "WalkerRun"}, "environment WalkerRun, not CheetahRun"),
         ({"atol": 1e-9}, "atol 1e-09, not 1e-15"),
+        ({"atol": 1e-13}, "atol 1e-13, not 1e-15"),
         ({"policy": "novice"}, "policy novice, not random"),
         ({"action_names": ("a", "b")}, "action_names a, b, not "),
         ({"provenance": {"extra": {"dataset": {"description_sha256": OTHER}}}}, "data set bbbbbbbbbbbb, not aaaaaaaa"),
@@ -50,6 +51,11 @@ def test_what_differs_is_refused_by_name_with_the_way_out(report, tmp_path, chan
     text = str(refused.value)
     assert f"{tmp_path / 'horizon.json'} to be of the analysis beside it" in text and difference in text
     assert text.endswith("make it again: dynsparse reproduce --only horizon --out out, or remove it")
+
+
+def test_what_is_compared_above_round_off_stands_beside_an_analysis_below(report, tmp_path):
+    assert report.atol == 1e-15
+    told(report, tmp_path, atol=1e-12)
 
 
 def test_the_data_set_is_known_by_its_description_or_its_audit(tmp_path):

@@ -9,10 +9,19 @@ from numpy.typing import NDArray
 
 from dynsparse.config import DEFAULT_ATOL, check_atol
 
-__all__ = ["ABOVE_ROUND_OFF", "is_zero", "row_sparsity", "sparsity"]
+__all__ = ["ABOVE_ROUND_OFF", "at_least_above_round_off", "is_zero", "row_sparsity", "sparsity"]
 
 ABOVE_ROUND_OFF = 1e-12
 """Threshold above what sums that cancel leave of numbers of size 1, which is 1e-16 to 1e-14."""
+
+
+def at_least_above_round_off(atol: float) -> float:
+    """Return the threshold itself, or ``ABOVE_ROUND_OFF`` where that is larger.
+
+    Args:
+        atol: Absolute threshold.
+    """
+    return max(atol, ABOVE_ROUND_OFF)
 
 
 def is_zero(values: NDArray[Any], atol: float = DEFAULT_ATOL) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from dynsparse.analysis import files
+from dynsparse.analysis.zeros import at_least_above_round_off
 from dynsparse.errors import InputError, SettingError
 from dynsparse.provenance import DECIDING_PACKAGES, package_versions
 
@@ -43,6 +44,8 @@ class Section:
         stem: Name of the record's files without suffix.
         fields: Folders of the study that it reads or writes beside the data set, by the name of the argument.
         packages: Packages that decide its numbers beside those that decide everything.
+        above_round_off: Whether zeros are counted above round-off where the study counts below it: what it compares is
+            no number that the paper prints, and round-off is no difference.
     """
 
     name: str
@@ -51,6 +54,15 @@ class Section:
     stem: str
     fields: Mapping[str, str]
     packages: tuple[str, ...] = ()
+    above_round_off: bool = False
+
+    def atol(self, chosen: float) -> float:
+        """Return the threshold that it counts zeros at.
+
+        Args:
+            chosen: The study's.
+        """
+        return at_least_above_round_off(chosen) if self.above_round_off else chosen
 
     @property
     def versions(self) -> dict[str, str | None]:
@@ -111,8 +123,17 @@ def _told(value: Any) -> str:
     return text if len(text) < 64 else text[:12]
 
 
-def _section(name: str, title: str, function: str, stem: str, packages: tuple[str, ...] = (), **fields: str) -> Section:
-    return Section(name, title, f"dynsparse.cli.{function}", stem, fields, packages)
+def _section(
+    name: str,
+    title: str,
+    function: str,
+    stem: str,
+    packages: tuple[str, ...] = (),
+    *,
+    above_round_off: bool = False,
+    **fields: str,
+) -> Section:
+    return Section(name, title, f"dynsparse.cli.{function}", stem, fields, packages, above_round_off)
 
 
 SECTIONS: tuple[Section, ...] = (
@@ -130,9 +151,19 @@ SECTIONS: tuple[Section, ...] = (
         "What changes when the derivative is right",
         "derivative_comparison:compare_derivatives",
         "derivatives",
+        above_round_off=True,
     ),
-    _section("policies", "What changes with the data", "policy_comparison:compare_policies", "policies", folder="."),
-    _section("horizon", "What changes with time", "horizon_measurement:measure_horizon", "horizon"),
+    _section(
+        "policies",
+        "What changes with the data",
+        "policy_comparison:compare_policies",
+        "policies",
+        above_round_off=True,
+        folder=".",
+    ),
+    _section(
+        "horizon", "What changes with time", "horizon_measurement:measure_horizon", "horizon", above_round_off=True
+    ),
 )
 """In the order in which a report shows them."""
 

@@ -95,7 +95,7 @@ def run_sections(
         provenance: Of the whole run.
         command: The command as the records name it.
         seed: Seed of every choice.
-        atol: An element is zero when ``abs(x) < atol``.
+        atol: An element is zero when ``abs(x) < atol``; some sections count above round-off at least.
 
     Returns:
         What became of them.
@@ -155,8 +155,11 @@ def _units(
     for environment, path in datasets.items():
         folder = out / ANALYSES / environment
         covering = [plan for plan in plans if plan.covers(environment)]
-        asked = [{"sizes": dict(plan.sizes), "seed": seed, "atol": atol} for plan in covering]
         sections = [section_named(plan.section) for plan in covering]
+        asked = [
+            {"sizes": dict(plan.sizes), "seed": seed, "atol": section.atol(atol)}
+            for plan, section in zip(covering, sections, strict=True)
+        ]
         try:
             identity = dataset_identity(str(path))
         except DatasetError as error:

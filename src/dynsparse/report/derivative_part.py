@@ -17,6 +17,7 @@ from dynsparse.report.episode_statistics import SHARE, STEPS_LONG, EpisodeMean, 
 from dynsparse.report.item import FigureItem, Part, TableItem
 from dynsparse.report.quantities import number
 from dynsparse.report.said_once import by_what_is_said
+from dynsparse.report.threshold_sentences import about_counting
 from dynsparse.report.truth_scores import about_truths, truth_changes, truth_table
 
 __all__ = ["derivative_part"]
@@ -96,7 +97,7 @@ def _caption(records: Mapping[str, DerivativeRecord]) -> tuple[str, ...]:
             " Where a derivative lacks rows, the exact one is drawn at the same rows too: rows that are not finite cut "
             "stretches of zeros."
         )
-    return (said,)
+    return (said, about_counting(record.atol for record in records.values()))
 
 
 def _of(rows: str, names: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from dynsparse.report.horizon_sample import about_length_rows, about_roll_out_st
 from dynsparse.report.horizon_sentences import JACOBIANS, about_horizons, about_lengths
 from dynsparse.report.horizon_table import horizon_table
 from dynsparse.report.item import FigureItem, Part, TableItem
+from dynsparse.report.threshold_sentences import about_counting
 
 __all__ = ["horizon_part"]
 
@@ -59,7 +60,12 @@ def _horizons(shown: Sequence[HorizonRecord], block: int, name: str) -> FigureIt
             "roll-outs with their warm start carried (the product's share, moved by the difference at the roll-outs' "
             "starts); shaded what is zero at every start"
         ),
-        sentences=tuple(filter(None, (about_starts(shown), about_roll_out_starts(shown)))),
+        sentences=tuple(
+            filter(
+                None,
+                (about_starts(shown), about_roll_out_starts(shown), about_counting(record.atol for record in shown)),
+            )
+        ),
         draw=partial(draw_horizons, shown, block),
     )
 
@@ -76,7 +82,7 @@ def _lengths(records: Sequence[HorizonRecord]) -> list[FigureItem]:
                 "one panel an environment: the share of zero elements of the Jacobian of one control step against its "
                 "length, the action held, with 95 % intervals over episodes; a line at the task's own length"
             ),
-            sentences=(about_length_rows(records),),
+            sentences=(about_length_rows(records), about_counting(record.atol for record in records)),
             draw=partial(draw_lengths, records),
         )
     ]

@@ -17,6 +17,7 @@ from dynsparse.report.policy_sentences import policy_sentences
 from dynsparse.report.policy_table import element_table, policy_table
 from dynsparse.report.quantities import number
 from dynsparse.report.said_once import by_what_is_said
+from dynsparse.report.threshold_sentences import about_counting
 
 __all__ = ["policy_part"]
 
@@ -55,7 +56,7 @@ def policy_part(records: Mapping[str, PolicyRecord]) -> Part:
             "",
             "a line an environment and a marker with a 95 % interval for each policy: share of zeros, how long "
             "elements stay zero, how often the pattern switches, rows in which a limit or contact is on",
-            (_caption(records),),
+            (_caption(records), about_counting(record.atol for record in records.values())),
             lambda: _draw(records),
         ),
         policy_table(records),

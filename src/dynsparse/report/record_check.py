@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dynsparse.analysis import SparsityReport
+from dynsparse.analysis.zeros import at_least_above_round_off
 from dynsparse.errors import InputError
 from dynsparse.provenance import content_hash
 
@@ -20,6 +21,7 @@ def check_record(report: SparsityReport, record: Any, folder: Path, command: str
     """Refuse a record that is not of the analysis beside it: its numbers would stand in a report of other data.
 
     Asked is what both tell: environment, threshold, policy, names of the Jacobian's columns, and the data set's hash.
+    A record may be counted above round-off where the analysis is counted below.
 
     Args:
         report: The analysis.
@@ -32,9 +34,11 @@ def check_record(report: SparsityReport, record: Any, folder: Path, command: str
     """
     asked: dict[str, tuple[Any, Any]] = {
         name: (getattr(record, name), getattr(report, name))
-        for name in ("environment", "policy", "atol", "state_names", "action_names")
+        for name in ("environment", "policy", "state_names", "action_names")
         if hasattr(record, name)
     }
+    if getattr(record, "atol", report.atol) not in (report.atol, at_least_above_round_off(report.atol)):
+        asked["atol"] = record.atol, report.atol
     hashes = _hash(record.provenance), _hash(report.provenance) or _audited_hash(report)
     if all(hashes):
         asked["data set"] = hashes

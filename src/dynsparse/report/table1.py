@@ -11,6 +11,7 @@ from importlib import resources
 from dynsparse.analysis.cause_record import CauseRecord
 from dynsparse.analysis.global_sparsity import GlobalSparsity
 from dynsparse.analysis.sparsity_report import SparsityReport
+from dynsparse.analysis.zeros import ABOVE_ROUND_OFF
 from dynsparse.report.cause import Cause
 from dynsparse.report.causes import explain
 
@@ -26,8 +27,6 @@ __all__ = [
 
 MISSING = "missing: not analysed"
 """What stands in place of a number where there is no analysis."""
-
-_ABOVE_ROUND_OFF = 1e-12
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,7 @@ def about_thresholds(rows: Iterable[Table1Row]) -> tuple[str, ...]:
     return tuple(
         f"{row.environment}: this count of ∂s'/∂s depends on round-off; look at it with --atol 1e-12."
         for row in rows
-        if row.same_count_from_atol == row.same_count_to_atol and row.atol < _ABOVE_ROUND_OFF
+        if row.same_count_from_atol == row.same_count_to_atol and row.atol < ABOVE_ROUND_OFF
     )
 
 

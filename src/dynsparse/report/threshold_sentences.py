@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dynsparse.analysis.zeros import ABOVE_ROUND_OFF
 from dynsparse.report.cause_switches import joined
@@ -10,7 +10,14 @@ from dynsparse.report.counted_numbers import Counted, CountedNumbers
 from dynsparse.report.paper_numbers import paper_claim
 from dynsparse.report.quantities import number, percent, share_with_interval
 
-__all__ = ["about_drawn", "about_patterns", "about_switch_rates", "chosen_threshold", "lead_threshold"]
+__all__ = [
+    "about_counting",
+    "about_drawn",
+    "about_patterns",
+    "about_switch_rates",
+    "chosen_threshold",
+    "lead_threshold",
+]
 
 _WHY = "what lies between the two thresholds decides there, which is where sums that cancel leave round-off"
 
@@ -30,6 +37,17 @@ def chosen_threshold(counted: Sequence[Counted]) -> str:
     atols = sorted({one.chosen.atol for one in counted})
     whose = "the paper's" if atols == [paper_claim("threshold")] else "the chosen"
     return f"{whose} {joined([f'{atol:g}' for atol in atols])}"
+
+
+def about_counting(atols: Iterable[float]) -> str:
+    """Say at which thresholds zeros were counted.
+
+    Args:
+        atols: Of the records.
+    """
+    found = sorted(set(atols))
+    why = ", above round-off" if found == [ABOVE_ROUND_OFF] else ""
+    return f"Zeros are counted at |x| < {joined([f'{atol:g}' for atol in found])}{why}."
 
 
 def about_patterns(counted: Sequence[Counted]) -> list[str]:
