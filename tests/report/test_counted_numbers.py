@@ -80,11 +80,21 @@ def test_thresholds_differ_where_patterns_do_or_switch_rates_are_apart():
     few = counted_twice(report, chosen=(0.7, 0.71), above=(0.1, 0.12))
     assert not few.other_switches  # no interval, nothing told
     assert about_drawn([same]) == ("Drawn at the paper's 1e-15.",)
-    assert about_drawn([same, apart]) == (
+    assert about_drawn([apart]) == (
         "Drawn at the paper's 1e-15.",
-        "CheetahRun: 9 patterns and switches in 71.0 % of the steps here, 2 and 11.0 % of the steps at 1e-12; the "
-        "difference is round-off.",
+        "9 patterns and switches in 71.0 % of the steps here, 2 and 11.0 % of the steps at 1e-12: sums that cancel "
+        "leave round-off of that size.",
     )
+    drawn, doubtful = about_drawn([same, apart])
+    assert drawn == "Drawn at the paper's 1e-15."
+    # Student's t of two degrees of freedom, 4.3027, times 0.01 / sqrt(3).
+    assert doubtful == (
+        "Some of the switches are round-off in CheetahRun (71.0 % [68.5, 73.5] in place of 11.0 % [8.5, 13.5]), in "
+        "brackets the share of steps with one here and at 1e-12."
+    )
+    crossing = counted_twice(report, chosen=(0.0, 0.0, 0.0), above=(0.1, 0.12, 0.11), patterns=(1, 2))
+    assert about_drawn([crossing])[1].endswith(": a slope that passes through zero counts as one longer at 1e-12.")
+    assert about_drawn([same, crossing]) == ("Drawn at the paper's 1e-15.",)
 
 
 def test_an_analysis_above_round_off_has_one_number_and_lacks_none():

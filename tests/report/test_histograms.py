@@ -43,7 +43,16 @@ def test_all_bars_lie_inside_the_axis():
     assert (low, high) == (0.0, 100.0)
     axes = Figure().add_subplot()
     draw_histogram(axes, LocalBlock.from_counts(np.array([6, 0, 3, 0, 0])), BLOCK_LOOKS[0], limit=50.0)
-    assert max(bar.get_x() + bar.get_width() for bar in axes.patches) <= axes.get_xlim()[1]
+    ends = [bar.get_x() + bar.get_width() for bar in axes.patches]
+    assert max(ends) <= axes.get_xlim()[1] + 1e-9  # rounding
+    # 80 elements: the bar of none is seen beside the frame, with all of its width.
+    axes = Figure().add_subplot()
+    counts = np.zeros(81, dtype=np.int64)
+    counts[[0, 40]] = 9, 1
+    draw_histogram(axes, LocalBlock.from_counts(counts), BLOCK_LOOKS[0])
+    none, half = axes.patches
+    assert (none.get_x(), none.get_width()) == (0.0, 1.6)
+    assert half.get_x() + half.get_width() / 2 == pytest.approx(50.0)
 
 
 def test_a_bar_among_hundreds_can_be_seen():

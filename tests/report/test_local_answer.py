@@ -68,16 +68,22 @@ def test_q2_leads_with_what_is_above_round_off_and_names_where_the_paper_s_thres
     ball = counted_twice(switched_report("BallInCup"), chosen=(0.1,) * 3, above=(0.1,) * 3)
     answer = answer_q2([cheetah, ball])
     assert answer.short == (
-        "Which elements are zero depends on the state in 2 of 2 environments; in the mean a row has 30.0 %, did not "
-        "vary in 3 episodes (BallInCup) to 30.0 %, did not vary in 3 episodes (CheetahRun) zeros, in 2 patterns "
-        "(zero: |x| < 1e-12, above round-off; at the paper's 1e-15 30.0 %, did not vary in 3 episodes (BallInCup) to "
-        "30.0 %, did not vary in 3 episodes (CheetahRun) zeros, in 2 to 113 patterns)."
+        "Which elements are zero depends on the state in 2 of 2 environments; in the mean a row has 30.0 % (BallInCup) "
+        "to 30.0 % (CheetahRun) zeros, in 2 patterns (zero: |x| < 1e-12, above round-off)."
     )
-    assert answer.sentences[0] == (
-        "At the paper's 1e-15 the number of patterns is another in CheetahRun (113 in place of 2): what lies between "
-        "the two thresholds decides there, which is where sums that cancel leave round-off."
+    assert answer.sentences[:2] == (
+        "At the paper's 1e-15 a row has 30.0 % (BallInCup) to 30.0 % (CheetahRun) zeros, in 2 to 113 patterns.",
+        "At the paper's 1e-15 there are more patterns in CheetahRun (113 in place of 2): sums that cancel leave "
+        "round-off of that size.",
     )
-    assert answer_q2([ball]).sentences[0] == (
+    assert answer.sentences[-1] == "A number without an interval is the same in every episode."
+    # A slope that passes through zero is no round-off: the higher threshold finds the pattern that the lower one lacks.
+    crossing = counted_twice(switched_report("CartpoleBalance"), chosen=(0.0,) * 3, above=(0.1,) * 3, patterns=(1, 2))
+    assert answer_q2([cheetah, crossing]).sentences[2] == (
+        "At the paper's 1e-15 there are fewer in CartpoleBalance (1 in place of 2): a slope that passes through zero "
+        "counts as one longer at 1e-12."
+    )
+    assert answer_q2([ball]).sentences[1] == (
         "At the paper's 1e-15 there are as many patterns as at 1e-12 in BallInCup."
     )
     # One pattern above round-off depends on no state, whatever round-off makes of it.
@@ -88,7 +94,8 @@ def test_q2_leads_with_what_is_above_round_off_and_names_where_the_paper_s_thres
 def test_q2_says_which_environment_was_counted_at_the_chosen_threshold_only():
     both = counted_twice(switched_report("CheetahRun"), chosen=(0.1,) * 3, above=(0.1,) * 3)
     answer = answer_q2([both, of_episodes((0.3, 0.34, 0.36))])
-    assert "(zero: |x| < 1e-12, above round-off, but 1e-15 in FingerSpin; at the paper's 1e-15 30.0 %" in answer.short
+    assert answer.short.endswith("(zero: |x| < 1e-12, above round-off, but 1e-15 in FingerSpin).")
+    assert answer.sentences[0] == "At the paper's 1e-15 a row has 30.0 % (CheetahRun) zeros, in 2 patterns."
 
 
 def test_patterns_of_first_rows_are_told():

@@ -17,15 +17,15 @@ def test_q3_holds_the_paper_s_claims_against_each_environment():
     shorts = {"BallInCup": (9, 9, 10), "CheetahRun": (2, 0, 2), "FingerSpin": (4, 5, 6), "FingerTurnEasy": (9, 9)}
     answer = answer_q3([of_shorts(name, short) for name, short in shorts.items()])
     assert answer.short == (
-        "The pattern switches in 10.0 %, did not vary in 3 episodes (BallInCup) to 10.0 %, no interval of 2 episodes "
-        "(FingerTurnEasy) of the control steps; an element that is not zero all along stays zero for 8.0, did not "
-        "vary in 3 episodes (BallInCup) to 8.0, no interval of 2 episodes (FingerTurnEasy) steps (zero: |x| < 1e-15)."
+        "The pattern switches in 10.0 % (BallInCup) to 10.0 %, no interval of 2 episodes (FingerTurnEasy) of the "
+        "control steps; an element that is not zero all along stays zero for 8.0 (BallInCup) to 8.0, no interval of 2 "
+        "episodes (FingerTurnEasy) steps (zero: |x| < 1e-15)."
     )
-    stable, rare, few, claim, most, not_most, unknown, too_few, censored, family = answer.sentences
+    stable, rare, few, claim, most, not_most, unknown, too_few, censored, family, same = answer.sentences
     assert "in a temporally sparse manner" in stable
     assert rare == (
-        "The pattern switches in less than half of the steps in BallInCup (10.0 %, did not vary in 3 episodes), "
-        "CheetahRun (10.0 %, did not vary in 3 episodes) and FingerSpin (10.0 %, did not vary in 3 episodes)."
+        "The pattern switches in less than half of the steps in BallInCup (10.0 %), CheetahRun (10.0 %) and FingerSpin "
+        "(10.0 %)."
     )
     assert few.startswith("Whether it switches in more than half of the steps: not enough data in FingerTurnEasy")
     assert "fewer than 50 time steps" in claim
@@ -46,6 +46,7 @@ def test_q3_holds_the_paper_s_claims_against_each_environment():
         "These are 6 comparisons, none adjusted for the others: were there no difference anywhere, 0.3 of them would "
         "come out as one by chance."
     )
+    assert same == "A number without an interval is the same in every episode."
 
 
 def test_an_interval_of_almost_everything_is_not_enough_data():
@@ -58,7 +59,7 @@ def test_an_interval_of_almost_everything_is_not_enough_data():
 def test_censored_stretches_are_left_out_of_the_second_share():
     # Of 30, 24 are short; 6 are censored, 3 of them short, which leaves 21 of 24.
     told = answer_q3([of_shorts("FingerSpin", (8, 8, 8))]).sentences
-    assert "FingerSpin 6 of 30 (87.5 %, did not vary in 3 episodes)." in told[-2]
+    assert "FingerSpin 6 of 30 (87.5 %)." in told[-3]
 
 
 def test_q3_leads_with_what_is_above_round_off_and_names_where_the_paper_s_threshold_differs():
@@ -70,18 +71,20 @@ def test_q3_leads_with_what_is_above_round_off_and_names_where_the_paper_s_thres
         "The pattern switches in 11.0 % [8.5, 13.5] (BallInCup) to 15.3 % [13.9, 16.8] (CheetahRun) of the control "
         "steps; "
     )
+    assert answer.short.endswith("(zero: |x| < 1e-12, above round-off).")
+    beside, differing, *_ = answer.sentences
+    assert beside.startswith("At the paper's 1e-15 it switches in 11.0 % [8.5, 13.5] (BallInCup) to 70.3 % [")
+    assert differing.startswith("At the paper's 1e-15 the pattern switches more often in CheetahRun (70.3 % [")
+    assert differing.endswith("] in place of 15.3 % [13.9, 16.8]): sums that cancel leave round-off of that size.")
+    # Less often than above round-off is no round-off.
+    crossing = counted_twice(switched_report("CartpoleBalance"), chosen=above, above=chosen)
+    assert "the pattern switches" not in answer_q3([crossing]).sentences[1]
     assert (
-        "(zero: |x| < 1e-12, above round-off; at the paper's 1e-15 in 11.0 % [8.5, 13.5] (BallInCup) to 70.3 % ["
-        in (answer.short)
+        answer_q3([crossing])
+        .sentences[1]
+        .startswith("At the paper's 1e-15 it switches less often in CartpoleBalance (15.3 % [")
     )
-    assert answer.sentences[0].startswith(
-        "At the paper's 1e-15 the pattern switches at another rate in CheetahRun (70.3 % ["
-    )
-    assert (
-        "] in place of 15.3 % [13.9, 16.8]): what lies between the two thresholds decides there"
-        in (answer.sentences[0])
-    )
-    assert answer_q3([ball]).sentences[0] == (
+    assert answer_q3([ball]).sentences[1] == (
         "At the paper's 1e-15 switches are not told from those at 1e-12 in BallInCup."
     )
 

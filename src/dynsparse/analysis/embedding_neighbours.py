@@ -133,7 +133,10 @@ def shared_variance(values: NDArray[np.floating], means: NDArray[np.floating]) -
         1 less the mean square error over the variance: 1 where the mean is the value, below 0 where it says less than
         the mean of all; None where the values do not vary.
     """
-    variance = float(np.var(values)) if len(values) else 0.0
+    # Not by the variance, which rounding makes larger than 0 for equal values.
+    if not len(values) or float(np.ptp(values)) == 0.0:
+        return None
+    variance = float(np.var(values))
     return None if variance == 0.0 else 1.0 - float(np.mean((values - means) ** 2)) / variance
 
 

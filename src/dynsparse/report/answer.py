@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from dynsparse.analysis import SparsityReport
 from dynsparse.report.cause_switches import joined
 from dynsparse.report.episode_statistics import CONFIDENCE, EpisodeMean
-from dynsparse.report.quantities import number
+from dynsparse.report.quantities import number, share_with_interval, steps_with_interval
 
 __all__ = [
     "NOT_ENOUGH",
     "Answer",
     "about_family",
+    "about_same",
     "environments_of",
     "extremes_of",
     "named_of",
     "said_by_side",
+    "share_of",
     "span_of",
+    "steps_of",
 ]
 
 NOT_ENOUGH = "not enough data"
@@ -48,6 +51,23 @@ def environments_of(count: int) -> str:
 def named_of(reports: Sequence[SparsityReport]) -> str:
     """Name the environment, or say how many there are."""
     return reports[0].environment if len(reports) == 1 else environments_of(len(reports))
+
+
+def share_of(mean: EpisodeMean) -> str:
+    """Write a share in a list: why one that did not vary has no interval, ``about_same`` says once."""
+    return share_with_interval(mean, reason=mean.low is None)
+
+
+def steps_of(mean: EpisodeMean) -> str:
+    """Write a duration in a list of several, as ``share_of`` writes a share."""
+    return steps_with_interval(mean, reason=mean.low is None)
+
+
+def about_same(means: Iterable[EpisodeMean]) -> list[str]:
+    """Say why some numbers have no interval where they were the same in every episode; nothing where none was."""
+    if not any(mean.low is not None and not mean.varies for mean in means):
+        return []
+    return ["A number without an interval is the same in every episode."]
 
 
 def span_of(values: Sequence[float], write: Callable[[float], str]) -> str:

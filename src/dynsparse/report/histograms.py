@@ -17,6 +17,8 @@ __all__ = ["draw_all_histograms", "draw_histogram", "draw_histograms"]
 
 # A bar must be seen where a block has hundreds of attainable values: in parts of the axis.
 _THINNEST = 0.008
+# And beside the frame, whose line a thinner one would merge with.
+_THINNEST_OUTERMOST = 0.016
 _BAR = 0.86
 # A block of four elements would have bars as wide as a quarter of the axis: bars on an axis, at least.
 _WIDEST = 12
@@ -38,9 +40,11 @@ def draw_histogram(axes: Axes, block: LocalBlock, look: BlockLook, limit: float 
     widest = 100.0 * float(block.histogram_edges[1] - block.histogram_edges[0])
     width = max(_BAR * min(widest, limit / _WIDEST), _THINNEST * limit)
     share = 100.0 * counts[seen] / max(int(counts.sum()), 1)
-    # No share lies below none or above all, and no bar reaches there: the outermost ones are cut at their own share.
-    left, right = np.maximum(percent - width / 2, 0.0), np.minimum(percent + width / 2, 100.0)
-    axes.bar(left, share, width=right - left, align="edge", color=look.colour, linewidth=0.0)
+    # No share lies below none or above all, and no bar reaches there: the outermost ones stand beside their share.
+    outermost = (percent <= 0.0) | (percent >= 100.0)
+    widths = np.where(outermost, max(width, _THINNEST_OUTERMOST * limit), width)
+    left = np.clip(percent - widths / 2, 0.0, 100.0 - widths)
+    axes.bar(left, share, width=widths, align="edge", color=look.colour, linewidth=0.0)
     axes.set_xlim(0.0, limit + (width / 2 if limit < 100.0 else 0.0))
     axes.set_ylim(0.0, None)
     axes.locator_params(axis="y", nbins=4)

@@ -6,10 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dynsparse.report.answer import NOT_ENOUGH, Answer, extremes_of, named_of, said_by_side, span_of
+from dynsparse.report.answer import (
+    NOT_ENOUGH,
+    Answer,
+    about_same,
+    extremes_of,
+    named_of,
+    said_by_side,
+    share_of,
+    span_of,
+)
 from dynsparse.report.counted_numbers import Counted, CountedNumbers
 from dynsparse.report.paper_numbers import paper_claims
-from dynsparse.report.quantities import percent, share_with_interval
+from dynsparse.report.quantities import percent
 from dynsparse.report.table1 import paper_table1
 from dynsparse.report.threshold_sentences import about_patterns, chosen_threshold, lead_threshold
 
@@ -35,17 +44,19 @@ def answer_q2(counted: Sequence[Counted]) -> Answer:
     if not several:
         depends = f"Which elements are zero does not depend on the state in {named_of(reports)}"
     short = f"{depends}; in the mean a row has {_zeros({one.environment: one.lead for one in counted})}"
-    short += f" (zero: {lead_threshold(counted)}"
-    both = {one.environment: one.chosen for one in counted if one.above is not None}
+    short += f" (zero: {lead_threshold(counted)})."
+    both = [one for one in counted if one.above is not None]
+    beside = []
     if both:
-        short += f"; at {chosen_threshold([one for one in counted if one.above is not None])} {_zeros(both)}"
-    short += ")."
-    return Answer(short, (*about_patterns(counted), *_beyond_global(counted), _values(counted), *_first_rows(counted)))
+        beside.append(f"At {chosen_threshold(both)} a row has {_zeros({one.environment: one.chosen for one in both})}.")
+    same = about_same(one.lead.sparsity for one in counted)
+    told = (*beside, *about_patterns(counted), *_beyond_global(counted), _values(counted), *_first_rows(counted), *same)
+    return Answer(short, told)
 
 
 def _zeros(numbers: dict[str, CountedNumbers]) -> str:
     counts = [found.patterns for found in numbers.values()]
-    means = extremes_of({name: found.sparsity for name, found in numbers.items()}, share_with_interval)
+    means = extremes_of({name: found.sparsity for name, found in numbers.items()}, share_of)
     plural = "pattern" if set(counts) == {1} else "patterns"
     return f"{means} zeros, in {span_of(counts, lambda count: f'{count:,}')} {plural}"
 

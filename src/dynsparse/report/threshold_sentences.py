@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from dynsparse.analysis.zeros import ABOVE_ROUND_OFF
 from dynsparse.report.cause_switches import joined
@@ -19,7 +19,8 @@ __all__ = [
     "lead_threshold",
 ]
 
-_WHY = "what lies between the two thresholds decides there, which is where sums that cancel leave round-off"
+_ROUND_OFF = "sums that cancel leave round-off of that size"
+_CROSSING = f"a slope that passes through zero counts as one longer at {ABOVE_ROUND_OFF:g}"
 
 
 def lead_threshold(counted: Sequence[Counted]) -> str:
@@ -55,15 +56,18 @@ def about_patterns(counted: Sequence[Counted]) -> list[str]:
     both = [one for one in counted if one.above is not None]
     if not both:
         return []
-    other = [
-        f"{one.environment} ({one.chosen.patterns:,} in place of {one.lead.patterns:,})"
+    where = chosen_threshold(both)
+    said = {
+        one.environment: (
+            one.chosen.patterns - one.lead.patterns,
+            f"{one.environment} ({one.chosen.patterns:,} in place of {one.lead.patterns:,})",
+        )
         for one in both
         if one.other_patterns
-    ]
-    where = chosen_threshold(both)
-    if not other:
+    }
+    if not said:
         return [f"At {where} there are as many patterns as at {ABOVE_ROUND_OFF:g} in {_all_of(both)}."]
-    return [f"At {where} the number of patterns is another in {joined(other)}: {_WHY}."]
+    return _by_direction(said, f"At {where} there are more patterns in {{}}", f"At {where} there are fewer in {{}}")
 
 
 def about_switch_rates(counted: Sequence[Counted]) -> list[str]:
@@ -71,31 +75,62 @@ def about_switch_rates(counted: Sequence[Counted]) -> list[str]:
     both = [one for one in counted if one.above is not None and one.chosen.switch_rate.low is not None]
     if not both:
         return []
-    other = [
-        f"{one.environment} ({share_with_interval(one.chosen.switch_rate)} in place of "
-        f"{share_with_interval(one.lead.switch_rate)})"
-        for one in both
-        if one.other_switches
-    ]
     where = chosen_threshold(both)
-    if not other:
+    said = {one.environment: (_step(one), _rates(one)) for one in both if one.other_switches}
+    if not said:
         return [f"At {where} switches are not told from those at {ABOVE_ROUND_OFF:g} in {_all_of(both)}."]
-    return [f"At {where} the pattern switches at another rate in {joined(other)}: {_WHY}."]
+    return _by_direction(
+        said, f"At {where} the pattern switches more often in {{}}", f"At {where} it switches less often in {{}}"
+    )
 
 
 def about_drawn(counted: Sequence[Counted]) -> tuple[str, ...]:
-    """Say at which threshold a figure is drawn, and where round-off is part of what it shows."""
-    doubtful = [one for one in counted if one.other_patterns or one.other_switches]
+    """Say at which threshold a figure is drawn, and where round-off is part of what it shows.
+
+    Args:
+        counted: Whose numbers are drawn.  Of several, those are named whose switches differ, which shows.
+
+    Returns:
+        Sentences; none where there is one threshold.
+    """
     if not any(one.chosen.atol < ABOVE_ROUND_OFF for one in counted):
         return ()
     said = [f"Drawn at {chosen_threshold(counted)}."]
-    for one in doubtful:
+    if len(counted) == 1:
+        (one,) = counted
+        if one.other_patterns or one.other_switches:
+            why = _ROUND_OFF if one.chosen.patterns > one.lead.patterns or _step(one) > 0.0 else _CROSSING
+            said.append(
+                f"{number(one.chosen.patterns, 'pattern')}{_switches(one.chosen, ' and switches in ')} here, "
+                f"{one.lead.patterns:,}{_switches(one.lead, ' and ')} at {ABOVE_ROUND_OFF:g}: {why}."
+            )
+        return tuple(said)
+    doubtful = [_rates(one) for one in counted if one.other_switches and _step(one) > 0.0]
+    if doubtful:
         said.append(
-            f"{one.environment}: {number(one.chosen.patterns, 'pattern')}{_switches(one.chosen, ' and switches in ')} "
-            f"here, {one.lead.patterns:,}{_switches(one.lead, ' and ')} at {ABOVE_ROUND_OFF:g}; the "
-            "difference is round-off."
+            f"Some of the switches are round-off in {joined(doubtful)}, in brackets the share of steps with one here "
+            f"and at {ABOVE_ROUND_OFF:g}."
         )
     return tuple(said)
+
+
+def _by_direction(said: Mapping[str, tuple[float, str]], more: str, fewer: str) -> list[str]:
+    """Say of whom there is more at the lower threshold, and of whom there is less, each with what makes it so."""
+    up = [words for step, words in said.values() if step > 0]
+    down = [words for step, words in said.values() if step < 0]
+    told = [f"{more.format(joined(up))}: {_ROUND_OFF}."] if up else []
+    return told + ([f"{fewer.format(joined(down))}: {_CROSSING}."] if down else [])
+
+
+def _step(one: Counted) -> float:
+    """Return how much more often the pattern switches at the chosen threshold than above round-off; 0 if unknown."""
+    here, above = one.chosen.switch_rate.value, one.lead.switch_rate.value
+    return 0.0 if here is None or above is None else here - above
+
+
+def _rates(one: Counted) -> str:
+    here, above = (share_with_interval(each.switch_rate, reason=False) for each in (one.chosen, one.lead))
+    return f"{one.environment} ({here} in place of {above})"
 
 
 def _switches(found: CountedNumbers, before: str) -> str:

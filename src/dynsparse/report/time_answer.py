@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dynsparse.analysis.durations import SHORT
-from dynsparse.report.answer import NOT_ENOUGH, Answer, about_family, extremes_of, said_by_side
+from dynsparse.report.answer import (
+    NOT_ENOUGH,
+    Answer,
+    about_family,
+    about_same,
+    extremes_of,
+    said_by_side,
+    share_of,
+    steps_of,
+)
 from dynsparse.report.cause_switches import joined
 from dynsparse.report.counted_numbers import Counted, CountedNumbers
 from dynsparse.report.paper_numbers import paper_claims
-from dynsparse.report.quantities import share_with_interval, steps_with_interval
 from dynsparse.report.table1 import paper_table1
 from dynsparse.report.threshold_sentences import about_switch_rates, chosen_threshold, lead_threshold
 
@@ -45,27 +53,32 @@ def answer_q3(counted: Sequence[Counted]) -> Answer:
         return Answer("Nothing can be said about time: no two rows follow each other.")
     lead = {one.environment: one.lead for one in timed}
     short = f"The pattern switches in {_rates(lead)} of the control steps; {_lasts(lead)}"
-    short += f" (zero: {lead_threshold(timed)}"
+    short += f" (zero: {lead_threshold(timed)})."
     both = [one for one in timed if one.above is not None]
+    beside = []
     if both:
         chosen = {one.environment: one.chosen for one in both}
-        short += f"; at {chosen_threshold(both)} in {_rates(chosen)}, and {_lasts(chosen)}"
-    short += ")."
+        beside.append(
+            f"At {chosen_threshold(both)} it switches in {_rates(chosen)} of the steps, and {_lasts(chosen)}."
+        )
     rare, rarely = _about_switches(timed)
     brief, briefly = _about_short(timed)
+    same = about_same(mean for one in timed for mean in (one.lead.switch_rate, one.lead.zero_duration))
     family = about_family(rarely + briefly)
-    return Answer(short, (*about_switch_rates(timed), *rare, *brief, *_censored(timed), *family, *_resting(timed)))
+    told = (*beside, *about_switch_rates(timed), *rare, *brief, *_censored(timed), *family, *_resting(timed), *same)
+    return Answer(short, told)
 
 
 def _rates(numbers: Mapping[str, CountedNumbers]) -> str:
-    return extremes_of({name: found.switch_rate for name, found in numbers.items()}, share_with_interval)
+    return extremes_of({name: found.switch_rate for name, found in numbers.items()}, share_of)
 
 
 def _lasts(numbers: Mapping[str, CountedNumbers]) -> str:
     means = {name: found.zero_duration for name, found in numbers.items() if found.stretches}
     if not means:
         return "no element that is zero at times stays so for less than an episode"
-    return f"an element that is not zero all along stays zero for {extremes_of(means, steps_with_interval)} steps"
+    lasts = extremes_of(means, steps_of)
+    return f"an element that is not zero all along stays zero for {lasts} steps"
 
 
 def _about_switches(timed: Sequence[Counted]) -> tuple[list[str], int]:
@@ -74,7 +87,7 @@ def _about_switches(timed: Sequence[Counted]) -> tuple[list[str], int]:
     for one in timed:
         rate = one.lead.switch_rate
         if rate.episodes:
-            sides.setdefault(rate.side_of(_HALF), []).append(f"{one.environment} ({share_with_interval(rate)})")
+            sides.setdefault(rate.side_of(_HALF), []).append(f"{one.environment} ({share_of(rate)})")
     return _quoted("temporally-sparse", timed, said_by_side(sides, _RARE)), _compared(sides)
 
 
@@ -84,7 +97,7 @@ def _about_short(timed: Sequence[Counted]) -> tuple[list[str], int]:
     for one in timed:
         share = one.lead.short_share
         if share.episodes:
-            sides.setdefault(share.side_of(_HALF), []).append(f"{one.environment} ({share_with_interval(share)})")
+            sides.setdefault(share.side_of(_HALF), []).append(f"{one.environment} ({share_of(share)})")
     return _quoted("short-zeros", timed, said_by_side(sides, _SHORT)), _compared(sides)
 
 
@@ -103,7 +116,7 @@ def _censored(timed: Sequence[Counted]) -> list[str]:
     """Say how many zero stretches may have been longer, and how many are short without them."""
     found = [
         f"{one.environment} {one.lead.censored:,} of {one.lead.stretches:,} "
-        f"({share_with_interval(one.lead.uncensored_short_share)})"
+        f"({share_of(one.lead.uncensored_short_share)})"
         for one in timed
         if one.lead.censored and one.lead.short_share.episodes
     ]
