@@ -197,4 +197,4 @@ def _plain_ticks(axes: Axes, every: int = 2) -> None:
 
 
 def _power(value: float, _: object) -> str:
-    return f"{value:,.0f}" if value < 1e5 else f"{value:.0e}".replace("e+0", "e")
+    return f"{value:,.0f}" if value < 1e4 else f"{value:.0e}".replace("e+0", "e")

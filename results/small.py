@@ -1,0 +1,64 @@
+"""What is kept of the small preset: its records, from which the whole report can be drawn again, and its tables.
+
+    dynsparse reproduce --preset small --causes --embed all --out out/small
+    python results/small.py out/small
+
+copies to results/small the settings, the times, the records of each environment (not the data sets), those of the
+trainings (not the weights) and the tables as CSV.  Of the embeddings only FingerSpin's is kept, which is the paper's
+Figure 4; the others are as large as all else.  Then
+
+    dynsparse report results/small --out out/report.html
+
+draws report, figures and tables.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+RESULTS = Path(__file__).resolve().parent / "small"
+EMBEDDED = "FingerSpin"
+KEPT = (
+    "settings.json",
+    "asked.json",
+    "timings.json",
+    "analysis/*/*.json",
+    "analysis/*/*.npz",
+    "learning/units/*.json",
+    "tables/*.csv",
+)
+"""Patterns of files below the folder."""
+
+
+def ship(folder: Path, results: Path = RESULTS) -> list[Path]:
+    """Copy what is kept in place of what was, and return where it is.
+
+    Args:
+        folder: Of ``dynsparse reproduce``.
+        results: Where to; what was there is removed.
+
+    Raises:
+        FileNotFoundError: It is no such folder.
+    """
+    if not (folder / "settings.json").exists():
+        raise FileNotFoundError(f"expected a folder of dynsparse reproduce, {folder} holds no settings.json")
+    shutil.rmtree(results, ignore_errors=True)
+    copied = []
+    for source in sorted(path for pattern in KEPT for path in folder.glob(pattern)):
+        place = source.relative_to(folder)
+        if place.name.startswith(".") or (place.stem == "embedding" and place.parent.name != EMBEDDED):
+            continue
+        target = results / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        copied.append(target)
+    return copied
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    kept = ship(Path(sys.argv[1]))
+    print(f"{RESULTS}: {len(kept)} files, {sum(path.stat().st_size for path in kept) / 2**20:.1f} MiB")

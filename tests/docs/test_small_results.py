@@ -1,0 +1,56 @@
+"""What is kept of the small preset: records without data, in place of what was kept before."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from .page import ROOT
+
+
+@pytest.fixture
+def script():
+    spec = importlib.util.spec_from_file_location("small", ROOT / "results" / "small.py")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def test_records_are_kept_and_data_weights_and_large_embeddings_are_not(script, own_folder):
+    kept = (
+        "settings.json",
+        "timings.json",
+        "analysis/BallInCup/analysis.npz",
+        "analysis/FingerSpin/embedding.npz",
+        "learning/units/a.json",
+        "tables/table-1.csv",
+    )
+    left = (
+        "data/BallInCup/zarr.json",
+        "analysis/BallInCup/embedding.npz",
+        "analysis/BallInCup/.analysis.json",
+        "learning/units/a.safetensors",
+        "figures/figure-1.png",
+        "report.html",
+    )
+    for name in (*kept, *left):
+        path = own_folder / "out" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    results = own_folder / "results"
+    (results / "analysis" / "Gone").mkdir(parents=True)
+    found = script.ship(own_folder / "out", results)
+    assert {path.relative_to(results).as_posix() for path in found} == set(kept)
+    files = {path.relative_to(results).as_posix(): path.read_text() for path in results.rglob("*") if path.is_file()}
+    assert files == {name: name for name in kept}
+    assert not (results / "analysis" / "Gone").exists()
+
+
+def test_another_folder_is_refused_before_anything_is_removed(script, own_folder):
+    results = own_folder / "results"
+    results.mkdir()
+    (results / "kept").write_text("kept")
+    with pytest.raises(FileNotFoundError, match="expected a folder of dynsparse reproduce"):
+        script.ship(own_folder / "out", results)
+    assert (results / "kept").exists()
