@@ -95,7 +95,7 @@ def test_causes_at_another_threshold_are_not_drawn_beside_the_analysis(stored, o
     assert run("causes", stored, "--out", "out", "--rows", 8, "--workers", 1) == 0
     capsys.readouterr()
     assert run("report", "out") == 2
-    assert "expected causes of CartpoleBalance at |x| < 1e-12, as its analysis, got them at 1e-15" in only_line()
+    assert "causes.json to be of the analysis beside it, got atol 1e-15, not 1e-12; make it again: " in only_line()
 
 
 def test_differences_and_rounded_numbers_are_refused(own_folder, shared_cache, only_line, capsys):
