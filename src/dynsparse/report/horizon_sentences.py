@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dynsparse.analysis.horizon_record import HorizonRecord
+from dynsparse.report.answer import share_of
 from dynsparse.report.cause_switches import joined
 from dynsparse.report.episode_statistics import SHARE, EpisodeMean, mean_over_episodes
 from dynsparse.report.horizon_numbers import (
@@ -17,7 +18,7 @@ from dynsparse.report.horizon_numbers import (
     length_change,
     sparsity_at,
 )
-from dynsparse.report.quantities import number, percent, share_with_interval
+from dynsparse.report.quantities import number, percent
 from dynsparse.report.said_once import by_what_is_said
 
 __all__ = [
@@ -80,11 +81,11 @@ def about_horizon(record: HorizonRecord, block: int) -> str:
         return f"{whose} has no zero at any start, after one control step and up to {last}."
     one, later = sparsity_at(record, block, 1), sparsity_at(record, block, k)
     said = [
-        f"The share of zeros in {whose} is {share_with_interval(later)} after {number(k, 'control step')} and "
-        f"{share_with_interval(one)} after one: {_verdict(change(record, block, k))}."
+        f"The share of zeros in {whose} is {share_of(later)} after {number(k, 'control step')} and "
+        f"{share_of(one)} after one: {_verdict(change(record, block, k))}."
     ]
     if k == 1:
-        said = [f"The share of zeros in {whose} is {share_with_interval(one)} after one control step."]
+        said = [f"The share of zeros in {whose} is {share_of(one)} after one control step."]
     gone, left = half_gone(record, block), left_of_local(record, block, last)
     always = _always(record, block)
     if not product.sparsity[block, :, 0].any():
@@ -112,10 +113,10 @@ def about_lengths(record: HorizonRecord, block: int = 0) -> str:
     ms = 1e3 * found.timestep
     said = (
         f"With a control step of {own * ms:g} ms, {record.environment}'s own, the share of zeros in {JACOBIANS[block]} "
-        f"is {share_with_interval(shares[own])}"
+        f"is {share_of(shares[own])}"
     )
     others = [
-        f"{count * ms:g} ms {share_with_interval(shares[count])} ({_verdict(length_change(record, block, count))})"
+        f"{count * ms:g} ms {share_of(shares[count])} ({_verdict(length_change(record, block, count))})"
         for count in (first, last)
         if count != own
     ]
