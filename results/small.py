@@ -5,7 +5,7 @@
 
 copies to results/small the settings, the times, the records of each environment (not the data sets), those of the
 trainings (not the weights) and the tables as CSV.  Of the embeddings only FingerSpin's is kept, which is the paper's
-Figure 4; the others are as large as all else.  Then
+Figure 4; the others are as large as all else.  results/small/answers.md is what the report says of them in words.  Then
 
     dynsparse report results/small --out out/report.html
 
@@ -16,7 +16,12 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+
+from dynsparse.report.study_folder import read_study
+from dynsparse.report.study_section import Section
+from dynsparse.report.study_sections import sections_of
 
 RESULTS = Path(__file__).resolve().parent / "small"
 EMBEDDED = "FingerSpin"
@@ -57,8 +62,24 @@ def ship(folder: Path, results: Path = RESULTS) -> list[Path]:
     return copied
 
 
+def answers(sections: Sequence[Section]) -> str:
+    """Return what sections answer in words, as Markdown; those that answer nothing are left out."""
+    parts = [
+        "# What came out of the small preset",
+        "`python results/small.py out/small` writes this: computed, not typed.",
+    ]
+    for section in sections:
+        if section.short:
+            parts += [f"## {section.title}", f"**{section.short}**"]
+            parts += ["\n".join(f"- {sentence}" for sentence in section.sentences)] if section.sentences else []
+    return "\n\n".join(parts) + "\n"
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     kept = ship(Path(sys.argv[1]))
+    page = RESULTS / "answers.md"
+    page.write_text(answers(sections_of(read_study(RESULTS))), encoding="utf-8")
+    kept.append(page)
     print(f"{RESULTS}: {len(kept)} files, {sum(path.stat().st_size for path in kept) / 2**20:.1f} MiB")

@@ -26,6 +26,7 @@ FIGURES = (
     "figure-8-step",
     "derivatives-by-environment",
     "policies-by-environment",
+    "horizon-state",
 )
 """Names of the figures, as the report names them."""
 MOST_BYTES = 200 * 1024

@@ -6,6 +6,8 @@ import importlib.util
 
 import pytest
 
+from dynsparse.report.study_section import Section
+
 from .page import ROOT
 
 
@@ -45,6 +47,15 @@ def test_records_are_kept_and_data_weights_and_large_embeddings_are_not(script, 
     files = {path.relative_to(results).as_posix(): path.read_text() for path in results.rglob("*") if path.is_file()}
     assert files == {name: name for name in kept}
     assert not (results / "analysis" / "Gone").exists()
+
+
+def test_what_is_answered_in_words_is_kept_too(script):
+    said = Section("q1", "Q1: Which?", "Three.", ("One.", "Two."))
+    text = script.answers(
+        [said, Section("q3", "Q3: When?", "Never."), Section("x", "A table alone", sentences=("No.",))]
+    )
+    assert text.endswith("\n\n## Q1: Which?\n\n**Three.**\n\n- One.\n- Two.\n\n## Q3: When?\n\n**Never.**\n")
+    assert text.startswith("# What came out of the small preset\n")
 
 
 def test_another_folder_is_refused_before_anything_is_removed(script, own_folder):
