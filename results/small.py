@@ -71,7 +71,8 @@ def answers(sections: Sequence[Section]) -> str:
     for section in sections:
         if section.short:
             parts += [f"## {section.title}", f"**{section.short}**"]
-            parts += ["\n".join(f"- {sentence}" for sentence in section.sentences)] if section.sentences else []
+            told = [*section.sentences, *(sentence for _, folded in section.folded for sentence in folded)]
+            parts += ["\n".join(f"- {sentence}" for sentence in told)] if told else []
     return "\n\n".join(parts) + "\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shlex
@@ -10,6 +11,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -31,6 +33,15 @@ class Block:
         """Lines of a shell, continued ones joined, without comments and empty ones."""
         joined = self.text.replace("\\\n", " ").splitlines()
         return [line.strip() for line in joined if line.strip() and not line.strip().startswith("#")]
+
+
+def load_script(name: str) -> ModuleType:
+    """Import a script of ``results/`` by its name, as long as the test needs it."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "results" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
 
 
 def blocks(text: str) -> list[Block]:

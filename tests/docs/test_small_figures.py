@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import re
 
@@ -10,15 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .page import PAGES, ROOT
+from .page import PAGES, load_script
 
 
 @pytest.fixture
 def script():
-    spec = importlib.util.spec_from_file_location("small_figures", ROOT / "results" / "small_figures.py")
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
+    return load_script("small_figures")
 
 
 def png(pixels):

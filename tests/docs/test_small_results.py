@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 
 from dynsparse.report.study_section import Section
 
-from .page import ROOT
+from .page import load_script
 
 
 @pytest.fixture
 def script():
-    spec = importlib.util.spec_from_file_location("small", ROOT / "results" / "small.py")
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
+    return load_script("small")
 
 
 def test_records_are_kept_and_data_weights_and_large_embeddings_are_not(script, own_folder):
@@ -50,7 +45,7 @@ def test_records_are_kept_and_data_weights_and_large_embeddings_are_not(script, 
 
 
 def test_what_is_answered_in_words_is_kept_too(script):
-    said = Section("q1", "Q1: Which?", "Three.", ("One.", "Two."))
+    said = Section("q1", "Q1: Which?", "Three.", ("One.",), folded=(("More", ("Two.",)),))
     text = script.answers(
         [said, Section("q3", "Q3: When?", "Never."), Section("x", "A table alone", sentences=("No.",))]
     )

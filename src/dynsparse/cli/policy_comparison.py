@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,7 +114,7 @@ def compare_policies(
                     place,
                     workers=workers,
                     resume=True,
-                    on_rows=lambda done, _bad, before=before: on_rows(before + done),  # type: ignore[misc]
+                    on_rows=partial(_tell_rows, on_rows, before),
                 )
             except OutputExistsError as error:
                 raise OutputExistsError(
@@ -128,3 +129,8 @@ def compare_policies(
     given = {"rows": rows, "episode_steps": steps, "seed": seed, "atol": atol, "policies": list(policies)}
     provenance = collect_provenance(command, seed, settings=given, dataset=identity(main))
     return replace(record, missing=missing, same_as=same_as, provenance=provenance.to_dict())
+
+
+def _tell_rows(on_rows: Callable[[int], None], before: int, done: int, _not_finite: int) -> None:
+    """Tell the rows of all data sets so far."""
+    on_rows(before + done)

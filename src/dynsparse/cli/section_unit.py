@@ -83,4 +83,5 @@ def measure_section(
 def _with_entry(record: Record, name: str, value: Mapping[str, Any]) -> Record:
     """Add an entry to what a record says about where it comes from."""
     extra = {**record.provenance.get("extra", {}), name: dict(value)}
+    # The protocol does not say so, but every record is a frozen dataclass.
     return dataclasses.replace(record, provenance={**record.provenance, "extra": extra})  # type: ignore[type-var]
