@@ -9,7 +9,7 @@ Figure 4; the others are as large as all else.  results/small/answers.md is what
 
     dynsparse report results/small --out out/report.html
 
-draws report, figures and tables.
+draws the report, and figures and tables in out/report_files.
 """
 
 from __future__ import annotations

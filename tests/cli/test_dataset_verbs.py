@@ -55,18 +55,28 @@ def test_the_whole_way(stored, own_folder, capsys):
     with np.load("out/one/analysis.npz", allow_pickle=False) as arrays:
         assert arrays["timeline_combined"].shape == (60,)
         assert len(arrays["zero_duration_counts"]) == 61
+    before = sorted(Path("out").rglob("*"))
     assert run("report", "out/one", "--out", "page.html") == 0
     assert "CartpoleBalance" in Path("page.html").read_text()
-    assert Path("out/one/figures/durations-CartpoleBalance.pdf").exists()
-    assert "page.html" in capsys.readouterr().out
+    assert Path("page_files/figures/durations-CartpoleBalance.pdf").exists()
+    assert Path("page_files/tables/table-1.csv").exists()
+    # Whoever names a page gets nothing elsewhere.
+    assert sorted(Path("out").rglob("*")) == before
+    told = capsys.readouterr().out
+    assert "page.html" in told
+    assert "page_files/figures: " in told
     # A second time nothing is overwritten without being told to.
     assert run("report", "out/one", "--out", "page.html") == 2
+    Path("page.html").unlink()
+    assert run("report", "out/one", "--out", "page.html") == 2
+    assert "page_files exists and is kept" in capsys.readouterr().err
+    assert run("report", "out/one", "--out", "page.html", "--overwrite") == 0
     assert run("analyze", stored, "--out", "out/one") == 2
     assert run("analyze", stored, "--out", "out/one", "--overwrite", "--atol", "1e-9") == 0
     assert json.loads(Path("out/one/analysis.json").read_text())["atol"] == 1e-9
     assert not AboveRoundOff.is_in("out/one")  # at 1e-9 there is one number, and that of before is gone
     # Figures are of the analysis that is there now.
-    before = Path("out/one/figures/thresholds-CartpoleBalance.png").read_bytes()
+    before = Path("page_files/figures/thresholds-CartpoleBalance.png").read_bytes()
     assert run("report", "out/one") == 0
     assert Path("out/one/figures/thresholds-CartpoleBalance.png").read_bytes() != before
 

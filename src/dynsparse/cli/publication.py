@@ -31,6 +31,7 @@ def publish_study(
     folder: Path,
     page: Path,
     *,
+    items: Path | None = None,
     expected: Sequence[str] | None = None,
     provenance: Mapping[str, Any],
     questions: Sequence[str] = QUESTIONS,
@@ -39,8 +40,9 @@ def publish_study(
     """Write figures, tables and page of whatever records a folder holds, print the tables, and say where everything is.
 
     Args:
-        folder: Folder of ``reproduce`` or ``analyze``; ``figures`` and ``tables`` in it are written.
+        folder: Folder of ``reproduce`` or ``analyze``.
         page: The HTML file.
+        items: Folder in which ``figures`` and ``tables`` are written; None for the same.
         expected: Environments that there should be, those missing are shown as missing; None for those that are there.
         provenance: The record of this command.
         questions: Which of the paper's questions to answer.
@@ -54,7 +56,7 @@ def publish_study(
         OutputError: If something can not be written.
     """
     results = read_study(folder, expected=expected, runs=runs, questions=questions)
-    paths = write_study(results, folder, page, provenance=provenance)
+    paths = write_study(results, items or folder, page, provenance=provenance)
     if "q1" in questions:
         _print_table(*results.table1)
     if "q2" in questions or "q3" in questions:

@@ -21,16 +21,20 @@ examples:
 
 @dataclass(frozen=True)
 class Report:
-    """Draw everything that a folder holds records of: DIR/figures, DIR/tables, and one self-contained HTML page."""
+    """Draw everything that a folder holds records of: figures, tables, and one self-contained HTML page.
+
+    DIR has them as files too.
+    """
 
     dir: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
     """Folder of dynsparse reproduce or dynsparse analyze, or one that holds several of the latter."""
 
     out: Path | None = None
-    """The HTML file; by default DIR/report.html."""
+    """The HTML file; by default DIR/report.html. PAGE.html has its figures and tables in the folder PAGE_files, and
+    nothing is written in DIR."""
 
     overwrite: bool = False
-    """Replace a page that is there and is not DIR/report.html, which is replaced in any case."""
+    """Replace what is there; DIR/report.html is replaced in any case."""
 
     def run(self) -> int:
         """Draw and write.
@@ -39,14 +43,16 @@ class Report:
             The exit code.
         """
         page = self.out or self.dir / "report.html"
-        if self.out is not None and page.exists() and not self.overwrite:
-            raise OutputExistsError(f"{page} exists and is kept; name another file, or add --overwrite")
+        items = self.dir if self.out is None else page.with_name(f"{page.stem}_files")
+        there = [path for path in (page, items) if path.exists()]
+        if self.out is not None and there and not self.overwrite:
+            raise OutputExistsError(f"{there[0]} exists and is kept; name another file, or add --overwrite")
 
         from dynsparse.cli.publication import publish_study
         from dynsparse.provenance import collect_provenance
 
         provenance = collect_provenance(f"dynsparse report {self.dir.name}", None).to_dict()
-        results = publish_study(self.dir, page, provenance=provenance)
+        results = publish_study(self.dir, page, items=items, provenance=provenance)
         names, measured = [report.environment for report in results.reports], results.causes
         unexplained = [name for name in names if name not in measured]
         if unexplained:
