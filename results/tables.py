@@ -25,17 +25,18 @@ RESULTS = Path(__file__).resolve().parent
 
 
 ACCELERATOR_TEXT = """\
-Float64; `jit(vmap(jacfwd(...)))` of `dynsparse.transition` (*exact*) and of the simulator's own step (*plain*) on the same
-device and rows, in batches of one size; each figure is the median of five. Rows are of random roll-outs, made and
-differentiated on a CPU by machine code, which is the referee of both: *off* are rows that differ by more than 1e-6 from it,
-relative to the larger of 1 and the row's largest number, *largest difference* is in the same measure. Compiling took 30 to
-160 s for each. Where more rows are off, *plain* computes something else, and is no faster at the same thing.
+Float64; `jit(vmap(jacfwd(...)))` of `dynsparse.transition` (*exact*) and of the simulator's own step (*plain*) on the
+same device and rows, in batches of one size; each figure is the median of five. Rows are of random roll-outs, made and
+differentiated on a CPU by machine code, which is the referee of both: *off* are rows that differ by more than 1e-6 from
+it, relative to the larger of 1 and the row's largest number; *largest difference* is in the same measure. Compiling
+took 14 to 164 s for each.
 """
 
 ACCELERATED_LEARNING_TEXT = """\
-Gradient steps per second of a network of 2 x 512 units, batch 512, float32 without TF32; all 15 seeds of the paper together
-under `vmap`, and PyTorch with the better of `vmap(jacrev)` and `vmap(jacfwd)`, one seed after the other, on the same device
-in the same run. *Hours*: 15 seeds of the paper's 175,700 steps at the measured rate with dropout, tests not counted.
+Gradient steps per second of a network of 2 x 512 units, batch 512, float32 without TF32; all 15 seeds of the paper
+together under `vmap`, and PyTorch with the better of `vmap(jacrev)` and `vmap(jacfwd)`, one seed after the other, on
+the same device in the same run. *Hours*: 15 seeds of the paper's 175,700 steps at the measured rate with dropout, tests
+not counted.
 """
 
 BENCH_TEXT = """\

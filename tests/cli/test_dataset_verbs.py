@@ -78,6 +78,8 @@ def test_the_whole_way(stored, own_folder, capsys):
     # Figures are of the analysis that is there now.
     before = Path("page_files/figures/thresholds-CartpoleBalance.png").read_bytes()
     assert run("report", "out/one") == 0
+    assert run("report", "out/one", "--out", "out/one/report.html") == 0  # the same page by its name
+    assert not Path("out/one/report_files").exists()
     assert Path("out/one/figures/thresholds-CartpoleBalance.png").read_bytes() != before
 
 

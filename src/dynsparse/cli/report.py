@@ -42,10 +42,12 @@ class Report:
         Returns:
             The exit code.
         """
-        page = self.out or self.dir / "report.html"
-        items = self.dir if self.out is None else page.with_name(f"{page.stem}_files")
+        own = self.dir / "report.html"
+        page = self.out or own
+        named = page.absolute() != own.absolute()
+        items = page.with_name(f"{page.stem}_files") if named else self.dir
         there = [path for path in (page, items) if path.exists()]
-        if self.out is not None and there and not self.overwrite:
+        if named and there and not self.overwrite:
             raise OutputExistsError(f"{there[0]} exists and is kept; name another file, or add --overwrite")
 
         from dynsparse.cli.publication import publish_study
