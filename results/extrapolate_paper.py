@@ -43,11 +43,14 @@ class Study:
         preset: Name of its preset.
         rows: Per environment.
         environments: How many.
+        relearned: In how many of them models were trained on plain autodiff's Jacobians too; None for as many as the
+            preset names, or all where it names none.
     """
 
     preset: str
     rows: int
     environments: int
+    relearned: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Stage:
 
     Attributes:
         name: What it is called.
-        seconds: How long it took; None where it was not run.
+        seconds: How long it took; None where it was not run, or not to its end.
         ratio: How many times as much the paper preset does.
         reason: What was counted.
     """
@@ -79,7 +82,11 @@ def stages(timings: Mapping[str, Any], done: Study) -> list[Stage]:
         timings: Content of ``timings.json``.
         done: How much was done in that time.
     """
-    known = {stage["name"]: _seconds(stage) for stage in timings["stages"] if stage["name"] != _TOGETHER}
+    known = {
+        stage["name"]: _seconds(stage)
+        for stage in timings["stages"]
+        if stage["name"] != _TOGETHER and stage.get("whole", True)
+    }
     whole = Study(WHOLE, PRESETS[WHOLE], _ALL)
     named = dict.fromkeys((*_AMOUNTS, *known))
     found = []
@@ -112,7 +119,7 @@ def _seconds(stage: Mapping[str, Any]) -> float:
 
 def _time(seconds: float | None) -> str:
     if seconds is None:
-        return "not run"
+        return "not run whole"
     for unit, size in (("days", 86_400.0), ("h", 3600.0), ("min", 60.0)):
         if seconds >= 2 * size:
             return f"{seconds / size:,.1f} {unit}"
@@ -153,10 +160,10 @@ def _trainings(study: Study) -> float:
 
 
 def _relearned(study: Study) -> float:
-    where = study_preset(study.preset).relearned
+    named = study_preset(study.preset).relearned
     # A preset that leaves it out has no such stage; any number does.
-    share = 1.0 if not where else min(len(where), study.environments) / study.environments
-    return _trainings(study) * share
+    where = study.relearned or min(len(named or ()), study.environments) or study.environments
+    return _trainings(study) * where / study.environments
 
 
 def _searches(study: Study) -> float:
@@ -186,7 +193,9 @@ def main(folder: Path) -> None:
     """Read a folder of ``dynsparse reproduce``, and print."""
     timings, settings = (json.loads((folder / name).read_text("utf-8")) for name in (TIMINGS, "settings.json"))
     environments = len(list((folder / "analysis").glob("[!.]*"))) or _ALL
-    done = Study(timings["preset"], settings["settings"]["rows"], environments)
+    records = (json.loads(path.read_text("utf-8")) for path in folder.glob("analysis/[!.]*/derivatives.json"))
+    relearned = sum(bool(record.get("scores")) for record in records)
+    done = Study(timings["preset"], settings["settings"]["rows"], environments, relearned or None)
     print(table(stages(timings, done), timings["cores"]), end="")
 
 

@@ -46,33 +46,44 @@ def ship(folder: Path, results: Path = RESULTS) -> list[Path]:
 
     Raises:
         FileNotFoundError: It is no such folder.
+        ValueError: It is the one that would be replaced.
     """
     if not (folder / "settings.json").exists():
         raise FileNotFoundError(f"expected a folder of dynsparse reproduce, {folder} holds no settings.json")
-    shutil.rmtree(results, ignore_errors=True)
-    copied = []
+    if folder.resolve() == results.resolve():
+        raise ValueError(f"expected the folder that was reproduced, {folder} is what was kept of it")
+    fresh = results.with_name(f".{results.name}-fresh")
+    shutil.rmtree(fresh, ignore_errors=True)
+    places = []
     for source in sorted(path for pattern in KEPT for path in folder.glob(pattern)):
         place = source.relative_to(folder)
         if place.name.startswith(".") or (place.stem == "embedding" and place.parent.name != EMBEDDED):
             continue
-        target = results / place
+        target = fresh / place
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
-        copied.append(target)
-    return copied
+        places.append(results / place)
+    # What was there goes when all the rest is.
+    shutil.rmtree(results, ignore_errors=True)
+    fresh.rename(results)
+    return places
 
 
 def answers(sections: Sequence[Section]) -> str:
-    """Return what sections answer in words, as Markdown; those that answer nothing are left out."""
+    """Return what sections answer in words, and which items are missing and why, as Markdown."""
     parts = [
         "# What came out of the small preset",
         "`python results/small.py out/small` writes this: computed, not typed.",
     ]
     for section in sections:
-        if section.short:
-            parts += [f"## {section.title}", f"**{section.short}**"]
-            told = [*section.sentences, *(sentence for _, folded in section.folded for sentence in folded)]
-            parts += ["\n".join(f"- {sentence}" for sentence in told)] if told else []
+        missing = [f"Missing: {one.what}, {one.why}" for one in section.missing]
+        if not section.short and not missing:
+            continue
+        parts += [f"## {section.title}"]
+        parts += [f"**{section.short}**"] if section.short else []
+        told = [*section.sentences, *(sentence for _, folded in section.folded for sentence in folded)]
+        lines = [*(told if section.short else ()), *missing]
+        parts += ["\n".join(f"- {line}" for line in lines)] if lines else []
     return "\n\n".join(parts) + "\n"
 
 

@@ -45,8 +45,14 @@ def test_stages_add_up_over_runs_and_stops(tmp_path, now):
         now[0] += 4.0
         raise KeyboardInterrupt
     assert first.over == ()
+    # A stage that was stopped has kept no budget, and the report says what it is; one that is over it is over it.
+    assert (stage_of(first, "q4")["whole"], stage_of(first, "q4")["within_budget"]) == (False, None)
+    page = timings_html(json.loads((tmp_path / TIMINGS).read_text()))
+    assert "1 of 1 stage with a budget kept it" in page and "Stopped before the end: q4. " in page
+    assert ">stopped<" in page
     now[0] += 1000.0  # nothing runs meanwhile
     second = StageClock(tmp_path, "smoke", 2, {"data": 100.0, "q4": 5.0})
+    assert stage_of(second, "q4")["whole"] is False
     spend(second, now, "q4", 2.0)
     assert second.over == ("q4 took 6 s of 5 s",)
     assert second.told() == "data 30 s, q4 6 s: 36 s in all"
@@ -58,6 +64,7 @@ def test_stages_add_up_over_runs_and_stops(tmp_path, now):
         "stages": [
             {
                 "name": "data",
+                "whole": True,
                 "budget_seconds": 100.0,
                 "measured_seconds": 30.0,
                 "within_budget": True,
@@ -69,6 +76,7 @@ def test_stages_add_up_over_runs_and_stops(tmp_path, now):
             },
             {
                 "name": "q4",
+                "whole": True,
                 "budget_seconds": 5.0,
                 "measured_seconds": 6.0,
                 "within_budget": False,
@@ -84,6 +92,15 @@ def test_stages_add_up_over_runs_and_stops(tmp_path, now):
         ],
         "units": [],
     }
+
+
+def test_what_each_run_does_again_counts_once(tmp_path, now):
+    clock = StageClock(tmp_path, "smoke", 2, {"report": 25.0})
+    spend(clock, now, "report", 20.0)
+    spend(clock, now, "data", 1.0)
+    spend(StageClock(tmp_path, "smoke", 2, {"report": 25.0}), now, "report", 8.0)
+    found = json.loads((tmp_path / TIMINGS).read_text())["stages"]
+    assert {stage["name"]: stage["measured_seconds"] for stage in found} == {"data": 1.0, "report": 8.0}
 
 
 def test_what_runs_side_by_side_counts_once(tmp_path, now):

@@ -26,6 +26,8 @@ TIMINGS = {
         {"name": "horizon", "seconds": 8.0},  # as older folders have it
         {"name": "sections", "wall_seconds": 60.0, "measured_seconds": 60.0},  # made of the others
         {"name": "q4", "wall_seconds": 5.0, "measured_seconds": None},
+        {"name": "relearned", "wall_seconds": 7.0, "whole": True},
+        {"name": "pictures", "wall_seconds": 1.0, "whole": False},  # stopped before its end
         {"name": "search", "wall_seconds": 20.0},
         {"name": "report", "wall_seconds": 130.0},
         {"name": "novelty", "wall_seconds": 3.0},
@@ -95,7 +97,7 @@ def test_ratios_by_hand(script):
     )
     seconds = {name: stage.seconds for name, stage in found.items() if stage.seconds is not None}
     assert seconds == {
-        "data": 100, "derivatives": 30, "horizon": 8, "q4": 5, "search": 20, "report": 130, "novelty": 3,
+        "data": 100, "derivatives": 30, "horizon": 8, "q4": 5, "relearned": 7, "search": 20, "report": 130, "novelty": 3,
     }  # fmt: skip
 
 
@@ -104,19 +106,20 @@ def test_the_table_of_a_folder(script, own_folder, capsys):
     (own_folder / "settings.json").write_text(json.dumps({"settings": {"rows": 200}}))
     for name in "ABCD":
         (own_folder / "analysis" / name).mkdir(parents=True)
+        scores = {"B": [{}], "C": [{}]}.get(name)  # in two of four, and in all eight
+        (own_folder / "analysis" / name / "derivatives.json").write_text(json.dumps({"scores": scores}))
     script.main(own_folder)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "| stage | measured, 2 cores | times | paper preset | what grows |"
     assert "| data | 100 s | 40 | 66.7 min | rows |" in lines
     assert "| derivatives | 30 s | 24 | 12.0 min | rows, environments |" in lines
     assert "| q4 | 5 s | 40,000 | 2.3 days | rows, epochs, seeds, units of a layer |" in lines
-    assert "| policies | not run | 12 | not run | rows, environments |" in lines
+    assert "| relearned | 7 s | 80,000 | 6.5 days | rows, epochs, seeds, units of a layer |" in lines
+    assert "| policies | not run whole | 12 | not run whole | rows, environments |" in lines
     # Of those that ran, in s: 4,000 + 720 + 8 * 80 + 200,000 + 20 * 37,802.2 + 260 + 3.
-    assert lines[-1].startswith(
-        "| all without pictures, embedding, causes, policies, relearned, explore | 4.9 min | | "
-    )
+    assert lines[-1].startswith("| all without pictures, embedding, causes, policies, explore | 5.0 min | | ")
     assert lines[-1].endswith(
-        f"| {(4000 + 720 + 640 + 200_000 + 20 * 860 * 1.6e6 / (91 * 400) + 263) / 86_400:.1f} days | |"
+        f"| {(4000 + 720 + 640 + 200_000 + 560_000 + 20 * 860 * 1.6e6 / (91 * 400) + 263) / 86_400:.1f} days | |"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dynsparse.report.study_section import Section
+from dynsparse.report.study_section import Missing, Section
 
 from .page import load_script
 
@@ -46,10 +46,14 @@ def test_records_are_kept_and_data_weights_and_large_embeddings_are_not(script, 
 
 def test_what_is_answered_in_words_is_kept_too(script):
     said = Section("q1", "Q1: Which?", "Three.", ("One.",), folded=(("More", ("Two.",)),))
+    lacking = Section("q4", "Q4: Who?", missing=(Missing("Figure 8", "not asked for", "make it"),))
     text = script.answers(
-        [said, Section("q3", "Q3: When?", "Never."), Section("x", "A table alone", sentences=("No.",))]
+        [said, Section("q3", "Q3: When?", "Never."), Section("x", "A table alone", sentences=("No.",)), lacking]
     )
-    assert text.endswith("\n\n## Q1: Which?\n\n**Three.**\n\n- One.\n- Two.\n\n## Q3: When?\n\n**Never.**\n")
+    assert text.endswith(
+        "\n\n## Q1: Which?\n\n**Three.**\n\n- One.\n- Two.\n\n## Q3: When?\n\n**Never.**\n"
+        "\n## Q4: Who?\n\n- Missing: Figure 8, not asked for\n"
+    )
     assert text.startswith("# What came out of the small preset\n")
 
 
@@ -59,4 +63,7 @@ def test_another_folder_is_refused_before_anything_is_removed(script, own_folder
     (results / "kept").write_text("kept")
     with pytest.raises(FileNotFoundError, match="expected a folder of dynsparse reproduce"):
         script.ship(own_folder / "out", results)
+    (results / "settings.json").write_text("{}")
+    with pytest.raises(ValueError, match="is what was kept of it"):
+        script.ship(results, results)
     assert (results / "kept").exists()

@@ -31,6 +31,8 @@ STAGES = (
     "explore",
 )
 """In the order in which they are done; the sections are measured side by side, within the stage of that name."""
+_REDONE = ("report", "explore")
+"""Done again from the beginning in each run: the last time counts."""
 SECTIONS_STAGE = "sections"
 TIMINGS = "timings.json"
 _SCHEMA = 2
@@ -58,6 +60,7 @@ class StageClock:
         self._budgets = dict(budgets)
         self._spans: dict[str, list[TimeSpan]] = {}
         self._units: dict[tuple[str, str], TimeSpan] = {}
+        self._stopped: set[str] = set()
         self._read()
 
     @contextmanager
@@ -68,19 +71,24 @@ class StageClock:
             name: One of ``STAGES``.
         """
         began, clock = time.time(), time.monotonic()
+        whole = False
         try:
             yield
+            whole = True
         finally:
-            self.note(name, TimeSpan(began, time.monotonic() - clock))
+            self.note(name, TimeSpan(began, time.monotonic() - clock), whole=whole)
 
-    def note(self, name: str, span: TimeSpan) -> None:
+    def note(self, name: str, span: TimeSpan, *, whole: bool = True) -> None:
         """Note when a stage was at work that was measured elsewhere.
 
         Args:
             name: One of ``STAGES``.
             span: When, and for how long.
+            whole: Whether it came to its end.
         """
-        self._spans.setdefault(name, []).append(span)
+        before = [] if name in _REDONE else self._spans.get(name, [])
+        self._spans[name] = [*before, span]
+        (self._stopped.discard if whole else self._stopped.add)(name)
         self._write()
 
     def note_units(self, times: Iterable[UnitTime]) -> None:
@@ -121,7 +129,8 @@ class StageClock:
 
         ``wall_seconds`` is the time in which it was at work at all, ``busy_seconds`` that of all its processes together
         (null where nobody counts that), ``measured_seconds`` what its budget is compared with: the former, or for a
-        section the latter divided by the processes.
+        section the latter divided by the processes.  ``whole`` is false where it was stopped and did not go on yet, so
+        that no budget is kept so far.
         """
         return [self._stage(name) for name in STAGES if self._own(name)]
 
@@ -137,10 +146,14 @@ class StageClock:
             busy = sum(span.seconds for span in spans)
             measured = busy / cores if cores else None
         budget = self._budgets.get(name)
+        whole = name not in self._stopped
         within = None if budget is None or measured is None or cores < 2 else measured <= budget
+        if within and not whole:
+            within = None
         first, last = min(span.began for span in spans), max(span.ended for span in spans)
         return {
             "name": name,
+            "whole": whole,
             "budget_seconds": budget,
             "measured_seconds": _rounded(measured),
             "within_budget": within,
@@ -162,6 +175,7 @@ class StageClock:
             # A clock is not worth stopping for: where there is none that can be read, it begins anew.
             return
         self._spans = {name: own for name, own in spans.items() if own}
+        self._stopped = {stage["name"] for stage in found["stages"] if not stage.get("whole", True)}
         self._units = units
 
     def _write(self) -> None:

@@ -37,6 +37,8 @@ def _about(timings: Mapping[str, Any]) -> str:
     over = [stage["name"] for stage in judged if not stage["within_budget"]]
     said = f"Preset {timings['preset']}, {where}: {_seconds(timings['wall_seconds'])} s in all, "
     said += "what ran at the same time counted once. "
+    stopped = [stage["name"] for stage in timings["stages"] if not stage.get("whole", True)]
+    said += f"Stopped before the end: {', '.join(stopped)}. " if stopped else ""
     if judged:
         held = f"{len(judged) - len(over)} of {number(len(judged), 'stage')} with a budget kept it"
         said += f"{held}; over it: {', '.join(over)}. " if over else f"{held}. "
@@ -50,7 +52,9 @@ def _about(timings: Mapping[str, Any]) -> str:
 
 def _cells(stage: Mapping[str, Any], cores: int) -> tuple[str, ...]:
     verdict = {True: "within", False: "OVER"}.get(stage["within_budget"], "")
-    if not verdict:
+    if not stage.get("whole", True):
+        verdict = "stopped" if not verdict else f"{verdict}, stopped"
+    elif not verdict:
         verdict = "no budget" if stage["budget_seconds"] is None else "not compared"
     names = ("budget_seconds", "measured_seconds", "wall_seconds", "busy_seconds")
     budget, measured, wall, busy = (_seconds(stage[name]) for name in names)
