@@ -97,7 +97,8 @@ def test_ratios_by_hand(script):
     )
     seconds = {name: stage.seconds for name, stage in found.items() if stage.seconds is not None}
     assert seconds == {
-        "data": 100, "derivatives": 30, "horizon": 8, "q4": 5, "relearned": 7, "search": 20, "report": 130, "novelty": 3,
+        "data": 100, "derivatives": 30, "horizon": 8, "q4": 5, "relearned": 7, "search": 20, "report": 130,
+        "novelty": 3,
     }  # fmt: skip
 
 
