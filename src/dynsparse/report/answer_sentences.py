@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from dynsparse.report.cause_switches import joined
 from dynsparse.report.judgement_sentences import ONE_GRAPH, against_frequency
-from dynsparse.report.learning_outliers import Outlier
+from dynsparse.report.learning_ratios import about_ratios, beyond_numbers, left_out_of_means
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.learning_sentences import NOTHING
 from dynsparse.report.loss_looks import BASELINE, IDENTITY, look_of
-from dynsparse.report.outlier_sentences import about_outliers
+from dynsparse.report.outlier_sentences import about_looks, about_outliers
 from dynsparse.report.phrases import by_side, labels_of
 from dynsparse.report.prediction_error import ERROR
 from dynsparse.report.quantities import number
@@ -40,8 +40,8 @@ def about_answer(results: LearningResults) -> str:
     """
     if results.is_empty:
         return NOTHING
-    parts = [*about_outliers(results), about_mean(results), *about_sparsity_side(results), *about_comparisons(results)]
-    return " ".join(parts)
+    first = [*about_outliers(results), about_looks(results), about_mean(results)]
+    return " ".join(filter(None, [*first, *about_sparsity_side(results), *about_comparisons(results)]))
 
 
 def about_mean(results: LearningResults) -> str:
@@ -53,7 +53,8 @@ def about_mean(results: LearningResults) -> str:
     Returns:
         A sentence or two.
     """
-    estimates = [results.scores[ERROR].score(loss).estimate for loss in results.losses]
+    errors, shares = results.scores[ERROR], results.sparsity.final
+    estimates = [(shares if errors.is_empty() else errors).score(loss).estimate for loss in results.losses]
     counts = sorted({one.runs for one in estimates if one.runs})
     if not counts:
         return NOTHING
@@ -63,14 +64,11 @@ def about_mean(results: LearningResults) -> str:
     left = ""
     if cuts[-1]:
         each = f"{cuts[-1]:,}" if len(cuts) == 1 else f"{cuts[0]:,} to {cuts[-1]:,}"
-        hidden = [f"{look_of(one.loss).label} in {one.environment}" for one in results.outliers if _is_hidden(one)]
+        hidden = left_out_of_means(results)
         among = f", in the one-step error every run of {joined(hidden)}" if hidden else ""
         left = f": the {each} lowest and the {each} highest runs of each loss are left out{among}"
-    intervals = " Their 95 % intervals are bootstrapped over seeds; those of a ratio in one environment are Student's."
-    return (
-        f"Numbers over {_places(results)} are {kind} over {over}{_product(results, estimates)}{left}."
-        f"{intervals if max(one.runs for one in estimates) > 1 else ''}"
-    )
+    told = f"Numbers over {_places(results)} are {kind} over {over}{_product(results, estimates)}{left}."
+    return " ".join(filter(None, (told, _about_intervals(results, estimates), about_ratios(results))))
 
 
 def about_sparsity_side(results: LearningResults) -> list[str]:
@@ -128,8 +126,13 @@ def about_training(results: LearningResults) -> str:
     )
 
 
-def _is_hidden(one: Outlier) -> bool:
-    return 0 < one.runs == one.left_out
+def _about_intervals(results: LearningResults, estimates: Sequence[Estimate]) -> str:
+    """Say what the intervals are, where there is one."""
+    single = "of a ratio in one environment are Student's"
+    singly = any(one.ratio.ends is not None for one in results.outliers)
+    if all(one.low is None for one in estimates):
+        return f"Intervals {single}." if singly else ""
+    return f"Their 95 % intervals are bootstrapped over seeds{f'; those {single}' if singly else ''}."
 
 
 def _places(results: LearningResults) -> str:
@@ -174,13 +177,13 @@ def _about_changing(results: LearningResults) -> list[str]:
 
 def _about_errors(results: LearningResults) -> list[str]:
     pairs = {loss: results.difference(ERROR, loss, BASELINE) for loss in results.losses}
-    known = {loss: pair for loss, pair in pairs.items() if pair is not None and pair.estimate.value is not None}
+    known = {loss: pair for loss, pair in pairs.items() if pair is not None}
+    # Told apart before any number: of a loss that diverged in every run there is none.
     sides = {loss: pair.side for loss, pair in known.items() if not pair.diverged}
     parts = by_side(sides, f"the prediction error of {BASELINE}", predictor=BASELINE)
     lost = [loss for loss in known if loss not in sides]
     if lost:
         parts.append(
-            f"There is no verdict on the prediction error of {labels_of(lost)}: beside {BASELINE}, runs are beyond all "
-            "numbers."
+            f"There is no verdict on the prediction error of {labels_of(lost)}: {beyond_numbers(results, ERROR, lost)}."
         )
     return parts

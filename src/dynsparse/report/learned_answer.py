@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import ROUND_CEILING, Decimal
 
 from dynsparse.report.answer import NOT_ENOUGH, Answer
 from dynsparse.report.answer_sentences import (
@@ -12,13 +13,11 @@ from dynsparse.report.answer_sentences import (
     about_training,
 )
 from dynsparse.report.learned_claims import about_claims, about_target
-from dynsparse.report.learning_outliers import FACTOR
 from dynsparse.report.learning_results import LearningResults
-from dynsparse.report.loss_looks import BASELINE, look_of
-from dynsparse.report.outlier_sentences import about_outliers
+from dynsparse.report.loss_looks import look_of
+from dynsparse.report.outlier_sentences import about_looks, about_outliers
 from dynsparse.report.panel_grid import about_split
-from dynsparse.report.phrases import listed
-from dynsparse.report.quantities import number
+from dynsparse.report.phrases import labels_of, listed
 from dynsparse.report.score_metrics import figures
 
 __all__ = ["answer_q4", "more_on_q4"]
@@ -47,7 +46,7 @@ def answer_q4(results: Sequence[LearningResults]) -> Answer:
         return Answer("There is no number yet: no run has a result.")
     told = (
         about_training(last),
-        " ".join(about_outliers(last, last.outliers[1:])) if last.outliers else "",
+        " ".join(about_outliers(last, last.outliers[1:])),
         about_mean(last),
         about_target(results[0]),
     )
@@ -68,7 +67,8 @@ def more_on_q4(results: Sequence[LearningResults]) -> tuple[tuple[str, tuple[str
     for found in reversed(results):
         told = about_comparisons(found)
         if found is not results[-1]:
-            told = [about_training(found), *about_outliers(found), *about_sparsity_side(found), *told]
+            outliers = (*about_outliers(found), about_looks(found))
+            told = [about_training(found), *outliers, *about_sparsity_side(found), *told]
         if not found.is_empty:
             parts.append((f"Losses compared, tested on {about_split(found.split)}", tuple(filter(None, told))))
     claims = about_claims(results[0]) if results and not results[0].is_empty else ()
@@ -87,11 +87,22 @@ def _recovered(results: LearningResults) -> str:
     if len(sides) > 1:
         # Several verdicts: each is one of several, and nothing corrects for that.
         each = " ".join(about_sparsity_side(results))
-        return f"Losses differ in sparsity: {numbers}. {each} These are {len(known):,} verdicts, not adjusted for that."
+        return (
+            f"Losses differ in sparsity: {numbers}. {each} These are {len(known):,} verdicts, not adjusted for that."
+            f"{_without(results, known)}"
+        )
     said = _SIDES[sides.pop()]
     if len(known) == 1:
         said = said.replace("Every loss is", f"{look_of(known[0]).label} is")
-    return f"{said}: {numbers}{_highest(results, known)}."
+    elif len(known) < len(results.losses):
+        said = said.replace(" loss ", " loss with a number ", 1)
+    return f"{said}: {numbers}{_highest(results, known)}.{_without(results, known)}"
+
+
+def _without(results: LearningResults, known: Sequence[str]) -> str:
+    """Name the losses that have no sparsity, so that nothing is said of them."""
+    lost = [loss for loss in results.losses if loss not in known]
+    return f" There is no number of {labels_of(lost)}." if lost else ""
 
 
 def _highest(results: LearningResults, losses: Sequence[str]) -> str:
@@ -99,17 +110,20 @@ def _highest(results: LearningResults, losses: Sequence[str]) -> str:
     if len(results.environments) == 1:
         return ""
     relative = results.sparsity.relative
-    values = [relative.score(loss, name).estimate.value for loss in losses for name in results.environments]
-    return f"; in no environment above {figures(max(value for value in values if value is not None))}"
+    found = [relative.score(loss, name).estimate for loss in losses for name in results.environments]
+    known = [(one.value, one.runs) for one in found if one.value is not None]
+    mean = " in the mean over seeds" if max(runs for _, runs in known) > 1 else ""
+    return f"; in no environment above {figures(_rounded_up(max(value for value, _ in known)))}{mean}"
+
+
+def _rounded_up(value: float) -> float:
+    """Round up to three figures: what nothing is above must not be rounded to below what there is."""
+    if float(f"{value:.3g}") >= value:
+        return value
+    exact = Decimal(value)
+    return float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - 2), ROUND_CEILING))
 
 
 def _farthest(results: LearningResults) -> str:
     """Say where a loss predicts farthest from ``state``, before any mean of errors."""
-    if not results.outliers:
-        return " ".join(about_outliers(results))
-    pairs = number((len(results.losses) - 1) * len(results.environments), "pair")
-    first = about_outliers(results, results.outliers[:1])[0]
-    return (
-        f"{first} Of {pairs} of loss and environment {len(results.outliers):,} "
-        f"{'differs' if len(results.outliers) == 1 else 'differ'} from {BASELINE} by more than a factor of {FACTOR:g}."
-    )
+    return " ".join(filter(None, (*about_outliers(results, results.outliers[:1]), about_looks(results))))

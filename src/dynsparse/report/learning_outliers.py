@@ -6,11 +6,11 @@ A mean over environments that leaves out the outer runs, as the interquartile me
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dynsparse.report.episode_statistics import EpisodeMean, mean_over_episodes
-from dynsparse.report.learning_table import LearningTable, Values
+from dynsparse.report.learning_table import LearningTable
 from dynsparse.report.loss_looks import BASELINE
 from dynsparse.report.prediction_error import ERROR
 
@@ -36,6 +36,7 @@ class Outlier:
         diverged: Runs whose error is beyond all numbers; they have no ratio.
         left_out: Runs with a value that the interquartile mean over all environments leaves out.
         runs: Runs with a value.
+        pairs_left_out: Pairs of seeds whose ratio the interquartile mean over all environments leaves out.
     """
 
     environment: str
@@ -44,6 +45,17 @@ class Outlier:
     diverged: int
     left_out: int
     runs: int
+    pairs_left_out: int
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the mean error over all environments holds none of its runs."""
+        return 0 < self.runs == self.left_out
+
+    @property
+    def is_hidden_in_ratio(self) -> bool:
+        """Whether the mean ratio over all environments holds none of its pairs."""
+        return 0 < self.ratio.episodes == self.pairs_left_out
 
     @property
     def size(self) -> float:
@@ -68,35 +80,42 @@ def learning_outliers(table: LearningTable, split: str, metric: str = ERROR) -> 
     found = []
     for loss in (loss for loss in table.losses if loss != BASELINE):
         values = table.values(metric, split, loss)
-        outer = _outer(values)
+        logs = {name: _log_ratios(values.by_seed[name], state.by_seed[name]) for name in table.environments}
+        outer, outer_pairs = _outer(values.by_seed), _outer(logs)
         for environment in table.environments:
             own = values.by_seed[environment]
             one = Outlier(
                 environment,
                 loss,
-                _ratio(own, state.by_seed[environment]),
+                _ratio(logs[environment].values()),
                 values.diverged[environment],
                 sum((environment, seed) in outer for seed in own),
                 len(own),
+                sum((environment, seed) in outer_pairs for seed in logs[environment]),
             )
             if one.diverged or (one.ratio.value and one.size > math.log(FACTOR)):
                 found.append(one)
     return tuple(sorted(found, key=lambda one: -one.size))
 
 
-def _ratio(own: Mapping[int, float], other: Mapping[int, float]) -> EpisodeMean:
-    """Average the ratios of the seeds that both have, through their logarithms."""
-    pairs = [(value, other[seed]) for seed, value in own.items() if seed in other]
-    logs = [math.log(value / reference) for value, reference in pairs if value > 0.0 and reference > 0.0]
-    mean = mean_over_episodes(logs)
+def _log_ratios(own: Mapping[int, float], other: Mapping[int, float]) -> dict[int, float]:
+    """Return seed -> logarithm of the ratio, of the seeds that both have."""
+    pairs = {seed: (value, other[seed]) for seed, value in own.items() if seed in other}
+    # Not of the quotient, which may be beyond all numbers.
+    return {seed: math.log(a) - math.log(b) for seed, (a, b) in pairs.items() if a > 0.0 and b > 0.0}
+
+
+def _ratio(logs: Iterable[float]) -> EpisodeMean:
+    """Average ratios through their logarithms."""
+    mean = mean_over_episodes(list(logs))
     ends = (mean.value, mean.low, mean.high)
-    value, low, high = (None if end is None else math.exp(min(end, _LARGEST)) for end in ends)
+    value, low, high = (None if end is None else math.exp(max(-_LARGEST, min(end, _LARGEST))) for end in ends)
     return EpisodeMean(value, low, high, mean.episodes)
 
 
-def _outer(values: Values) -> set[tuple[str, int]]:
-    """Return environment and seed of the runs that the interquartile mean over all environments leaves out."""
-    runs = [(value, name, seed) for name, by_seed in values.by_seed.items() for seed, value in by_seed.items()]
+def _outer(by_environment: Mapping[str, Mapping[int, float]]) -> set[tuple[str, int]]:
+    """Return environment and seed of what the interquartile mean over all environments leaves out."""
+    runs = [(value, name, seed) for name, by_seed in by_environment.items() for seed, value in by_seed.items()]
     ranked = [(name, seed) for _, name, seed in sorted(runs)]
     cut = len(ranked) // 4
     return {*ranked[:cut], *ranked[len(ranked) - cut :]}

@@ -12,6 +12,7 @@ from dynsparse.report.answer_sentences import about_answer, about_training
 from dynsparse.report.learned_data import about_few_episodes, data_table
 from dynsparse.report.learning_drawing import LearningDrawing
 from dynsparse.report.learning_gallery import all_drawings
+from dynsparse.report.learning_ratios import about_ratio
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.learning_sentences import about_chances, about_intervals, about_scores
 from dynsparse.report.learning_table import LearningTable
@@ -20,6 +21,7 @@ from dynsparse.report.markup import details, element, flatten, make_table, prose
 from dynsparse.report.missing_runs import about_missing, missing_lines, uneven_means
 from dynsparse.report.panel_grid import about_split, about_test
 from dynsparse.report.picture import picture
+from dynsparse.report.score_metrics import Metric
 from dynsparse.report.score_tables import (
     ScoreTable,
     all_tables,
@@ -166,7 +168,7 @@ def _answer(found: LearningResults) -> str:
     """Return the tables over all environments on one test set."""
     tables = [score_table(found, metrics, None, f"{name}") for name, metrics in column_groups("normalized")]
     paired = [
-        difference_table(found, metrics, None, f"paired with state: {name}; * is a difference, see above")
+        difference_table(found, metrics, None, _paired(found, name, metrics))
         for name, metrics in column_groups("normalized")
     ]
     raw = [score_table(found, metrics, None, name) for name, metrics in column_groups("raw")]
@@ -176,6 +178,12 @@ def _answer(found: LearningResults) -> str:
         + "".join(_html(table) for table in paired if table.rows)
         + details("The same in raw coordinates", "".join(map(_html, raw)))
     )
+
+
+def _paired(found: LearningResults, name: str, metrics: Sequence[Metric]) -> str:
+    """Return the caption of a table of differences, which a reader holds against the means above it."""
+    ratio = about_ratio(found) if any(metric.log for metric in metrics) else ""
+    return f"paired with state: {name}; * is a difference, see above{f'. {ratio}' if ratio else ''}"
 
 
 def _tables(found: LearningResults) -> str:

@@ -6,7 +6,9 @@ import itertools
 import math
 from collections.abc import Sequence
 
+from dynsparse.report.cause_switches import joined
 from dynsparse.report.episode_statistics import FEWEST_EPISODES
+from dynsparse.report.learning_ratios import about_ratio, about_ratios, left_out_of_means
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.learning_table import LearningTable
 from dynsparse.report.loss_looks import BASELINE, look_of
@@ -79,6 +81,7 @@ def about_scores(table: LearningTable, results: Sequence[LearningResults]) -> st
     below_true = "the simulator's threshold" if true is None else tick_name(true)
     below_model = "the model's threshold" if model is None else f"the model's threshold, {tick_name(model)}"
     within = "normalized.auroc_within"
+    ratio = next(filter(None, map(about_ratio, results)), "")
     alone = (
         " Within elements: the AUROC of each of them by itself over the rows, in the mean; 0.5 for any graph that is "
         "one for all states."
@@ -94,6 +97,7 @@ def about_scores(table: LearningTable, results: Sequence[LearningResults]) -> st
         "zeros: its sparsity / true can be above 1, as would be that of a model without any error. "
         "In ( ): runs with a value, of those expected, where some lack; diverged ones have an error beyond all "
         "numbers, are in no mean, which is too low without them, and leave no difference to be marked."
+        f"{f' {ratio}' if ratio else ''}"
     )
 
 
@@ -165,10 +169,14 @@ def about_errors(results: LearningResults) -> str:
     if errors.is_empty():
         return NOTHING
     parts = [f"One-step test error: {listed(results.losses, results.scores[ERROR])}."]
+    hidden = left_out_of_means(results)
+    if hidden:
+        parts.append(f"These means leave out every run of {joined(hidden)}.")
     for loss in results.losses:
         difference = results.difference(ERROR, loss, BASELINE)
         if difference is not None:
             parts.append(f"{look_of(loss).label} has {times_baseline(difference)}.")
+    parts += filter(None, (about_ratios(results),))
     if BASELINE not in results.losses:
         parts.append(f"There is no loss {BASELINE} to pair the others with.")
     return " ".join(parts)
@@ -195,7 +203,7 @@ def about_sparsity(results: LearningResults) -> str:
             share = found.final.score(loss).estimate.value
             parts.append(
                 f"With {look_of(loss).label} {figures(share)} are: {with_interval(estimate)} times the true share"
-                f"{_orders(estimate)}."
+                f"{_orders(estimate, found.with_zeros[loss])}."
             )
     sides = {loss: estimate.side_of(1.0) for loss, estimate in relative.items() if estimate.value is not None}
     return " ".join([*parts, *by_side(sides, "the true sparsity")])
@@ -231,10 +239,11 @@ def about_thresholds(results: LearningResults) -> str:
     )
 
 
-def _orders(ratio: Estimate) -> str:
+def _orders(ratio: Estimate, with_zeros: int) -> str:
     """Say how many orders of magnitude lie between a share and the true one, where there is one at least."""
     if not ratio.value:
         # Of several runs the mean leaves out the outer ones, which may have some.
-        return ", 0 in the interquartile mean" if ratio.high else ", none at all"
+        some = f"{with_zeros:,} of {number(ratio.runs, 'run')} {'has' if with_zeros == 1 else 'have'} some"
+        return f", 0 in the interquartile mean ({some})" if with_zeros else ", none at all"
     orders = -math.log10(ratio.value)
     return f", {orders:.1f} orders of magnitude below" if orders >= 1.0 else ""

@@ -37,6 +37,7 @@ class RecoveredSparsity:
         true: Of the simulator.
         relative: Final sparsity over the true one, run by run.
         relative_initial: Initial sparsity over the true one, run by run.
+        with_zeros: Loss -> runs that have any zero, of those with a final sparsity over the true one.
     """
 
     final: Comparison
@@ -44,6 +45,7 @@ class RecoveredSparsity:
     true: Mapping[str | None, Score]
     relative: Comparison
     relative_initial: Comparison
+    with_zeros: Mapping[str, int]
 
 
 def recovered_sparsity(
@@ -68,7 +70,12 @@ def recovered_sparsity(
         pooled_score(table, metric, split, resamples=resamples, seed=seed)
         for metric in ("initial.sparsity", "normalized.true_sparsity")
     )
-    return RecoveredSparsity(final, initial, true, relative, relative_initial)
+    # A mean that leaves out the outer runs does not tell whether they have any.
+    shares = {loss: table.values(relative.metric, split, loss).by_seed.values() for loss in table.losses}
+    with_zeros = {
+        loss: sum(share > 0.0 for by_seed in found for share in by_seed.values()) for loss, found in shares.items()
+    }
+    return RecoveredSparsity(final, initial, true, relative, relative_initial, with_zeros)
 
 
 def draw_sparsity_rows(axes: Axes, found: RecoveredSparsity, environment: str | None = None) -> None:
