@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dynsparse.report.causes import explain
 from dynsparse.report.global_answer import answer_q1
 from dynsparse.report.learned_answer import answer_q4
 from dynsparse.report.learning_records import read_learning_records
@@ -38,10 +39,20 @@ def test_q1_names_what_is_not_the_paper_s_and_says_nothing_of_it_elsewhere(make_
         "Both counts are the paper's in 0 of 2 of its environments; not in CartpoleBalance (3 and 0, the paper 0 "
         in (answer.sentences[0])
     )
+    assert "Table 1" not in " ".join(answer.sentences)
     assert answer.sentences[1] == "Elements of ∂s'/∂a that are zero in every row: ReacherHard (4)."
     alone = answer_q1([make_record("Mine", state=np.zeros((4, 4)))])
     assert alone.short == "No element of ∂s'/∂s is zero in every row of Mine."
     assert "paper" not in " ".join([alone.short, *alone.sentences])
+
+
+def test_q1_says_itself_where_a_departure_comes_from(make_record):
+    reports = (make_record(), make_record("ReacherHard", state=SHOULDER))
+    reasons = [*explain(reports[0], 0), *explain(reports[1], 3)]
+    departures = [cause.text for cause in reasons if cause.kind == "departure"]
+    assert len(departures) == 1 and departures[0].startswith("CartpoleBalance: the paper prints 0, we measure 3, ")
+    said = answer_q1(reports, reasons).sentences
+    assert [one for one in said if one in {cause.text for cause in reasons}] == departures
 
 
 @pytest.mark.parametrize(

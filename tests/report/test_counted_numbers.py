@@ -9,7 +9,7 @@ import pytest
 
 from dynsparse.analysis import ArrayRows, EpisodeCount, RowDescription, analyze
 from dynsparse.report.counted_numbers import count_numbers
-from dynsparse.report.threshold_sentences import about_drawn, chosen_threshold, lead_threshold
+from dynsparse.report.threshold_sentences import about_drawn, chosen_threshold, lead_threshold, titled_zero
 
 from .invented_episodes import counted_twice, invented_episodes
 from .switched import switched_report
@@ -79,22 +79,32 @@ def test_thresholds_differ_where_patterns_do_or_switch_rates_are_apart():
     assert (apart.other_patterns, apart.other_switches) == (True, True)
     few = counted_twice(report, chosen=(0.7, 0.71), above=(0.1, 0.12))
     assert not few.other_switches  # no interval, nothing told
-    assert about_drawn([same]) == ("Drawn at the paper's 1e-15.",)
+    both = "Drawn at the paper's 1e-15; the answers to Q2 and Q3 count at 1e-12, above round-off."
+    assert about_drawn([same]) == (both,)
     assert about_drawn([apart]) == (
-        "Drawn at the paper's 1e-15.",
-        "9 patterns and switches in 71.0 % of the steps here, 2 and 11.0 % of the steps at 1e-12: sums that cancel "
-        "leave round-off of that size.",
+        both,
+        "9 patterns and switches in 71.0 % of the steps here, 2 and 11.0 % of the steps at 1e-12: the difference may "
+        "be round-off, which sums that cancel leave of that size.",
     )
     drawn, doubtful = about_drawn([same, apart])
-    assert drawn == "Drawn at the paper's 1e-15."
+    assert drawn == both
+    # Figures of what was counted once say nothing of another threshold, and of some, of which.
+    once = count_numbers(switched_report("FingerSpin"))
+    assert about_drawn([once]) == ("Drawn at the paper's 1e-15.",)
+    assert about_drawn([same, once])[0] == both.replace("count at", "count of CheetahRun at")
     # Student's t of two degrees of freedom, 4.3027, times 0.01 / sqrt(3).
     assert doubtful == (
-        "Some of the switches are round-off in CheetahRun (71.0 % [68.5, 73.5] in place of 11.0 % [8.5, 13.5]), in "
+        "Some of the switches may be round-off in CheetahRun (71.0 % [68.5, 73.5] in place of 11.0 % [8.5, 13.5]), in "
         "brackets the share of steps with one here and at 1e-12."
     )
     crossing = counted_twice(report, chosen=(0.0, 0.0, 0.0), above=(0.1, 0.12, 0.11), patterns=(1, 2))
-    assert about_drawn([crossing])[1].endswith(": a slope that passes through zero counts as one longer at 1e-12.")
-    assert about_drawn([same, crossing]) == ("Drawn at the paper's 1e-15.",)
+    slope = "a slope that passes through zero may be why, as it counts as zero for longer at 1e-12."
+    assert about_drawn([crossing])[1].endswith(f": {slope}")
+    assert about_drawn([same, crossing]) == (both,)
+    # More patterns, and fewer switches: both may be the case.
+    mixed = counted_twice(report, chosen=(0.0, 0.0, 0.0), above=(0.1, 0.12, 0.11), patterns=(3, 2))
+    assert about_drawn([mixed])[1].endswith(f"may be round-off, which sums that cancel leave of that size, and {slope}")
+    assert titled_zero("Title", [report]) == "Title, zero: |x| < 1e-15"
 
 
 def test_an_analysis_above_round_off_has_one_number_and_lacks_none():

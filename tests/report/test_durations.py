@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from dynsparse.analysis import Durations
 from dynsparse.errors import InputError
-from dynsparse.report.durations import draw_durations, draw_stretches, octaves
+from dynsparse.report.durations import draw_all_durations, draw_durations, draw_stretches, octaves
 from dynsparse.report.figure import BLOCK_LOOKS
 
 from .switched import switched_report
@@ -73,6 +74,27 @@ def test_zero_is_above_and_non_zero_below():
     assert zero.get_title(loc="left") == "stays zero (2 left out)"
     assert nonzero.get_title(loc="left") == "stays non-zero"
     assert zero.get_ylim() == nonzero.get_ylim()
+
+
+def test_means_and_ticks_of_all_environments_are_of_one_form():
+    figure = draw_all_durations([switched_report("One"), switched_report("Still", steps=8)])
+    one, still = figure.axes
+    mean = (16 * 8 + 6 * 64) / 22
+    assert one.get_title(loc="left") == f"One\nzero: 8.0, non-zero: {mean:.1f}"
+    assert still.get_title(loc="left") == "Still\nzero: none, non-zero: 8.0"
+    write = one.yaxis.get_major_formatter()
+    assert [write(value) for value in (1.0, 1e3, 1e5, 1e12)] == ["10\u2070", "10\u00b3", "10\u2075", "10\u00b9\u00b2"]
+    # The means are named in the colours that they are drawn in.
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "stays zero",
+        "stays non-zero",
+        "means (above, in steps)",
+    ]
+    lines = [
+        line for line in legend.findobj(Line2D) if line.get_linestyle() == ":" or line._dash_pattern[1] == [1.2, 1.2]
+    ]
+    assert {line.get_color() for line in lines} == {line.get_color() for line in one.lines}
 
 
 def test_without_episodes_there_are_no_durations():

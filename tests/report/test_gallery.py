@@ -59,14 +59,16 @@ def test_figures_of_all_environments_fit_a_column_or_both(count, monkeypatch):
 def test_panels_of_all_environments_hold_each_one_s_own_numbers():
     reports = [switched_report("One"), switched_report("Two", missing=(3, 4, 5))]
     figures = {item.name: item.draw() for item in shared_items([count_numbers(report) for report in reports])}
+    titles = [figures[name].get_suptitle() for name in ("figure-5", "figure-a3-3", "figure-7")]
+    assert all(title.endswith(", zero: |x| < 1e-15") for title in titles)
     for axes, report in zip(figures["figure-5"].axes, reports, strict=True):
         mean = 100 * report.local.combined.sparsity_mean
-        assert axes.get_title(loc="left") == f"{report.environment}\nmean {mean:.1f} %"
+        assert axes.get_title(loc="left") == f"{report.environment}\n\N{BLACK DOWN-POINTING TRIANGLE} mean {mean:.1f} %"
         heights = {round(bar.get_height(), 6) for bar in axes.patches}
         counts = report.local.combined.histogram_counts
         assert heights == {round(100 * count / counts.sum(), 6) for count in counts if count}
     # Zero stretches of 8 steps, and non-zero ones of 8 and 64.
-    assert figures["figure-7"].axes[0].get_title(loc="left").startswith("One\nmeans 8.0 and ")
+    assert figures["figure-7"].axes[0].get_title(loc="left").startswith("One\nzero: 8.0, non-zero: ")
     (state,), (action,) = (axes.patches for axes in (figures["figure-a3-3"].axes[i] for i in (0, 2)))
     assert state.get_data().values[[0, 8]].tolist() == [50.0, 25.0]
     assert action.get_data().values[[0, 8]].tolist() == [50.0, 0.0]

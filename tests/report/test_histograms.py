@@ -34,6 +34,17 @@ def test_a_bar_stands_over_each_sparsity_that_occurs():
     assert axes.get_title(loc="right").endswith("mean 25.0 %")
 
 
+def test_the_mean_s_mark_stands_above_the_axes_and_hides_no_bar():
+    axes = Figure(dpi=100).add_subplot()
+    draw_histogram(axes, LocalBlock.from_counts(np.array([0, 9, 0])), BLOCK_LOOKS[0])
+    axes.figure.canvas.draw()
+    (mark,), (bar,) = axes.lines, axes.patches
+    assert (mark.get_marker(), mark.get_clip_on()) == ("v", False)
+    box = mark.get_window_extent()
+    assert box.y0 >= axes.bbox.y1 - 1 and bar.get_window_extent().y1 <= axes.bbox.y1
+    assert (box.x0 + box.x1) / 2 == pytest.approx(axes.transData.transform((50.0, 0.0))[0], abs=0.5)
+
+
 def test_all_bars_lie_inside_the_axis():
     axes = Figure().add_subplot()
     draw_histogram(axes, LocalBlock.from_counts(np.array([6, 0, 3, 0, 1])), BLOCK_LOOKS[0])

@@ -58,7 +58,9 @@ def test_returns_stand_beside_the_paper_s_and_a_missing_one_says_so():
     assert item.name == "table-a1-1"
     assert item.values[0][:2] == ("ReacherHard", "random")
     assert item.values[0][2:5] == pytest.approx((710.0, 710.0 - half, 710.0 + half))
-    assert item.values[0][5:] == (3, 709.20, "can not be told from it")
+    # t = 0.8 / (10 / sqrt(3)), of two degrees of freedom: P = 1 - t / sqrt(2 + t ** 2).
+    t = 0.8 / (10 / 3**0.5)
+    assert item.values[0][5:] == (3, 709.20, pytest.approx(1 - t / (2 + t**2) ** 0.5), "can not be told from it")
     assert item.cells[0][2] == "710.00 [685.16, 734.84]"
     assert item.cells[1] == ("WalkerRun", "missing", "-", "-", "327.80", "-")
     assert item.cells[2] == ("Mine", "missing", "-", "-", "-", "-")

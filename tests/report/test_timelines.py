@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from dynsparse.errors import InputError
 from dynsparse.report.figure import BLOCK_LOOKS
-from dynsparse.report.timelines import draw_first_steps, draw_timeline, draw_timelines
+from dynsparse.report.timelines import draw_first_steps, draw_pair, draw_timeline, draw_timelines
 
 from .switched import switched_report
 
@@ -41,6 +41,26 @@ def test_a_flat_line_is_not_on_the_frame(values):
     low, high = axes.get_ylim()
     assert high - low >= 1.0
     assert not np.nanmax([100 * v for v in values if v == v] or [50.0]) >= high
+
+
+def test_no_zeros_at_all_are_said_on_an_axis_to_ten_percent():
+    for values, told in (([0.0, 0.0, np.nan], ["0 % throughout"]), ([0.0, 0.01], []), ([np.nan], [])):
+        axes = Figure().add_subplot()
+        draw_timeline(axes, np.array(values), BLOCK_LOOKS[1])
+        assert [text.get_text() for text in axes.texts] == told
+        assert (axes.get_ylim()[1] == 10.0) == bool(told)
+
+
+def test_a_level_that_is_not_zero_does_not_look_like_zero_in_figure_6():
+    figure = draw_pair([switched_report()])
+    for axes in figure.axes:
+        values = drawn(axes)[0]
+        low, high = axes.get_ylim()
+        # Just below 0, so that a line there is off the frame.
+        assert -0.1 * high < low < 0.0 and values.max() < high
+    # Alone it may begin above 0.
+    assert draw_timelines(switched_report()).axes[0].get_ylim()[0] > 10.0
+    assert "zero: |x| < 1e-15" in figure.get_suptitle()
 
 
 def test_the_panels_are_state_action_and_both():

@@ -67,7 +67,9 @@ def about_same(means: Iterable[EpisodeMean]) -> list[str]:
     """Say why some numbers have no interval where they were the same in every episode; nothing where none was."""
     if not any(mean.low is not None and not mean.varies for mean in means):
         return []
-    return ["A number without an interval is the same in every episode."]
+    return [
+        "A number without an interval, or reason why it has none, is the same in every episode that has such a number."
+    ]
 
 
 def span_of(values: Sequence[float], write: Callable[[float], str]) -> str:
@@ -110,5 +112,5 @@ def about_family(comparisons: int) -> list[str]:
     chance = (1.0 - CONFIDENCE) * comparisons
     return [
         f"These are {comparisons:,} comparisons, none adjusted for the others: were there no difference anywhere, "
-        f"{chance:.1g} of them would come out as one by chance."
+        f"{chance:.1f} of them would come out as one by chance."
     ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dynsparse.analysis import EpisodeRecord, SparsityReport
-from dynsparse.report.answer import Answer, about_family, environments_of, said_by_side
+from dynsparse.report.answer import Answer, environments_of, said_by_side
 from dynsparse.report.cause_switches import joined
-from dynsparse.report.data_returns import data_return
+from dynsparse.report.data_returns import DataReturn, about_returns, data_returns
 from dynsparse.report.paper_numbers import paper_claim, paper_returns
+from dynsparse.report.quantities import with_interval
 
 __all__ = ["about_data"]
 
@@ -37,14 +38,17 @@ def about_data(reports: Sequence[SparsityReport], episodes: Mapping[str, Episode
     short = f"{rows:,} rows of {environments_of(len(reports))}, {policy} policy, {derivatives} derivative."
     if not set(paper_returns()) & {report.environment for report in reports}:
         return Answer(short)
+    names = [report.environment for report in reports if report.environment in paper_returns()]
+    found = data_returns({name: episodes[name] for name in names if name in episodes and episodes[name].has_time})
     sides: dict[int | None, list[str]] = {}
-    for report in reports:
-        record = episodes.get(report.environment)
-        if record is None or not record.has_time or report.environment not in paper_returns():
-            continue
-        found = data_return(record)
-        why = "" if found.side is not None else f" ({found.why_not})"
-        sides.setdefault(found.side, []).append(f"{report.environment}{why}")
-    compared = sum(len(names) for side, names in sides.items() if side is not None)
+    for name, one in found.items():
+        sides.setdefault(one.side, []).append(f"{name} ({_against(one)})")
     paper = f"The paper has {paper_claim('rows'):,.0f} rows of each environment."
-    return Answer(short, (paper, *said_by_side(sides, _WORDS), *about_family(compared)))
+    return Answer(short, (paper, *said_by_side(sides, _WORDS), *about_returns(found.values())))
+
+
+def _against(found: DataReturn) -> str:
+    """Write the mean with its interval against the paper's, or why it is not held against it."""
+    if found.side is None:
+        return found.why_not
+    return f"{with_interval(found.mean, lambda value: f'{value:,.2f}')} against {found.paper:,.2f}"

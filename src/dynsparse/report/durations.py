@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
@@ -18,10 +21,13 @@ from dynsparse.analysis import Durations, SparsityReport
 from dynsparse.errors import InputError
 from dynsparse.report.figure import BLOCK_LOOKS, BlockLook, mark, new_panels
 from dynsparse.report.panel_grid import lowest, new_grid
+from dynsparse.report.threshold_sentences import titled_zero
 
 __all__ = ["draw_all_durations", "draw_durations", "draw_stretches", "octaves"]
 
 _ZERO, _NONZERO = BLOCK_LOOKS[0], BLOCK_LOOKS[1]
+
+_RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
 # A single stretch must show on a logarithmic axis.
 _FLOOR = 0.6
@@ -129,7 +135,7 @@ def draw_all_durations(reports: Sequence[SparsityReport]) -> Figure:
     Raises:
         InputError: If an analysis has no temporal results.
     """
-    title = "How long an element stays zero, and non-zero"
+    title = titled_zero("How long an element stays zero and non-zero", reports)
     figure, panels = new_grid(title, len(reports), height=1.5, share_y=False, legend=True)
     for axes, report in zip(panels, reports, strict=True):
         if report.temporal is None:
@@ -143,7 +149,8 @@ def draw_all_durations(reports: Sequence[SparsityReport]) -> Figure:
             if durations is report.temporal.zero:
                 axes.stairs(seen, edges, baseline=_FLOOR, fill=True, color=_pale(look.colour), zorder=0)
             highest = max(highest, 3.0 * float(stretches.max(initial=0)))
-            means.append(_short(durations.mean))
+            label = "zero" if look is _ZERO else "non-zero"
+            means.append(f"{label}: {'none' if durations.mean is None else _short(durations.mean)}")
             if durations.mean is not None:
                 axes.axvline(durations.mean, color=look.colour, linestyle=(0, (1, 1)), linewidth=1.2)
         axes.set_xscale("log", base=2)
@@ -151,26 +158,32 @@ def draw_all_durations(reports: Sequence[SparsityReport]) -> Figure:
         axes.set_xlim(0.9, edges[-1] * 1.1)
         axes.set_ylim(_FLOOR, highest)
         _plain_ticks(axes, every=8)
-        axes.set_title(f"{report.environment}\nmeans {means[0]} and {means[1]}", loc="left", fontsize=7.5)
+        axes.set_title(f"{report.environment}\n{means[0]}, {means[1]}", loc="left", fontsize=7.0)
     for axes in lowest(panels):
         axes.set_xlabel("control steps", fontsize=7.5)
     figure.supylabel("stretches", fontsize=8)
-    figure.legend(handles=_legend_of_kinds(), loc="outside lower center", ncols=3, frameon=False, handlelength=2.0)
+    columns = 3 if len(reports) > 1 else 2
+    figure.legend(**_legend_of_kinds(), loc="outside lower center", ncols=columns, frameon=False, handlelength=2.0)
     return figure
 
 
-def _short(mean: float | None) -> str:
-    if mean is None:
-        return "none"
+def _short(mean: float) -> str:
     return f"{mean:.1f}" if mean < 100 else f"{mean:,.0f}"
 
 
-def _legend_of_kinds() -> list[Artist]:
-    return [
-        Patch(facecolor=_pale(_ZERO.colour), edgecolor=_ZERO.colour, linewidth=1.1, label="stays zero"),
-        Line2D([], [], color=_NONZERO.colour, linestyle=(0, (3, 1)), linewidth=1.1, label="stays non-zero"),
-        Line2D([], [], color="0.2", linestyle=(0, (1, 1)), linewidth=1.2, label="mean of each"),
-    ]
+def _legend_of_kinds() -> dict[str, Any]:
+    """Name the line of each kind, and both means, in their colours."""
+    return {
+        "handles": [
+            Patch(facecolor=_pale(_ZERO.colour), edgecolor=_ZERO.colour, linewidth=1.1),
+            Line2D([], [], color=_NONZERO.colour, linestyle=(0, (3, 1)), linewidth=1.1),
+            tuple(
+                Line2D([], [], color=look.colour, linestyle=(0, (1, 1)), linewidth=1.2) for look in (_ZERO, _NONZERO)
+            ),
+        ],
+        "labels": ["stays zero", "stays non-zero", "means (above, in steps)"],
+        "handler_map": {tuple: HandlerTuple(ndivide=None)},
+    }
 
 
 def _legend() -> list[Artist]:
@@ -187,7 +200,7 @@ def _pale(colour: str) -> tuple[float, float, float]:
 
 
 def _plain_ticks(axes: Axes, every: int = 2) -> None:
-    """Write 1, 2, 4, ... below, or 1, 8, 64, ..., and 1, 100, 10,000, ... beside."""
+    """Write 1, 2, 4, ... below, or 1, 8, 64, ..., and powers of ten beside."""
     axes.xaxis.set_major_locator(LogLocator(base=every, numticks=12))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_minor_locator(NullLocator())
@@ -197,4 +210,5 @@ def _plain_ticks(axes: Axes, every: int = 2) -> None:
 
 
 def _power(value: float, _: object) -> str:
-    return f"{value:,.0f}" if value < 1e4 else f"{value:.0e}".replace("e+0", "e")
+    """Write a power of ten, all in one form: dollar signs are dollar signs here, so that there is no formula."""
+    return f"10{str(round(math.log10(value))).translate(_RAISED)}"

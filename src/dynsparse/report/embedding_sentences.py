@@ -15,6 +15,7 @@ from dynsparse.report.quantities import number, percent, share_with_interval
 __all__ = ["about_embedding", "about_localities", "judged_mean", "local_side", "shuffled_range"]
 
 _HALF = 0.5
+_POINT = "A point is a transition (s, a, s'), and its colour the share of zeros in its Jacobian."
 _AGAINST = " (neighbours with as many zeros, against those if sparsity is shuffled)"
 
 
@@ -76,6 +77,8 @@ def about_localities(records: Mapping[str, EmbeddingRecord]) -> tuple[str, ...]:
     Returns:
         A sentence for each answer that occurs.
     """
+    if len(records) == 1:
+        return (*_about_only(*next(iter(records.items()))), _POINT)
     constant = [name for name, record in records.items() if _is_constant(record)]
     sides = {name: local_side(record) for name, record in records.items() if name not in constant}
     told = []
@@ -90,7 +93,23 @@ def about_localities(records: Mapping[str, EmbeddingRecord]) -> tuple[str, ...]:
     if constant:
         told.append(f"In all embedded rows of {', '.join(constant)} the number of zeros is the same.")
     told += about_family(sum(side is not None for side in sides.values()))
-    return (*told, "A point is a transition (s, a, s'), and its colour the share of zeros in its Jacobian.")
+    return (*told, _POINT)
+
+
+def _about_only(name: str, record: EmbeddingRecord) -> list[str]:
+    """Say whether sparsity is local in the only embedding that there is."""
+    where = f"in {name}, the one embedding on record"
+    if _is_constant(record):
+        return [f"In all embedded rows of {name}, the one embedding on record, the number of zeros is the same."]
+    low, high = shuffled_range(record)
+    mean = share_with_interval(judged_mean(record, "alike_plane"))
+    said = {
+        1: f"Sparsity is local in (s, a, s'), as far as the plane shows it, {where}",
+        0: f"Whether sparsity is local in (s, a, s') can not be told from chance {where}",
+        None: f"Whether sparsity is local in (s, a, s'): not enough data {where}",
+    }[local_side(record)]
+    shuffled = percent((low + high) / 2)
+    return [f"{said}: neighbours have as many zeros in {mean} of the cases, in {shuffled} if sparsity is shuffled."]
 
 
 def _is_constant(record: EmbeddingRecord) -> bool:

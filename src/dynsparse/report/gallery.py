@@ -196,7 +196,7 @@ def shared_items(counted: Sequence[Counted], questions: Sequence[str] = QUESTION
                 "Sparsity of both blocks together",
                 "Figure 5",
                 "histograms of the share of zero elements in a row, a panel an environment, the mean marked",
-                ("A bar for every share that occurs; dashed: the mean.", *about_drawn(counted)),
+                ("A bar for every share that occurs; the triangle: the mean.", *about_drawn(counted)),
                 drawn_once(partial(draw_all_histograms, reports)),
             )
         )
@@ -209,7 +209,7 @@ def shared_items(counted: Sequence[Counted], questions: Sequence[str] = QUESTION
                 "the share of zero elements at each control step of the first episode, side by side",
                 (
                     *(f"{one.environment}: {sentences.about_timeline(one)}" for one in pair_numbers),
-                    _OWN_AXES,
+                    "Vertical axes differ, and begin at 0.",
                     *about_drawn(pair_numbers),
                 ),
                 drawn_once(partial(draw_pair, pair)),
@@ -234,7 +234,7 @@ def shared_items(counted: Sequence[Counted], questions: Sequence[str] = QUESTION
                 "Figure 7",
                 "histograms of the lengths of zero and of non-zero stretches, logarithmic axes, the means marked",
                 (
-                    "Zero stretches that last a whole episode are left out, as in the paper.",
+                    "Zero stretches that last a whole episode are left out, as in the paper; none: there is no other.",
                     *about_drawn(timed_numbers),
                 ),
                 drawn_once(partial(draw_all_durations, timed)),

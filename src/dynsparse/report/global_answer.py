@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from dynsparse.analysis import SparsityReport
 from dynsparse.report.answer import Answer, named_of
+from dynsparse.report.cause import Cause
 from dynsparse.report.cause_switches import joined
 from dynsparse.report.paper_numbers import paper_claim
 from dynsparse.report.table1 import paper_table1
@@ -13,11 +14,12 @@ from dynsparse.report.table1 import paper_table1
 __all__ = ["answer_q1"]
 
 
-def answer_q1(reports: Sequence[SparsityReport]) -> Answer:
+def answer_q1(reports: Sequence[SparsityReport], reasons: Sequence[Cause] = ()) -> Answer:
     """Say in how many environments elements are always zero, beside what the paper says.
 
     Args:
         reports: Analyses, one an environment.
+        reasons: Sentences on Table 1; those on a departure from the paper's count are said here too.
 
     Returns:
         The answer to Q1.
@@ -38,7 +40,7 @@ def answer_q1(reports: Sequence[SparsityReport]) -> Answer:
         short = f"No element of ∂s'/∂s is zero in every row of {named_of(reports)}"
     compared = [report for report in reports if report.environment in paper_table1()]
     short += f"; the paper says {_papers_range()}." if compared else "."
-    return Answer(short, (*_against_paper(compared), *_about_actions(reports), _BOUND))
+    return Answer(short, (*_against_paper(compared), *_departures(compared, reasons), *_about_actions(reports), _BOUND))
 
 
 _BOUND = (
@@ -69,7 +71,13 @@ def _against_paper(compared: Sequence[SparsityReport]) -> list[str]:
     said = f"Both counts are the paper's in {same} of {len(compared)} of its environments"
     if not different:
         return [f"{said}."]
-    return [f"{said}; not in {joined(different)}, of ∂s'/∂s and ∂s'/∂a: the reason stands below Table 1."]
+    return [f"{said}; not in {joined(different)}, of ∂s'/∂s and ∂s'/∂a."]
+
+
+def _departures(compared: Sequence[SparsityReport], reasons: Sequence[Cause]) -> list[str]:
+    """Say where a count that is not the paper's comes from, as far as that is known."""
+    names = {report.environment for report in compared}
+    return [cause.text for cause in reasons if cause.kind == "departure" and cause.environment in names]
 
 
 def _about_actions(reports: Sequence[SparsityReport]) -> list[str]:

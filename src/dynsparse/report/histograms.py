@@ -8,10 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 
 from dynsparse.analysis import LocalBlock, SparsityReport
-from dynsparse.report.figure import BLOCK_LOOKS, BlockLook, mark, new_panels
+from dynsparse.report.figure import BLOCK_LOOKS, BlockLook, new_panels
 from dynsparse.report.panel_grid import lowest, new_grid
+from dynsparse.report.threshold_sentences import titled_zero
 
 __all__ = ["draw_all_histograms", "draw_histogram", "draw_histograms"]
 
@@ -22,6 +24,8 @@ _THINNEST_OUTERMOST = 0.016
 _BAR = 0.86
 # A block of four elements would have bars as wide as a quarter of the axis: bars on an axis, at least.
 _WIDEST = 12
+# Of the mean's mark, points, and of the title above it.
+_TRIANGLE, _PAD = 4.5, 8.0
 
 
 def draw_histogram(axes: Axes, block: LocalBlock, look: BlockLook, limit: float = 100.0) -> None:
@@ -49,7 +53,7 @@ def draw_histogram(axes: Axes, block: LocalBlock, look: BlockLook, limit: float 
     axes.set_ylim(0.0, None)
     axes.locator_params(axis="y", nbins=4)
     axes.set_title(look.label, loc="left")
-    mark(axes, 100.0 * block.sparsity_mean, f"mean {100.0 * block.sparsity_mean:.1f} %")
+    _mark_mean(axes, 100.0 * block.sparsity_mean)
 
 
 def draw_histograms(report: SparsityReport) -> Figure:
@@ -80,19 +84,40 @@ def draw_all_histograms(reports: Sequence[SparsityReport]) -> Figure:
     Returns:
         A figure over both columns of a paper, or over one where there is one environment.
     """
-    figure, panels = new_grid("Sparsity of both blocks together", len(reports), height=1.35, share_y=False)
+    figure, panels = new_grid(
+        titled_zero("Sparsity of both blocks together", reports), len(reports), height=1.35, share_y=False
+    )
     (look,) = (look for look in BLOCK_LOOKS if look.name == "combined")
     for axes, report in zip(panels, reports, strict=True):
         block = report.local.combined
         draw_histogram(axes, block, look, _axis_end([block]))
         # The mean stands below the name: beside it there is no room.
         axes.set_title("", loc="right")
-        axes.set_title(f"{report.environment}\nmean {100.0 * block.sparsity_mean:.1f} %", loc="left", fontsize=7.5)
+        mean = f"\N{BLACK DOWN-POINTING TRIANGLE} mean {100.0 * block.sparsity_mean:.1f} %"
+        axes.set_title(f"{report.environment}\n{mean}", loc="left", fontsize=7.5, pad=_PAD)
         axes.locator_params(axis="x", nbins=4)
     for axes in lowest(panels):
         axes.set_xlabel("elements at zero, %", fontsize=7.5)
     figure.supylabel("rows, %", fontsize=8)
     return figure
+
+
+def _mark_mean(axes: Axes, percent: float) -> None:
+    """Mark the mean by a triangle above the axes: a line would hide the bar, where there is one only."""
+    # Its tip touches the frame; points are 1/72 inch.
+    above = ScaledTranslation(0.0, (_TRIANGLE / 2 + 0.5) / 72, axes.figure.dpi_scale_trans)
+    axes.plot(
+        [percent],
+        [1.0],
+        transform=axes.get_xaxis_transform() + above,
+        marker="v",
+        markersize=_TRIANGLE,
+        markeredgewidth=0.0,
+        color="black",
+        clip_on=False,
+        zorder=5,
+    )
+    axes.set_title(f"\N{BLACK DOWN-POINTING TRIANGLE} mean {percent:.1f} %", loc="right", fontsize=7.0, pad=_PAD)
 
 
 def _axis_end(blocks: list[LocalBlock]) -> float:

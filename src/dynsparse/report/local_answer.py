@@ -17,6 +17,7 @@ from dynsparse.report.answer import (
     span_of,
 )
 from dynsparse.report.counted_numbers import Counted, CountedNumbers
+from dynsparse.report.local_environments import about_without_local, has_local, local_sparsity
 from dynsparse.report.paper_numbers import paper_claims
 from dynsparse.report.quantities import percent
 from dynsparse.report.table1 import paper_table1
@@ -37,21 +38,34 @@ def answer_q2(counted: Sequence[Counted]) -> Answer:
     Returns:
         The answer to Q2.
     """
-    reports = [one.report for one in counted]
-    several = [one for one in counted if one.lead.patterns > 1]
-    which = f"in {len(several)} of {len(counted)} environments" if len(counted) > 1 else f"in {counted[0].environment}"
-    depends = f"Which elements are zero depends on the state {which}"
-    if not several:
-        depends = f"Which elements are zero does not depend on the state in {named_of(reports)}"
-    short = f"{depends}; in the mean a row has {_zeros({one.environment: one.lead for one in counted})}"
-    short += f" (zero: {lead_threshold(counted)})."
+    local = [one for one in counted if has_local(one)]
+    lead = f"In the mean a row has {_zeros({one.environment: one.lead for one in counted})}."
     both = [one for one in counted if one.above is not None]
     beside = []
     if both:
         beside.append(f"At {chosen_threshold(both)} a row has {_zeros({one.environment: one.chosen for one in both})}.")
-    same = about_same(one.lead.sparsity for one in counted)
-    told = (*beside, *about_patterns(counted), *_beyond_global(counted), _values(counted), *_first_rows(counted), *same)
-    return Answer(short, told)
+    means = [mean for one in counted for mean in (one.lead.sparsity, *([one.chosen.sparsity] if one.above else []))]
+    told = (
+        *(lead, *beside, *about_patterns(counted), *_beyond_global(local), _values(counted), *_first_rows(counted)),
+        *about_same(means),
+    )
+    return Answer(f"{_depends(counted, local)} (zero: {lead_threshold(counted)}).", told)
+
+
+def _depends(counted: Sequence[Counted], local: Sequence[Counted]) -> str:
+    """Say where sparsity depends on the state, by how much, and who has none of that to speak of."""
+    without = about_without_local(counted)
+    if not local:
+        if all(one.lead.patterns == 1 for one in counted):
+            return f"Which elements are zero does not depend on the state in {named_of([o.report for o in counted])}"
+        where = f"in {named_of([one.report for one in counted])}"
+        return f"Which elements are zero hardly depends on the state {where}: beyond those that always are, {without}"
+    which = f"in {len(local)} of {len(counted)} environments" if len(counted) > 1 else f"in {local[0].environment}"
+    said = f"Which elements are zero depends on the state {which}"
+    shares = {one.environment: local_sparsity(one.lead) for one in local}
+    if any(share.value is not None for share in shares.values()):
+        said += f": beyond those that always are, a row has {extremes_of(shares, share_of)} zeros"
+    return f"{said}; {without}" if without else said
 
 
 def _zeros(numbers: dict[str, CountedNumbers]) -> str:
@@ -71,21 +85,18 @@ def _first_rows(counted: Sequence[Counted]) -> list[str]:
     return said_by_side({1: found}, {1: "Patterns that no row but the first of an episode has, after the reset: {}."})
 
 
-def _beyond_global(counted: Sequence[Counted]) -> list[str]:
-    """Say where a row has more zeros in the mean than those that every row has."""
-    sides: dict[int | str | None, list[str]] = {}
-    for one in counted:
+def _beyond_global(local: Sequence[Counted]) -> list[str]:
+    """Say where intervals tell that a row has more zeros in the mean than those that every row has."""
+    sides: dict[int | None, list[str]] = {}
+    for one in local:
         found = one.lead
-        if found.patterns == 1:
-            sides.setdefault("same", []).append(one.environment)
-        elif found.always is not None and found.sparsity.episodes:
+        if found.always is not None and found.sparsity.episodes:
             # It can not be below: what is always zero is zero in each row.
             side = found.sparsity.side_of(found.always + _ROUNDING)
             sides.setdefault(side if side is None else max(side, 0), []).append(one.environment)
-    words: dict[int | str | None, str] = {
+    words: dict[int | None, str] = {
         1: "A row has more zeros in the mean than the elements that are always zero in {}.",
         0: "Their number can not be told from that of the elements that are always zero in {}.",
-        "same": "Every row has just the zeros that are always there in {}.",
         None: f"Whether a row has more zeros than those that are always there: {NOT_ENOUGH} in {{}}.",
     }
     return said_by_side(sides, words)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dynsparse.analysis.episode_record import EpisodeRecord
-from dynsparse.report.answer import about_family
-from dynsparse.report.data_returns import data_return
+from dynsparse.report.data_returns import DataReturn, about_returns, data_returns
 from dynsparse.report.episode_statistics import FEWEST_EPISODES
 from dynsparse.report.item import TableItem
 from dynsparse.report.paper_numbers import paper_claim, paper_returns
@@ -18,7 +17,7 @@ _NONE = "-"
 _COLUMNS = ("environment", "policy", "mean return, 95 % interval", "full episodes", "paper", "against the paper")
 _FIELDS = (
     *("environment", "policy", "mean_return", "mean_return_low", "mean_return_high", "full_episodes"),
-    *("paper_mean_return", "against_paper"),
+    *("paper_mean_return", "chance_holm", "against_paper"),
 )
 _SIDES = {1: "higher", -1: "lower", 0: "can not be told from it"}
 
@@ -33,7 +32,8 @@ def return_table(expected: Sequence[str], episodes: Mapping[str, EpisodeRecord])
     Returns:
         Table A1.1.
     """
-    lines = [_line(name, episodes.get(name)) for name in expected]
+    found = data_returns({name: episodes[name] for name in expected if name in episodes})
+    lines = [_line(name, episodes.get(name), found.get(name)) for name in expected]
     return TableItem(
         name="table-a1-1",
         title="Mean return of the data over full episodes",
@@ -41,27 +41,31 @@ def return_table(expected: Sequence[str], episodes: Mapping[str, EpisodeRecord])
         columns=_COLUMNS,
         cells=tuple(cells for cells, _ in lines),
         values=tuple(values for _, values in lines),
-        notes=_notes(expected, episodes),
+        notes=_notes(expected, episodes, found),
         fields=_FIELDS,
         keys=2,
     )
 
 
-def _line(name: str, record: EpisodeRecord | None) -> tuple[tuple[str, ...], tuple[object, ...]]:
+def _line(
+    name: str, record: EpisodeRecord | None, found: DataReturn | None
+) -> tuple[tuple[str, ...], tuple[object, ...]]:
     printed = paper_returns().get(name)
     paper = _NONE if printed is None else f"{printed:,.2f}"
-    if record is None:
-        return (name, "missing", _NONE, _NONE, paper, _NONE), (name, None, None, None, None, 0, printed, None)
-    found = data_return(record)
+    if record is None or found is None:
+        return (name, "missing", _NONE, _NONE, paper, _NONE), (name, None, None, None, None, 0, printed, None, None)
     mean = found.mean
     against = None if printed is None else found.why_not if found.side is None else _SIDES[found.side]
     shown = with_interval(mean, lambda value: f"{value:,.2f}", reason=False)
     count, policy = f"{mean.episodes:,}", record.policy.removeprefix(f"{name}-")
     cells = (name, policy, shown, count, paper, against or _NONE)
-    return cells, (name, record.policy, mean.value, *(mean.ends or (None, None)), mean.episodes, printed, against)
+    ends = mean.ends or (None, None)
+    return cells, (name, record.policy, mean.value, *ends, mean.episodes, printed, found.chance, against)
 
 
-def _notes(expected: Sequence[str], episodes: Mapping[str, EpisodeRecord]) -> tuple[str, ...]:
+def _notes(
+    expected: Sequence[str], episodes: Mapping[str, EpisodeRecord], found: Mapping[str, DataReturn]
+) -> tuple[str, ...]:
     notes = []
     if any(name in paper_returns() for name in expected):
         notes.append(
@@ -72,7 +76,6 @@ def _notes(expected: Sequence[str], episodes: Mapping[str, EpisodeRecord]) -> tu
     if parts:
         names = ", ".join(f"{record.environment} ({int((~record.full).sum()):,})" for record in parts)
         notes.append(f"Episodes that the data set's end cuts short have no return: {names}.")
-    found = [data_return(record) for record in episodes.values() if record.environment in expected]
-    if any(one.mean.value is not None and one.mean.ends is None for one in found):
+    if any(one.mean.value is not None and one.mean.ends is None for one in found.values()):
         notes.append(f"Without an interval: fewer than {FEWEST_EPISODES} full episodes, or all of the same return.")
-    return (*notes, *about_family(sum(one.side is not None for one in found)))
+    return (*notes, *about_returns(found.values()))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from dynsparse.analysis import CauseRecord
 from dynsparse.analysis.zeros import ABOVE_ROUND_OFF
 from dynsparse.report import sentences
-from dynsparse.report.cause_looks import LOOKS
+from dynsparse.report.cause_answer import answer_causes
 from dynsparse.report.cause_section import cause_items, cause_section
 from dynsparse.report.counted_numbers import Counted
 from dynsparse.report.data_answer import about_data
@@ -19,7 +18,6 @@ from dynsparse.report.item import FigureItem, TableItem
 from dynsparse.report.learned_sections import learned_sections, search_sections
 from dynsparse.report.local_answer import answer_q2
 from dynsparse.report.overview_tables import sparsity_table, time_table
-from dynsparse.report.quantities import number, percent
 from dynsparse.report.return_table import return_table
 from dynsparse.report.study import StudyResults
 from dynsparse.report.study_parts import PARTS
@@ -96,8 +94,8 @@ def _setting(results: StudyResults) -> list[Section]:
 
 
 def _q1(results: StudyResults) -> list[Section]:
-    answer = answer_q1(results.reports)
     rows, reasons = results.table1
+    answer = answer_q1(results.reports, reasons)
     maps = [environment_item(GALLERY[0], one) for one in results.counted]
     once = figure_3(results.counted)
     shown = {item.environment for item in once}
@@ -109,10 +107,11 @@ def _q1(results: StudyResults) -> list[Section]:
         *(item for item in maps if item not in again),
     )
     records = [results.causes[name] for name in _names(results) if name in results.causes]
+    why = answer_causes(records)
     return [
         Section("q1", _TITLES["q1"], answer.short, answer.sentences, items, files=again),
         Section(
-            "causes", _TITLES["causes"], _reasons(records), after=cause_section(results.reports, results.causes),
+            "causes", _TITLES["causes"], why.short, why.sentences, after=cause_section(results.reports, results.causes),
             files=cause_items(records),
         ),
     ]  # fmt: skip
@@ -174,16 +173,6 @@ def _others(
     if section == "setting" and results.whole and "pictures" not in results.parts:
         items.append(interaction_item())
     return tuple(items), tuple(missing), tuple(told)
-
-
-def _reasons(records: Sequence[CauseRecord]) -> str:
-    """Say in one sentence what most zeros come from."""
-    counts = {look.name: sum(record.by_label[look.name] for record in records) for look in LOOKS}
-    zeros = sum(counts.values())
-    if not zeros:
-        return ""
-    listed = [f"{look.title} {percent(counts[look.name] / zeros)}" for look in LOOKS if counts[look.name]]
-    return f"Of the zeros in the rows explained of {number(len(records), 'environment')}: {', '.join(listed)}."
 
 
 def _lacking_episodes(results: StudyResults) -> list[Missing]:

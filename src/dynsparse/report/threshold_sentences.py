@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from dynsparse.analysis import SparsityReport
 from dynsparse.analysis.zeros import ABOVE_ROUND_OFF
 from dynsparse.report.cause_switches import joined
 from dynsparse.report.counted_numbers import Counted, CountedNumbers
@@ -17,10 +18,12 @@ __all__ = [
     "about_switch_rates",
     "chosen_threshold",
     "lead_threshold",
+    "titled_zero",
 ]
 
-_ROUND_OFF = "sums that cancel leave round-off of that size"
-_CROSSING = f"a slope that passes through zero counts as one longer at {ABOVE_ROUND_OFF:g}"
+# Counts at two thresholds do not tell which: that takes the elements themselves, which no record keeps.
+_ROUND_OFF = "the difference may be round-off, which sums that cancel leave of that size"
+_CROSSING = f"a slope that passes through zero may be why, as it counts as zero for longer at {ABOVE_ROUND_OFF:g}"
 
 
 def lead_threshold(counted: Sequence[Counted]) -> str:
@@ -38,6 +41,12 @@ def chosen_threshold(counted: Sequence[Counted]) -> str:
     atols = sorted({one.chosen.atol for one in counted})
     whose = "the paper's" if atols == [paper_claim("threshold")] else "the chosen"
     return f"{whose} {joined([f'{atol:g}' for atol in atols])}"
+
+
+def titled_zero(title: str, reports: Iterable[SparsityReport]) -> str:
+    """Add to the title of a figure at which threshold it is drawn: ``"..., zero: |x| < 1e-15"``."""
+    atols = sorted({report.atol for report in reports})
+    return f"{title}, zero: |x| < {joined([f'{atol:g}' for atol in atols])}"
 
 
 def about_counting(atols: Iterable[float]) -> str:
@@ -66,22 +75,29 @@ def about_patterns(counted: Sequence[Counted]) -> list[str]:
         if one.other_patterns
     }
     if not said:
-        return [f"At {where} there are as many patterns as at {ABOVE_ROUND_OFF:g} in {_all_of(both)}."]
+        return [f"At {where} there are as many patterns as at {ABOVE_ROUND_OFF:g} in {_all_of(both, both)}."]
     return _by_direction(said, f"At {where} there are more patterns in {{}}", f"At {where} there are fewer in {{}}")
 
 
 def about_switch_rates(counted: Sequence[Counted]) -> list[str]:
     """Say where both thresholds give switch rates that are apart; nothing where only one was counted at."""
-    both = [one for one in counted if one.above is not None and one.chosen.switch_rate.low is not None]
+    both = [one for one in counted if one.above is not None]
+    known = [one for one in both if one.chosen.switch_rate.low is not None and one.lead.switch_rate.low is not None]
     if not both:
         return []
-    where = chosen_threshold(both)
-    said = {one.environment: (_step(one), _rates(one)) for one in both if one.other_switches}
-    if not said:
-        return [f"At {where} switches are not told from those at {ABOVE_ROUND_OFF:g} in {_all_of(both)}."]
-    return _by_direction(
-        said, f"At {where} the pattern switches more often in {{}}", f"At {where} it switches less often in {{}}"
-    )
+    where, told = chosen_threshold(both), []
+    said = {one.environment: (_step(one), _rates(one)) for one in known if one.other_switches}
+    if said:
+        told += _by_direction(
+            said, f"At {where} the pattern switches more often in {{}}", f"At {where} it switches less often in {{}}"
+        )
+    elif known:
+        told.append(f"At {where} switches are not told from those at {ABOVE_ROUND_OFF:g} in {_all_of(known, both)}.")
+    unknown = [one.environment for one in both if one not in known]
+    if unknown:
+        asked = f"Whether it switches as often at {where} as at {ABOVE_ROUND_OFF:g}"
+        told.append(f"{asked}: not enough data in {joined(unknown)}.")
+    return told
 
 
 def about_drawn(counted: Sequence[Counted]) -> tuple[str, ...]:
@@ -95,23 +111,38 @@ def about_drawn(counted: Sequence[Counted]) -> tuple[str, ...]:
     """
     if not any(one.chosen.atol < ABOVE_ROUND_OFF for one in counted):
         return ()
-    said = [f"Drawn at {chosen_threshold(counted)}."]
+    said = [f"Drawn at {chosen_threshold(counted)}{_answered(counted)}."]
     if len(counted) == 1:
         (one,) = counted
         if one.other_patterns or one.other_switches:
-            why = _ROUND_OFF if one.chosen.patterns > one.lead.patterns or _step(one) > 0.0 else _CROSSING
             said.append(
                 f"{number(one.chosen.patterns, 'pattern')}{_switches(one.chosen, ' and switches in ')} here, "
-                f"{one.lead.patterns:,}{_switches(one.lead, ' and ')} at {ABOVE_ROUND_OFF:g}: {why}."
+                f"{one.lead.patterns:,}{_switches(one.lead, ' and ')} at {ABOVE_ROUND_OFF:g}: {_reason(one)}."
             )
         return tuple(said)
     doubtful = [_rates(one) for one in counted if one.other_switches and _step(one) > 0.0]
     if doubtful:
         said.append(
-            f"Some of the switches are round-off in {joined(doubtful)}, in brackets the share of steps with one here "
-            f"and at {ABOVE_ROUND_OFF:g}."
+            f"Some of the switches may be round-off in {joined(doubtful)}, in brackets the share of steps with one "
+            f"here and at {ABOVE_ROUND_OFF:g}."
         )
     return tuple(said)
+
+
+def _answered(counted: Sequence[Counted]) -> str:
+    """Say that answers count at another threshold than figures are drawn at, as far as they do."""
+    both = [one.environment for one in counted if one.above is not None]
+    if not both:
+        return ""
+    whom = "" if len(both) == len(counted) else f" of {joined(both)}"
+    return f"; the answers to Q2 and Q3 count{whom} at {ABOVE_ROUND_OFF:g}, above round-off"
+
+
+def _reason(one: Counted) -> str:
+    """Say what may make the numbers of two thresholds differ in one environment."""
+    steps = [one.chosen.patterns - one.lead.patterns, _step(one) if one.other_switches else 0.0]
+    said = [_ROUND_OFF] if max(steps) > 0 else []
+    return ", and ".join([*said, *([_CROSSING] if min(steps) < 0 else [])])
 
 
 def _by_direction(said: Mapping[str, tuple[float, str]], more: str, fewer: str) -> list[str]:
@@ -137,5 +168,8 @@ def _switches(found: CountedNumbers, before: str) -> str:
     return "" if found.switch_rate.value is None else f"{before}{percent(found.switch_rate.value)} of the steps"
 
 
-def _all_of(counted: Sequence[Counted]) -> str:
-    return counted[0].environment if len(counted) == 1 else f"all {len(counted)} environments counted at both"
+def _all_of(some: Sequence[Counted], both: Sequence[Counted]) -> str:
+    """Name who is meant of all that were counted at both thresholds."""
+    if len(some) == 1 or len(some) < len(both):
+        return joined([one.environment for one in some])
+    return f"all {len(some)} environments counted at both"

@@ -15,6 +15,7 @@ from dynsparse.analysis import SparsityReport, TemporalSparsity
 from dynsparse.errors import InputError
 from dynsparse.report.figure import BLOCK_LOOKS, WIDTH, BlockLook, new_figure, new_panels
 from dynsparse.report.panel_grid import BOTH_COLUMNS, grid_shape
+from dynsparse.report.threshold_sentences import titled_zero
 
 __all__ = ["FIRST_STEPS", "draw_first_steps", "draw_pair", "draw_timeline", "draw_timelines"]
 
@@ -23,9 +24,13 @@ FIRST_STEPS = 50
 
 # A share that moves by one element of hundreds must be seen to move; one at rest needs some axis: percentage points.
 _SMALLEST_SPAN = 1.0
+# Of no zeros at all: an axis on which that reads as nothing.
+_SPAN_OF_NONE = 10.0
 
 
-def draw_timeline(axes: Axes, values: NDArray[np.float64], look: BlockLook, *, width: float = 1.0) -> None:
+def draw_timeline(
+    axes: Axes, values: NDArray[np.float64], look: BlockLook, *, width: float = 1.0, from_zero: bool = False
+) -> None:
     """Draw sparsity against the control step: a level for each step, a cross where the row is not finite.
 
     Args:
@@ -33,6 +38,7 @@ def draw_timeline(axes: Axes, values: NDArray[np.float64], look: BlockLook, *, w
         values: (T,) share of elements at zero, NaN for a row that is not finite.
         look: Label and colour.
         width: Width of the line, points.
+        from_zero: Whether the vertical axis begins at no zeros, rather than showing the range of the share.
     """
     percent = 100.0 * np.asarray(values, dtype=np.float64)
     steps = len(percent)
@@ -49,7 +55,7 @@ def draw_timeline(axes: Axes, values: NDArray[np.float64], look: BlockLook, *, w
         label="not finite",
     )
     axes.set_xlim(-0.5 - 0.01 * steps, steps - 0.5 + 0.01 * steps)
-    axes.set_ylim(*_limits(percent[~np.isnan(percent)]))
+    _set_limits(axes, percent, from_zero=from_zero)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.set_title(look.label, loc="left")
@@ -92,12 +98,15 @@ def draw_pair(reports: Sequence[SparsityReport]) -> Figure:
     Raises:
         InputError: If an analysis has no temporal results.
     """
-    figure = new_figure("Sparsity over the first episode", WIDTH if len(reports) == 1 else BOTH_COLUMNS, 3.7)
+    title = titled_zero("Sparsity over the first episode", reports)
+    if len(reports) == 1:
+        title = title.replace(", zero", ",\nzero")
+    figure = new_figure(title, WIDTH if len(reports) == 1 else BOTH_COLUMNS, 3.7)
     panels = figure.subplots(len(BLOCK_LOOKS), len(reports), sharex="col", squeeze=False)
     for column, report in enumerate(reports):
         temporal = _temporal(report)
         for axes, look in zip(panels[:, column], BLOCK_LOOKS, strict=True):
-            draw_timeline(axes, getattr(temporal, f"timeline_{look.name}"), look, width=0.5)
+            draw_timeline(axes, getattr(temporal, f"timeline_{look.name}"), look, width=0.5, from_zero=True)
         panels[0, column].set_title(f"{report.environment}, {BLOCK_LOOKS[0].label}", loc="left")
         panels[-1, column].set_xlabel("control step")
     figure.supylabel("elements at zero, %", fontsize=8)
@@ -120,7 +129,9 @@ def draw_first_steps(reports: Sequence[SparsityReport], steps: int = FIRST_STEPS
     Raises:
         InputError: If an analysis has no temporal results.
     """
-    title, looks = f"The first {steps} control steps of the first episode", BLOCK_LOOKS[:2]
+    title, looks = titled_zero(f"The first {steps} control steps of the first episode", reports), BLOCK_LOOKS[:2]
+    if len(reports) == 1:
+        title = title.replace(", zero", ",\nzero")
     down, across = grid_shape(len(reports))
     figure = new_figure(title, WIDTH if across == 1 else BOTH_COLUMNS, 0.75 + 1.75 * down)
     grid = figure.subplots(2 * down, across, squeeze=False)
@@ -143,7 +154,7 @@ def draw_first_steps(reports: Sequence[SparsityReport], steps: int = FIRST_STEPS
 def _draw_beginning(axes: Axes, values: NDArray[np.float64], look: BlockLook) -> None:
     percent = 100.0 * values
     axes.stairs(percent, np.arange(len(percent) + 1) - 0.5, baseline=None, color=look.colour, linewidth=1.0)
-    axes.set_ylim(*_limits(percent[~np.isnan(percent)]))
+    _set_limits(axes, percent)
     axes.set_xlim(-1.0, max(len(percent), 2))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
@@ -156,6 +167,17 @@ def _temporal(report: SparsityReport) -> TemporalSparsity:
             "rows that are not parts of an episode have no timeline"
         )
     return report.temporal
+
+
+def _set_limits(axes: Axes, percent: NDArray[np.float64], *, from_zero: bool = False) -> None:
+    """Set the ends of the vertical axis; of no zeros at all, say so on an axis to ten percent."""
+    finite = percent[~np.isnan(percent)]
+    if len(finite) and not finite.any():
+        axes.set_ylim(-0.06 * _SPAN_OF_NONE, _SPAN_OF_NONE)
+        axes.text(0.5, 0.5, "0 % throughout", transform=axes.transAxes, ha="center", va="center", fontsize=7.0)
+        return
+    low, high = _limits(finite)
+    axes.set_ylim(min(low, -0.06 * high) if from_zero else low, high)
 
 
 def _limits(percent: NDArray[np.float64]) -> tuple[float, float]:
