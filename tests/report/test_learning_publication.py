@@ -86,6 +86,20 @@ def test_page_and_tables_say_how_many_marks_there_are_and_what_miss_is(published
     assert "Miss: share of the true non-zeros of at least the model's threshold that are below it in the model." in text
 
 
+def test_tables_of_ratios_say_that_they_are_not_of_the_means(published):
+    """One pair of runs: nothing is cut off."""
+    told = (
+        "A ratio of errors over all environments is the geometric mean of the ratios of paired runs, not the ratio of "
+        "the means: these lie apart where one environment goes wrong."
+    )
+    text = read_page(published.page.read_text(encoding="utf-8")).text
+    captions = [part.split("loss")[0] for part in text.split("paired with state: ")[1:] if "see above" in part[:90]]
+    assert len(captions) == 6  # three tables on each of two test sets
+    assert [told in caption for caption in captions] == 2 * [True, False, False]
+    (tables,) = (path for path in published.tables if path.name == "learning_scores.md")
+    assert tables.read_text(encoding="utf-8").count(told) == 2  # before the tables, of each test set
+
+
 def test_the_summary_stands_first_and_in_the_tables_too(published):
     text = read_page(published.page.read_text(encoding="utf-8")).text
     tables = published.tables[0].read_text(encoding="utf-8")

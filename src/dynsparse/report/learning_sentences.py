@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from dynsparse.report.cause_switches import joined
 from dynsparse.report.episode_statistics import FEWEST_EPISODES
-from dynsparse.report.learning_ratios import about_ratio, about_ratios, left_out_of_means
+from dynsparse.report.learning_ratios import about_ratios, left_out_of_means
 from dynsparse.report.learning_results import LearningResults
 from dynsparse.report.learning_table import LearningTable
 from dynsparse.report.loss_looks import BASELINE, look_of
@@ -81,7 +81,6 @@ def about_scores(table: LearningTable, results: Sequence[LearningResults]) -> st
     below_true = "the simulator's threshold" if true is None else tick_name(true)
     below_model = "the model's threshold" if model is None else f"the model's threshold, {tick_name(model)}"
     within = "normalized.auroc_within"
-    ratio = next(filter(None, map(about_ratio, results)), "")
     alone = (
         " Within elements: the AUROC of each of them by itself over the rows, in the mean; 0.5 for any graph that is "
         "one for all states."
@@ -97,7 +96,6 @@ def about_scores(table: LearningTable, results: Sequence[LearningResults]) -> st
         "zeros: its sparsity / true can be above 1, as would be that of a model without any error. "
         "In ( ): runs with a value, of those expected, where some lack; diverged ones have an error beyond all "
         "numbers, are in no mean, which is too low without them, and leave no difference to be marked."
-        f"{f' {ratio}' if ratio else ''}"
     )
 
 
