@@ -45,6 +45,14 @@ def test_sides():
     assert (found.side_of(0.0), found.side_of(2.0), found.side_of(1.0)) == (1, -1, 0)
 
 
+def test_few_episodes_that_are_all_alike_are_on_no_side():
+    """Of coins that fall to one side all five do so in 1 of 16 cases, all six in 1 of 32."""
+    for episodes, side in ((3, None), (5, None), (6, -1)):
+        found = mean_over_episodes(np.full(episodes, 0.1))
+        assert (found.side_of(0.5), found.side_of(0.1)) == (side, 0)
+    assert ratio_over_episodes([1, 2, 3], [10, 20, 30], SHARE).side_of(0.5) is None
+
+
 def test_paired_difference_takes_what_episodes_share_away():
     base = np.array([0.0, 10.0, 20.0, 30.0])
     found = paired_difference(np.add(base, [1.0, 1.1, 0.9, 1.0]), base)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dynsparse.report.compared_numbers import MARGIN, Compared
+from dynsparse.report.compared_numbers import MARGIN, PRINTED, Compared
 from dynsparse.report.difference_words import plain_cell, plain_number
 from dynsparse.report.episode_statistics import EpisodeMean
 from dynsparse.report.item import TableItem
@@ -15,11 +15,15 @@ __all__ = ["compared_table"]
 _NOTES = (
     "Intervals hold 95 %, over episodes, each by itself; there is none of fewer than three, or of the same number in "
     "every one. Chance: how likely a difference as large is where there is none (Student's t of the same episodes in "
-    "pairs, else Welch's), corrected by Holm for all comparisons of this table.",
+    "pairs, else Welch's; of numbers that do not vary that of the permutation test), corrected by Holm for all "
+    "comparisons of this table.",
     f"More, less: the corrected chance is below {100 * LEVEL:g} %. Equal: the same in every episode, nothing is asked. "
-    f"Within: the interval of the difference holds zero, and ends within {100 * MARGIN:g} percentage points of it. Not "
-    "told: there is an interval, and the two can not be told from each other. Not enough data: there is none, or it is "
-    "wider than half of what a difference of shares can be.",
+    f"Within: the interval of the difference holds zero, and ends within {100 * MARGIN:g} percentage points of it; or "
+    f"it does not hold zero, and the difference is below {100 * PRINTED:g} percentage points or, of other numbers, "
+    "their first three digits. Not told: there is an interval, and the two can not be told from each other. Not enough "
+    "data: there is none, or it is wider than half of what a difference of shares can be, or so few episodes do not "
+    "vary, or fewer than half of the rows are finite. Other lengths: the episodes are longer or shorter, so that a "
+    "number that grows with their length is not compared.",
 )
 
 

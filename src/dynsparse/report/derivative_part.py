@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 
 from dynsparse.analysis.derivative_record import DerivativeRecord
+from dynsparse.config import EPISODE_STEPS
 from dynsparse.report.cause_switches import joined
 from dynsparse.report.compared_numbers import Compared, compare_numbers, corrected
 from dynsparse.report.compared_table import compared_table
 from dynsparse.report.derivative_sentences import derivative_sentences
 from dynsparse.report.derivative_table import derivative_table, reference_label, variant_label
-from dynsparse.report.episode_dots import DotLook, DotPanel, draw_episode_dots
+from dynsparse.report.episode_dots import LASTING, DotLook, DotPanel, draw_episode_dots
 from dynsparse.report.episode_statistics import SHARE, STEPS_LONG, EpisodeMean, mean_over_episodes
 from dynsparse.report.item import FigureItem, Part, TableItem
 from dynsparse.report.quantities import number
@@ -27,8 +28,8 @@ _LOOKS = (
     DotLook("exact", "exact", "#000000", "o"),
     DotLook("autodiff", "plain autodiff, float64", "#0072B2", "s"),
     DotLook("autodiff, float32", "plain autodiff, float32", "#D55E00", "^"),
-    DotLook("exact, rows finite by autodiff", "exact, its rows", "#56B4E9", "D"),
-    DotLook("exact, rows finite by autodiff, float32", "exact, rows of float32", "#999999", "D"),
+    DotLook("exact, rows finite by autodiff", "exact, rows finite by autodiff", "#56B4E9", "D"),
+    DotLook("exact, rows finite by autodiff, float32", "exact, rows finite in float32", "#999999", "D"),
 )
 _DRAWN = {"combined": SHARE, "zero_duration": STEPS_LONG, "switch_rate": SHARE}
 _LABELS = {("autodiff", "float64"): "autodiff", ("autodiff", "float32"): "autodiff, float32"}
@@ -88,8 +89,7 @@ def _compared(records: Mapping[str, DerivativeRecord]) -> tuple[Compared, ...]:
 
 def _caption(records: Mapping[str, DerivativeRecord]) -> tuple[str, ...]:
     rows = by_what_is_said(
-        (name, f"{number(record.rows, 'row')} of {number(len(record.episode), 'episode')}")
-        for name, record in records.items()
+        (name, f"{_rows(record)} of {number(len(record.episode), 'episode')}") for name, record in records.items()
     )
     said = f"Means over episodes with their 95 % intervals, of {'; '.join(_of(*entry) for entry in rows)}."
     if any(record.has_fewer_rows(variant) for record in records.values() for variant in record.variants):
@@ -98,6 +98,13 @@ def _caption(records: Mapping[str, DerivativeRecord]) -> tuple[str, ...]:
             "stretches of zeros."
         )
     return (said, about_counting(record.atol for record in records.values()))
+
+
+def _rows(record: DerivativeRecord) -> str:
+    """Count the rows that are finite by the exact derivative, of how many where some are not."""
+    finite = record.exact.sparsity.finite_rows
+    few = f"{finite:,} finite of " if finite < record.rows else ""
+    return f"{few}{number(record.rows, 'row')}"
 
 
 def _of(rows: str, names: Sequence[str]) -> str:
@@ -121,8 +128,13 @@ def _draw(records: Mapping[str, DerivativeRecord]) -> Figure:
     panels = (
         DotPanel("rows off, %", numbers.get("off", {}), is_share=True),
         DotPanel("zeros (Q2), %", numbers["combined"], is_share=True),
-        DotPanel("stays zero (Q3), steps", numbers["zero_duration"], bounds=STEPS_LONG),
+        DotPanel(LASTING, numbers["zero_duration"], bounds=STEPS_LONG, log_ends=(1.0, EPISODE_STEPS)),
         DotPanel("switches (Q3), % of steps", numbers["switch_rate"], is_share=True),
     )
     drawn = {name for _, name in numbers["combined"]}
-    return draw_episode_dots(_TITLE, tuple(records), [look for look in _LOOKS if look.name in drawn], panels)
+    atols = joined([f"{atol:g}" for atol in sorted({record.atol for record in records.values()})])
+    episodes = sorted({len(record.episode) for record in records.values()})
+    least = f"{episodes[0]:,} to " if len(episodes) > 1 else ""
+    count = f"{least}{number(episodes[-1], 'episode')}"
+    title = f"{_TITLE}: zeros at |x| < {atols}\nmeans over {count}, bars their 95 % intervals"
+    return draw_episode_dots(title, tuple(records), [look for look in _LOOKS if look.name in drawn], panels)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from dynsparse.analysis.derivative_record import DerivativeRecord
 from dynsparse.analysis.derivative_variant import DerivativeVariant
 from dynsparse.physics.columns import OFF_TOLERANCE
 from dynsparse.physics.environment_audit import ROUND_OFF
 from dynsparse.report.cause_switches import joined
 from dynsparse.report.change_sentences import SWITCHES, ZEROS, about_change
-from dynsparse.report.compared_numbers import Compared, about_verdicts
+from dynsparse.report.compared_numbers import NOT_ENOUGH, Compared, about_verdicts, has_rows
+from dynsparse.report.compared_sentences import about_lengths_and_patterns
 from dynsparse.report.difference_words import steps_cell
 from dynsparse.report.episode_statistics import mean_over_episodes
 from dynsparse.report.quantities import number, share_with_interval
@@ -24,6 +27,8 @@ _SUBJECTS = {
 }
 _OFF = tick_name(OFF_TOLERANCE)
 _BLOCKS = ("state", "∂s'/∂s"), ("action", "∂s'/∂a")
+_SINGLE = float(np.finfo(np.float32).eps)
+"""What rounding leaves of a sum of terms of size 1 in float32."""
 
 
 def derivative_sentences(
@@ -52,13 +57,28 @@ def derivative_sentences(
                 _about_off(subject, there),
                 _about_same(subject, [name for name in there if name not in changed], there),
                 _about_always(subject, changed),
-                about_change(subject, own, ZEROS, "the exact derivative", same="same "),
-                about_change(subject, own, SWITCHES, "the exact derivative", same="same "),
+                about_change(subject, own, ZEROS, "the exact derivative", paired=True),
+                _about_precision(key, [records[name].atol for name in there]),
+                about_change(subject, own, SWITCHES, "the exact derivative", paired=True),
                 _about_lost(subject, records, there),
                 _about_moved(subject, there),
             ]
         )
-    return (*(said for kind in zip(*told, strict=True) for said in kind if said), about_verdicts(compared))
+    rest = about_lengths_and_patterns(compared, "the exact derivative", paired=True)
+    return (*(said for kind in zip(*told, strict=True) for said in kind if said), *rest, about_verdicts(compared))
+
+
+def _about_precision(key: tuple[str, str], atols: Sequence[float]) -> str:
+    """Say that a threshold far below the round-off of single precision calls round-off an element."""
+    below = sorted({atol for atol in atols if atol < _SINGLE})
+    if key[1] != "float32" or not below:
+        return ""
+    told = joined([f"{atol:g}" for atol in below])
+    return (
+        f"Float32 rounds a sum to {tick_name(_SINGLE)} of its terms, above the |x| < {told} at which zeros are "
+        "counted: where terms cancel, round-off is left that does not read as zero. Fewer zeros in "
+        "float32 are no finding about the dynamics."
+    )
 
 
 def _about_off(subject: str, variants: Mapping[str, DerivativeVariant]) -> str:
@@ -67,7 +87,10 @@ def _about_off(subject: str, variants: Mapping[str, DerivativeVariant]) -> str:
     count = number(len(variants), "environment")
     if not parts:
         return f"{subject} no row of {count} is off by more than {_OFF}."
-    return f"{subject} rows are off by more than {_OFF} in {len(parts)} of {count}: {'; '.join(parts)}."
+    return (
+        f"{subject} rows are off by more than {_OFF} in {len(parts)} of {count}: {'; '.join(parts)} (largest error of "
+        "an element, over the largest one of its column where that is above 1)."
+    )
 
 
 def _about_same(subject: str, same: Sequence[str], variants: Mapping[str, DerivativeVariant]) -> str:
@@ -84,7 +107,8 @@ def _about_lost(
     subject: str, records: Mapping[str, DerivativeRecord], variants: Mapping[str, DerivativeVariant]
 ) -> str:
     """Say which rows are lost, and what that does to stretches of zeros."""
-    parts = []
+    parts: list[str] = []
+    few: list[str] = []
     for name, variant in variants.items():
         exact = records[name].exact
         if not records[name].has_fewer_rows(variant):
@@ -101,11 +125,13 @@ def _about_lost(
                 f"{steps_cell(whole)} in all rows"
             )
         parts.append(said)
+        few += [] if has_rows(variant.sparsity) else [name]
     if not parts:
         return ""
+    rest = f" Fewer than half are left in {joined(few)}: {NOT_ENOUGH} to compare." if few else ""
     return (
         f"{subject} rows are not finite, which cuts stretches of zeros: {'; '.join(parts)}. All comparisons are of the "
-        "rows that are left."
+        f"rows that are left, which may be unlike the whole.{rest}"
     )
 
 
@@ -122,7 +148,7 @@ def _moved(variant: DerivativeVariant) -> str:
 
 def _off(variant: DerivativeVariant) -> str:
     share, finite = mean_over_episodes(variant.off_share), variant.sparsity.finite_rows
-    counted = f"{variant.off_rows:,} of {number(finite, 'row')}, by up to {variant.largest_error:.2g}"
+    counted = f"{variant.off_rows:,} of {number(finite, 'row')}, by at most {variant.largest_error:.2g}"
     return f"{share_with_interval(share)}, {counted}"
 
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from dynsparse.errors import ArrayError
+from dynsparse.report.alike_numbers import differences_of, mean_of, variance_of
 
 __all__ = [
     "CONFIDENCE",
@@ -63,12 +64,15 @@ class EpisodeMean:
         """Say where the number lies.
 
         Returns:
-            1 above the number, -1 below it, 0 where the interval holds it; None without an interval, and where it
-            holds the number only because it holds more than half of what there can be.
+            1 above the number, -1 below it, 0 where the interval holds it; None without an interval, where it holds
+            the number only because it holds more than half of what there can be, and where so few episodes, all alike,
+            fall to one side by chance: in ``2 ** (1 - e)`` of all cases, which is not below 5 % of five.
         """
         if self.low is None or self.high is None:
             return None
         side = int(self.low > number) - int(self.high < number)
+        if side and not self.varies and 2.0 ** (1 - self.episodes) >= 1.0 - CONFIDENCE:
+            return None
         return None if side == 0 and self.is_wide else side
 
     @property
@@ -172,7 +176,7 @@ def paired_difference(values: ArrayLike, reference: ArrayLike) -> EpisodeMean:
     own, other = _numbers(values), _numbers(reference)
     if own.shape != other.shape:
         raise ArrayError(f"expected a reference for each of {len(own)} episodes, got {len(other)}")
-    return _student(_checked(own - other))
+    return _student(_checked(differences_of(own, other)))
 
 
 def difference(values: ArrayLike, reference: ArrayLike) -> EpisodeMean:
@@ -192,11 +196,11 @@ def difference(values: ArrayLike, reference: ArrayLike) -> EpisodeMean:
     fewest = min(len(own), len(other))
     if not fewest:
         return EpisodeMean(None, None, None, 0)
-    value = float(own.mean() - other.mean())
+    value = mean_of(own) - mean_of(other)
     if fewest < FEWEST_EPISODES:
         return EpisodeMean(value, None, None, fewest)
     # By hand, as SciPy warns of groups that do not vary: an environment at rest has the same share in every episode.
-    own_part, other_part = (_variance(group) / len(group) for group in (own, other))
+    own_part, other_part = (variance_of(group) / len(group) for group in (own, other))
     if own_part + other_part == 0.0:
         return EpisodeMean(value, value, value, fewest)
     freedom = (own_part + other_part) ** 2 / (own_part**2 / (len(own) - 1) + other_part**2 / (len(other) - 1))
@@ -208,21 +212,16 @@ def _student(values: NDArray[np.float64]) -> EpisodeMean:
     count = len(values)
     if not count:
         return EpisodeMean(None, None, None, 0)
-    value = float(values.mean())
+    value = mean_of(values)
     if count < FEWEST_EPISODES:
         return EpisodeMean(value, None, None, count)
-    half = _quantile(count - 1) * math.sqrt(_variance(values) / count)
+    half = _quantile(count - 1) * math.sqrt(variance_of(values) / count)
     return EpisodeMean(value, value - half, value + half, count)
 
 
 def _quantile(freedom: float) -> float:
     """Return Student's quantile for an interval to both sides."""
     return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
-
-
-def _variance(values: NDArray[np.float64]) -> float:
-    """Return the variance; 0 of equal values, whatever rounding makes of their mean."""
-    return float(values.var(ddof=1)) if np.ptp(values) > 0.0 else 0.0
 
 
 def _numbers(values: ArrayLike) -> NDArray[np.float64]:

@@ -8,16 +8,13 @@ from dynsparse.analysis.horizon_record import HorizonRecord
 from dynsparse.report.answer import about_family
 from dynsparse.report.cause_switches import joined
 from dynsparse.report.episode_statistics import FEWEST_EPISODES
-from dynsparse.report.horizon_numbers import LEAST_LOCAL, kept
+from dynsparse.report.horizon_numbers import at_least_half, kept, left_of_local, plan_steps
 from dynsparse.report.horizon_rollouts import SAME_IN_WORDS, lost_and_gained, size
 from dynsparse.report.horizon_sample import about_starts
-from dynsparse.report.horizon_sentences import JACOBIANS, NOT_ENOUGH
-from dynsparse.report.quantities import number, percent
+from dynsparse.report.horizon_sentences import JACOBIANS, LEAST_IN_WORDS, NOT_ENOUGH, left_in_words
+from dynsparse.report.quantities import number
 
 __all__ = ["about_all"]
-
-_PLAN = 25
-"""Control steps of a planning horizon."""
 
 
 def about_all(records: Sequence[HorizonRecord]) -> tuple[str, ...]:
@@ -29,7 +26,7 @@ def about_all(records: Sequence[HorizonRecord]) -> tuple[str, ...]:
     Returns:
         Whole sentences; the first is the answer.
     """
-    steps = min([_PLAN, *(record.horizon for record in records)])
+    steps = plan_steps(records)
     survivals = (_survival(records, 0, steps), _survival(records, 1, steps))
     judged = [kept(record, block, steps) for record in records for block in (0, 1) if record.elements(block)]
     counted = about_family(sum(found is not None and found.side_of(0.0) is not None for found in judged))
@@ -41,7 +38,8 @@ def _survival(records: Sequence[HorizonRecord], block: int, steps: int) -> str:
     for record in records:
         if record.elements(block):
             found = kept(record, block, steps)
-            sides.setdefault("none" if found is None else found.side_of(0.0), []).append(record.environment)
+            name = f"{record.environment}{_left(record, block, steps)}"
+            sides.setdefault("none" if found is None else found.side_of(0.0), []).append(name)
     if not sides:
         return ""
     words: Mapping[int | str | None, str] = {
@@ -49,10 +47,19 @@ def _survival(records: Sequence[HorizonRecord], block: int, steps: int) -> str:
         -1: f"it does not survive {number(steps, 'control step')}, less than half of it is left, in {{}}",
         0: f"what is left after {number(steps, 'control step')} can not be told from half of it in {{}}",
         None: f"there is {NOT_ENOUGH} (fewer than {FEWEST_EPISODES} episodes, or too wide an interval) in {{}}",
-        "none": f"there is none to lose (below {percent(LEAST_LOCAL)} of the elements after one step) in {{}}",
+        "none": f"there is none to lose (below {LEAST_IN_WORDS} of the elements after one step) in {{}}",
     }
     parts = [words[side].format(joined(sides[side])) for side in words if side in sides]
     return f"Local sparsity of {JACOBIANS[block]}: {'; '.join(parts)}."
+
+
+def _left(record: HorizonRecord, block: int, steps: int) -> str:
+    """Say how much is left, and of how many episodes where their mean says little of them; empty of nothing to lose."""
+    left, half = left_of_local(record, block, steps), at_least_half(record, block, steps)
+    if left is None:
+        return ""
+    many = "" if half is None else f", at least half in {half[0]:,} of {number(half[1], 'episode')}"
+    return f" ({left_in_words(left)}{many})"
 
 
 def _all_roll_outs(records: Sequence[HorizonRecord]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,17 +10,21 @@ from numpy.typing import NDArray
 
 from dynsparse.analysis.horizon_record import HorizonRecord
 from dynsparse.report.episode_statistics import SHARE, Bounds, EpisodeMean, mean_over_episodes, paired_difference
+from dynsparse.report.horizon_ratio import ratio_of_means
 
 __all__ = [
     "HALF",
     "LEAST_LOCAL",
     "HalfGone",
+    "at_least_half",
     "cancelled_share",
     "change",
     "half_gone",
     "kept",
     "left_of_local",
     "length_change",
+    "local_structure",
+    "plan_steps",
     "roll_out_at",
     "shown_steps",
     "sparsity_at",
@@ -29,7 +34,13 @@ HALF = 0.5
 """Share of the local sparsity of one step that has to be left for it to have survived."""
 
 LEAST_LOCAL = 0.0005
-"""Local sparsity of one step below which there is none to speak of: a share that is written as below 0.1 %."""
+"""Local sparsity of one step below which there is none to speak of: 1 in 2,000 elements."""
+
+_PLAN = 25
+"""Control steps of a planning horizon."""
+
+_FAR_BELOW = 0.1
+"""Of the mean over episodes: one that has less is no draw from a bell around that mean."""
 
 _CHANGE: Bounds = (-1.0, 1.0)
 """Of a share."""
@@ -72,6 +83,24 @@ def change(record: HorizonRecord, block: int, k: int) -> EpisodeMean:
     return paired_difference(curves[:, k - 1], curves[:, 0]).within(_CHANGE)
 
 
+def plan_steps(records: Iterable[HorizonRecord]) -> int:
+    """Return the number of control steps that survival is judged at: no more than any of the records has."""
+    return min([_PLAN, *(record.horizon for record in records)])
+
+
+def local_structure(record: HorizonRecord, block: int) -> NDArray[np.float64]:
+    """Return each episode's local sparsity as far as it is structure: what no chain of one-step elements reaches.
+
+    An element that a chain reaches is no zero of the roll-out for having become small, or for terms that cancel: so
+    survival is judged by these alone.  After one step they are all of the local sparsity.
+
+    Returns:
+        (e, K) shares of all elements, less those that no chain reaches at any start.
+    """
+    always = record.product.always_structure[block] / max(record.elements(block), 1)
+    return np.asarray(record.product.structure[block] - always)
+
+
 def kept(record: HorizonRecord, block: int, k: int) -> EpisodeMean | None:
     """Return by how much the local sparsity over k control steps is above half of that of one.
 
@@ -83,14 +112,35 @@ def kept(record: HorizonRecord, block: int, k: int) -> EpisodeMean | None:
     Returns:
         The mean difference; None where one step has no local sparsity.
     """
-    local = record.local(block)
+    local = local_structure(record, block)
     return mean_over_episodes(local[:, k - 1] - HALF * local[:, 0], _ABOVE_HALF) if _has_local(local) else None
 
 
-def left_of_local(record: HorizonRecord, block: int, k: int) -> float | None:
-    """Return the share of the local sparsity of one step that is there over k steps; None where there is none."""
-    local = record.local(block)
-    return float(local[:, k - 1].mean() / local[:, 0].mean()) if _has_local(local) else None
+def left_of_local(record: HorizonRecord, block: int, k: int) -> EpisodeMean | None:
+    """Return the share of the local sparsity of one step that is there over k steps; None where there is none.
+
+    Returns:
+        A ratio of means over episodes; its interval holds the shares that ``kept`` can not tell it from, were it asked
+        of them in place of a half.
+    """
+    local = local_structure(record, block)
+    return ratio_of_means(local[:, k - 1], local[:, 0]) if _has_local(local) else None
+
+
+def at_least_half(record: HorizonRecord, block: int, k: int) -> tuple[int, int] | None:
+    """Count the episodes of which at least half of the local sparsity is left after k steps, and those that had any.
+
+    Returns:
+        None where one step has none, and where a mean tells enough: no episode is far below it, or all are on one side
+        of a half.
+    """
+    local = local_structure(record, block)
+    had = local[:, 0] > 0.0
+    if not _has_local(local):
+        return None
+    left = local[had, k - 1] / local[had, 0]
+    count = int((left >= HALF).sum())
+    return (count, len(left)) if left.min() < _FAR_BELOW * left.mean() and 0 < count < len(left) else None
 
 
 def half_gone(record: HorizonRecord, block: int) -> HalfGone | None:
@@ -98,7 +148,7 @@ def half_gone(record: HorizonRecord, block: int) -> HalfGone | None:
 
     The interval holds the numbers of steps at which the mean over episodes can not be told from one half.
     """
-    local = record.local(block)
+    local = local_structure(record, block)
     if not _has_local(local):
         return None
     means = [mean_over_episodes(local[:, k] - HALF * local[:, 0]) for k in range(record.horizon)]

@@ -16,23 +16,27 @@ from dynsparse.report.horizon_numbers import (
     half_gone,
     left_of_local,
     length_change,
+    plan_steps,
     sparsity_at,
 )
-from dynsparse.report.quantities import number, percent
+from dynsparse.report.quantities import number, percent, with_interval
 from dynsparse.report.said_once import by_what_is_said
 
 __all__ = [
     "JACOBIANS",
+    "LEAST_IN_WORDS",
     "NOT_ENOUGH",
     "about_horizon",
     "about_horizons",
     "about_lengths",
     "half_in_words",
     "is_or_are",
+    "left_in_words",
 ]
 
 JACOBIANS = ("∂s'/∂s", "∂s'/∂a")
 NOT_ENOUGH = "not enough data"
+LEAST_IN_WORDS = f"{100 * LEAST_LOCAL:g} %"
 
 _ROUND_OFF = 1e-12
 """Of means of shares, which are ratios of whole numbers."""
@@ -93,11 +97,12 @@ def about_horizon(record: HorizonRecord, block: int) -> str:
     if gone is None or left is None:
         others = "no other element is zero at any start, so"
         if record.local(block)[:, 0].mean() > _ROUND_OFF:
-            others = f"all other zeros together are below {percent(LEAST_LOCAL)} of the elements:"
+            others = f"all other zeros together are below {LEAST_IN_WORDS} of the elements:"
         return " ".join([*said, f"{always}; {others} there is nothing local to lose."])
     said.append(
-        f"{always}; of the other zeros, the local ones, half are gone after {half_in_words(gone, last)} and "
-        f"{percent(min(max(left, 0.0), 1.0))} are left after {last}."
+        f"{always}; of the other zeros, the local ones, as far as they are structure, half are gone after "
+        f"{half_in_words(gone, last)} and {left_in_words(left)} are left after {last}"
+        f"{', more than at first' if (left.value or 0.0) > 1.0 else ''}."
     )
     return " ".join(said)
 
@@ -123,6 +128,15 @@ def about_lengths(record: HorizonRecord, block: int = 0) -> str:
     return f"{said}; with {', with '.join(others)}." if others else f"{said}."
 
 
+def left_in_words(left: EpisodeMean) -> str:
+    """Write the share that is left of what was there at first, which may be more: ``"103.2 % [98.0, 108.5]"``."""
+    return with_interval(left, _percent, lambda end: _percent(end).removesuffix(" %"), reason=left.low is None)
+
+
+def _percent(share: float) -> str:
+    return percent(share) if share <= 1.0 else f"{100.0 * share:,.1f} %"
+
+
 def half_in_words(gone: HalfGone, horizon: int) -> str:
     """Write a number of steps with its interval: ``"7 steps [6, 9]"``, ``"more than 50 steps"``."""
     said = f"more than {number(horizon, 'step')}" if gone.steps is None else number(gone.steps, "step")
@@ -145,25 +159,28 @@ def _about_no_structure(records: Sequence[HorizonRecord], block: int) -> list[st
     """Say how many zeros of the products are no structure, and how many are dust, once of all environments."""
     cancelled: list[tuple[str, str]] = []
     dusty: list[tuple[str, str]] = []
+    plan = plan_steps(records)
     for record in records:
-        k = min(_HORIZON, record.horizon)
-        share, dust = cancelled_share(record, block, k), int(record.product.dust[block, k - 1])
-        if share:
-            cancelled.append((record.environment, f"{percent(share)} after {number(k, 'step')}"))
-        if dust:
-            dusty.append((record.environment, f"{dust:,} after {number(k, 'step')}"))
-    said = []
+        told = sorted({min(_HORIZON, record.horizon), plan})
+        shares = [(k, cancelled_share(record, block, k)) for k in told]
+        counts = [(k, int(record.product.dust[block, k - 1])) for k in told]
+        if any(share for _, share in shares):
+            said = [f"{percent(share or 0.0)} after {number(k, 'step')}" for k, share in shares]
+            cancelled.append((record.environment, joined(said)))
+        if any(dust for _, dust in counts):
+            dusty.append((record.environment, joined([f"{dust:,} after {number(k, 'step')}" for k, dust in counts])))
+    sentences = []
     if cancelled:
-        said.append(
+        sentences.append(
             "Zeros that are no structure, as a chain of one-step elements leads there whose terms cancel or fall below "
-            f"the threshold: {_by_environment(cancelled)}."
+            f"the threshold: {_by_environment(cancelled)}. What is said to be left of local sparsity is without these."
         )
     if dusty:
-        said.append(
+        sentences.append(
             "Zeros that round-off multiplied by large slopes lifts above the threshold, and that count as zero because "
             f"no chain of one-step elements leads there: {_by_environment(dusty)}."
         )
-    return said
+    return sentences
 
 
 def _by_environment(said: Sequence[tuple[str, str]]) -> str:

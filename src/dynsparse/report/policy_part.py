@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from dynsparse.analysis.policy_record import PolicyRecord
-from dynsparse.report.cause_switches import joined
+from dynsparse.config import EPISODE_STEPS
 from dynsparse.report.compared_numbers import Compared, compare_numbers, corrected
 from dynsparse.report.compared_table import compared_table
-from dynsparse.report.episode_dots import DotLook, DotPanel, draw_episode_dots
+from dynsparse.report.episode_dots import LASTING, DotLook, DotPanel, draw_episode_dots
 from dynsparse.report.episode_statistics import SHARE, STEPS_LONG, EpisodeMean, mean_over_episodes
 from dynsparse.report.item import FigureItem, Part, TableItem
+from dynsparse.report.policy_rows import about_rows, drawn_title
 from dynsparse.report.policy_sentences import policy_sentences
 from dynsparse.report.policy_table import element_table, policy_table
-from dynsparse.report.quantities import number
-from dynsparse.report.said_once import by_what_is_said
 from dynsparse.report.threshold_sentences import about_counting
 
 __all__ = ["policy_part"]
@@ -56,7 +55,7 @@ def policy_part(records: Mapping[str, PolicyRecord]) -> Part:
             "",
             "a line an environment and a marker with a 95 % interval for each policy: share of zeros, how long "
             "elements stay zero, how often the pattern switches, rows in which a limit or contact is on",
-            (_caption(records), about_counting(record.atol for record in records.values())),
+            (about_rows(records), about_counting(record.atol for record in records.values())),
             lambda: _draw(records),
         ),
         policy_table(records),
@@ -66,21 +65,6 @@ def policy_part(records: Mapping[str, PolicyRecord]) -> Part:
     if elements is not None:
         items.append(elements)
     return Part("policies", _TITLE, sentences, tuple(items))
-
-
-def _caption(records: Mapping[str, PolicyRecord]) -> str:
-    """Say from how many rows and episodes the numbers are."""
-
-    def counted(record: PolicyRecord) -> str:
-        each = by_what_is_said(
-            (rows.policy, f"{number(rows.sparsity.all_rows, 'row')} in {number(rows.sparsity.episodes, 'episode')}")
-            for rows in record.policies
-        )
-        return ", ".join(f"{said} under {joined(policies)}" for said, policies in each)
-
-    said = by_what_is_said((name, counted(record)) for name, record in records.items())
-    listed = "; ".join(f"{words} ({joined(names)})" for words, names in said)
-    return f"Means over episodes with their 95 % intervals, of {listed}."
 
 
 def _compared(records: Mapping[str, PolicyRecord]) -> tuple[Compared, ...]:
@@ -102,12 +86,15 @@ def _draw(records: Mapping[str, PolicyRecord]) -> Figure:
                 numbers[field][name, rows.policy] = mean_over_episodes(getattr(rows.sparsity, field), bounds)
     panels = (
         DotPanel("zeros (Q2), %", numbers["combined"], is_share=True),
-        DotPanel("stays zero (Q3), steps", numbers["zero_duration"], bounds=STEPS_LONG),
+        DotPanel(LASTING, numbers["zero_duration"], bounds=STEPS_LONG, log_ends=(1.0, EPISODE_STEPS)),
         DotPanel("switches (Q3), % of steps", numbers["switch_rate"], is_share=True),
-        DotPanel("limit or contact on, %", numbers["active"], is_share=True),
+        DotPanel("limit or contact on,\n% of rows", numbers["active"], is_share=True),
     )
     there = dict.fromkeys(rows.policy for record in records.values() for rows in record.policies)
-    return draw_episode_dots(_TITLE, tuple(records), _looks(tuple(there)), panels)
+    # What is one checkpoint is measured once, and its place would be blank.
+    same = {(name, policy): f"= {other}" for name, r in records.items() for policy, other in r.same_as.items()}
+    title = drawn_title(_TITLE, records)
+    return draw_episode_dots(title, tuple(records), _looks(tuple(there)), panels, same)
 
 
 def _looks(policies: tuple[str, ...]) -> tuple[DotLook, ...]:

@@ -9,16 +9,17 @@ from dynsparse.analysis.policy_record import PolicyRecord
 from dynsparse.report.cause_switches import FEWEST_ROWS, joined, shortened
 from dynsparse.report.change_sentences import SWITCHES, ZEROS, about_change
 from dynsparse.report.compared_numbers import Compared, about_verdicts
+from dynsparse.report.compared_sentences import about_lengths_and_patterns
 from dynsparse.report.episode_statistics import FEWEST_EPISODES
+from dynsparse.report.policy_headline import about_always, headline
+from dynsparse.report.policy_rows import about_lost_rows, under
 from dynsparse.report.policy_table import is_round_off, name_of
 from dynsparse.report.quantities import number
 from dynsparse.report.said_once import by_what_is_said
-from dynsparse.report.table1 import paper_table1
 
 __all__ = ["about_elements", "policy_sentences"]
 
 _MOST_ELEMENTS = 3
-_BLOCKS = (("always_zero_state", "∂s'/∂s"), ("always_zero_action", "∂s'/∂a"))
 
 
 def policy_sentences(
@@ -32,65 +33,18 @@ def policy_sentences(
         reference: The policy that the others are compared with.
 
     Returns:
-        Sentences: Q1, what explains it, Q2 and Q3, and what was not compared.
+        Sentences: the answer, what rows are left out, Q1 and what explains it, Q2 and Q3, and what was not compared.
     """
-    found = [_headline(records), *_about_always(records)]
+    than = f"the {reference} policy"
+    found = [headline(records, compared, than), *about_lost_rows(records), *about_always(records)]
     for name, record in records.items():
         found += about_elements(name, record)
-    for policy in dict.fromkeys(row.name for row in compared if row.change is not None):
-        whose = "coverage states" if policy == "coverage" else f"the {policy} policy"
+    for policy in dict.fromkeys(row.name for row in compared if row.reference is not None):
         own = [row for row in compared if row.name == policy]
-        found += [about_change(f"Under {whose}", own, words, f"the {reference} policy") for words in (ZEROS, SWITCHES)]
+        found += [about_change(f"Under {under(policy)}", own, w, than, paired=False) for w in (ZEROS, SWITCHES)]
+    found += about_lengths_and_patterns(compared, than, paired=False)
     found += [about_verdicts(compared), *_about_same(records), *_about_missing(records)]
     return tuple(filter(None, found))
-
-
-def _headline(records: Mapping[str, PolicyRecord]) -> str:
-    """Say in how many environments Table 1 depends on who acted."""
-    depends = [name for name, record in records.items() if any(len(set(c.values())) > 1 for c in _counts(record))]
-    several = [name for name, record in records.items() if len(record.policies) > 1]
-    if not several:
-        return "There is one data set of each environment: nothing to compare."
-    if not depends:
-        return (
-            f"The counts of always-zero elements (Q1) do not depend on the data in any of "
-            f"{number(len(several), 'environment')}: {joined(several)}."
-        )
-    return (
-        f"The counts of always-zero elements (Q1) depend on the data in {len(depends):,} of "
-        f"{number(len(several), 'environment')}: {joined(depends)}."
-    )
-
-
-def _counts(record: PolicyRecord) -> list[dict[str, int]]:
-    """Return the counts of Table 1 by data set, one mapping a block."""
-    return [
-        {name_of(record, rows.policy): int(getattr(rows.sparsity, field)) for rows in record.policies}
-        for field, _ in _BLOCKS
-    ]
-
-
-def _about_always(records: Mapping[str, PolicyRecord]) -> list[str]:
-    """Say how the counts of Table 1 depend on the data where they do, beside the paper's."""
-    sentences = []
-    paper = paper_table1()
-    for name, record in records.items():
-        for (field, label), counts in zip(_BLOCKS, _counts(record), strict=True):
-            if len(set(counts.values())) < 2:
-                continue
-            by_count: dict[int, list[str]] = {}
-            for policy, count in counts.items():
-                by_count.setdefault(count, []).append(policy)
-            parts = [f"{count:,} under {joined(names)}" for count, names in sorted(by_count.items(), reverse=True)]
-            said = _about_printed(int(getattr(paper[name], field)), by_count) if name in paper else ""
-            sentences.append(f"{name} has always-zero elements of {label} by the data: {', '.join(parts)}{said}.")
-    return sentences
-
-
-def _about_printed(printed: int, by_count: Mapping[int, list[str]]) -> str:
-    there = by_count.get(printed)
-    whose = "that of none of these" if there is None else f"that under {joined(there)}"
-    return f"; the paper prints {printed:,}, {whose}"
 
 
 def about_elements(environment: str, record: PolicyRecord) -> tuple[str, ...]:
