@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).resolve().parent
+PAPERS_STEPS = 900_000 // 512 * 100
+"""Gradient steps of one of the paper's trainings: its rows, batch and epochs."""
 
 
 ACCELERATOR_TEXT = """\
@@ -243,14 +245,7 @@ def accelerator_jacobian(records: list[dict[str, Any]]) -> str:
                 number(plain["relative_error_max"], ".0e"),
             ]
         )
-    return "\n".join(
-        [
-            f"# Transition Jacobians on an accelerator ({records[0]['device']})\n",
-            ACCELERATOR_TEXT,
-            markdown(head, rows),
-            *(f"\n{origin(record['provenance'])}" for record in records),
-        ]
-    )
+    return _accelerator_page("Transition Jacobians", ACCELERATOR_TEXT, markdown(head, rows), records)
 
 
 def accelerator_learning(records: list[dict[str, Any]]) -> str:
@@ -272,19 +267,18 @@ def accelerator_learning(records: list[dict[str, Any]]) -> str:
             f"{entry['seed_steps_with_dropout_per_s']:,.0f}",
             f"{1 / entry['torch_step_s']:,.0f}",
             f"{entry['ratio']:.1f}",
-            f"{175_700 * entry['seeds'] / entry['seed_steps_with_dropout_per_s'] / 3600:.2f}",
+            f"{PAPERS_STEPS * entry['seeds'] / entry['seed_steps_with_dropout_per_s'] / 3600:.2f}",
         ]
         for record in records
         for entry in record["trainings"]
     ]
-    return "\n".join(
-        [
-            f"# Trainings of world models on an accelerator ({records[0]['device']})\n",
-            ACCELERATED_LEARNING_TEXT,
-            markdown(head, rows),
-            *(f"\n{origin(record['provenance'])}" for record in records),
-        ]
-    )
+    return _accelerator_page("Trainings of world models", ACCELERATED_LEARNING_TEXT, markdown(head, rows), records)
+
+
+def _accelerator_page(title: str, about: str, table: str, records: list[dict[str, Any]]) -> str:
+    """A page on what several runs on one device gave."""
+    heading = f"# {title} on an accelerator ({records[0]['device']})\n"
+    return "\n".join([heading, about, table, *(f"\n{origin(record['provenance'])}" for record in records)])
 
 
 def collect_speed(record: dict[str, Any]) -> str:
