@@ -23,7 +23,6 @@ FIGURES = (
     "figure-5",
     "figure-6",
     "figure-7",
-    "figure-8-step",
     "derivatives-by-environment",
     "policies-by-environment",
     "horizon-state",

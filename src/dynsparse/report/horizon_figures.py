@@ -53,7 +53,7 @@ def draw_horizons(records: Sequence[HorizonRecord], block: int) -> Figure:
         _draw_horizon(axes, record, block)
     _name_axes(figure, panels, "control steps k", "elements at zero, %")
     handles: list[Artist] = [
-        Line2D([], [], color=_LOOKS[block].colour, linewidth=1.2, label="product of Jacobians, 95 %"),
+        Line2D([], [], color=_LOOKS[block].colour, linewidth=1.2, label="product of Jacobians, mean and 95 %"),
         Line2D([], [], color=_PATTERNS, linestyle="--", linewidth=1.0, label="product of patterns"),
         Line2D([], [], color=_ROLL_OUT, marker="o", markersize=3.2, linestyle="none", markerfacecolor="white",
                label="roll-out, warm start carried"),
