@@ -1,6 +1,7 @@
 """Machine code beside XLA: the three functions of a substep, the same rows, the same core, in turns.
 
     python benchmarks/native_code.py --json results/native_code.json
+    python benchmarks/native_code.py --lanes 8 --envs CheetahRun --json results/native_code_eight.json
 
 XLA runs them as batches with the flags that it is fastest with here (docs/how-to/flags-and-caches.md).
 """
@@ -10,15 +11,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from dynsparse.physics.native import lanes
 from dynsparse.physics.processes import worker_environment
 
 os.environ.update(worker_environment())
+if "--lanes" in sys.argv[:-1]:  # before it is read
+    lanes.LANES = int(sys.argv[sys.argv.index("--lanes") + 1])
 
 import jax
 import numpy as np
@@ -108,12 +113,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--envs", nargs="*", default=list(dynsparse.ENVIRONMENT_NAMES))
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--lanes", type=int, choices=[2, 4, 8], help="rows of a vector (default: the processor's)")
     parser.add_argument("--json", type=Path, required=True)
     options = parser.parse_args()
     found: list[dict[str, object]] = []
     for name in options.envs:
         found += measure(name, options.rounds)
-        record = {"schema": 1, "functions": found}
+        record = {"schema": 2, "lanes": lanes.LANES, "functions": found}
         record["provenance"] = collect_provenance(script_command(), 0).to_dict()
         options.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 

@@ -12,8 +12,8 @@ from dynsparse.physics.chain import CarriedJacobians, RungeKutta, StageSlopes, c
 from dynsparse.physics.control_step import RUNGE_KUTTA_STEPS, RUNGE_KUTTA_WEIGHTS, SolverCalls, StepValue
 from dynsparse.physics.convergence import CONVERGED
 from dynsparse.physics.implicit import CallSlope, implicit_slope
-from dynsparse.physics.native.emission import LANES
 from dynsparse.physics.native.function import RowFunction
+from dynsparse.physics.native.lanes import LANES
 from dynsparse.physics.quaternion import move_slopes
 from dynsparse.physics.simulator import Simulator
 from dynsparse.physics.unrolled import unrolled_slope

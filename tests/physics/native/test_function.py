@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +15,7 @@ from dynsparse.physics import processes
 from dynsparse.physics.environment import float64_on_cpu
 from dynsparse.physics.native import function as functions
 from dynsparse.physics.native.function import RowFunction
+from dynsparse.physics.native.lanes import LANES
 
 
 def pendulum(position, velocity, force):
@@ -65,6 +69,31 @@ def test_turns_are_single_calls_one_after_the_other_bit_for_bit(function, rows):
             for part, one in zip(found, (position, velocity, energy), strict=True):
                 np.testing.assert_array_equal(part[:, turn], one)
     assert run.is_native is (function is pendulum)
+
+
+IN_LANES = """
+import sys
+import numpy as np
+from dynsparse.physics.native import lanes
+lanes.LANES = {lanes}
+from dynsparse.physics.native import emission, machine_code
+from tests.physics.native.test_function import float64_on_cpu, force, made, start
+assert emission.LANES == machine_code.LANES == {lanes}
+with float64_on_cpu():
+    run = made()
+    found = run.repeat(*start(21), force(21, 3))
+assert run.is_native
+sys.stdout.buffer.write(b"".join(part.tobytes() for part in found))
+"""
+
+
+def test_bits_do_not_depend_on_how_many_rows_a_vector_has(checkout):
+    with float64_on_cpu():
+        here = b"".join(part.tobytes() for part in made().repeat(*start(21), force(21, 3)))
+    other = IN_LANES.format(lanes=12 - LANES)  # 4 where this processor has 8, 8 where it has 4
+    done = subprocess.run([sys.executable, "-c", other], cwd=checkout, capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout == here
 
 
 def test_a_row_that_is_not_finite_spoils_no_other():
@@ -122,7 +151,7 @@ def test_less_than_float64_is_refused():
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda text: text.replace("@llvm.sin.v8f64", "@no_such_function"),  # can not be linked
+        lambda text: text.replace(f"@llvm.sin.v{LANES}f64", "@no_such_function"),  # can not be linked
         lambda text: text.replace("ret void", "ret nothing"),  # can not be parsed
     ],
 )

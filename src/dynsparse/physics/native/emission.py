@@ -1,4 +1,4 @@
-"""Emission: a scheduled scalar graph as LLVM's intermediate language, eight rows to a vector."""
+"""Emission: a scheduled scalar graph as LLVM's intermediate language, several rows to a vector."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dynsparse.physics.native.graph import ScalarGraph
+from dynsparse.physics.native.lanes import LANES
 from dynsparse.physics.native.schedule import Piece, Schedule, Turn
 
-__all__ = ["FUNCTION", "LANES", "Recurrence", "emit"]
-
-LANES = 8
-"""Rows of a vector: one AVX-512 register, or two or four narrower ones."""
+__all__ = ["FUNCTION", "Recurrence", "emit"]
 
 FUNCTION = "rows"
 """Name of the function: (memory, inputs, driven, outputs, vectors, turns).  Inputs are (vectors, inputs, LANES), driven
@@ -20,6 +18,7 @@ FUNCTION = "rows"
 and aligned to 64 bytes.  Inputs are written to where a function is fed with what it gave."""
 
 _NUMBER, _TRUTH, _MASK = f"<{LANES} x double>", f"<{LANES} x i1>", f"<{LANES} x i64>"
+_ALIGNED = f"align {LANES * 8}"
 _ARITHMETIC = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "rem": "frem"}
 _COMPARED = {"lt": "olt", "le": "ole", "eq": "oeq", "ne": "une"}
 _CALLED = {
@@ -109,9 +108,9 @@ class _Body:
         place = self.line(f"getelementptr inbounds {_NUMBER}, ptr %memory, i64 {self._schedule.slot(node)}")
         if value is None and self._graph.is_boolean(node):
             mask = self.line(f"sext {_TRUTH} %v{node} to {_MASK}")
-            self.lines.append(f"store {_MASK} {mask}, ptr {place}, align 64")
+            self.lines.append(f"store {_MASK} {mask}, ptr {place}, {_ALIGNED}")
         else:
-            self.lines.append(f"store {_NUMBER} {value or f'%v{node}'}, ptr {place}, align 64")
+            self.lines.append(f"store {_NUMBER} {value or f'%v{node}'}, ptr {place}, {_ALIGNED}")
 
     def _value(self, node: int) -> str:
         if node not in self._here:
@@ -121,10 +120,10 @@ class _Body:
             array = "%inputs" if is_input else "%memory"
             address = self.line(f"getelementptr inbounds {_NUMBER}, ptr {array}, i64 {place}")
             if self._graph.is_boolean(node):
-                mask = self.line(f"load {_MASK}, ptr {address}, align 64")
+                mask = self.line(f"load {_MASK}, ptr {address}, {_ALIGNED}")
                 self.lines.append(f"%v{node} = icmp ne {_MASK} {mask}, zeroinitializer")
             else:
-                self.lines.append(f"%v{node} = load {_NUMBER}, ptr {address}, align 64")
+                self.lines.append(f"%v{node} = load {_NUMBER}, ptr {address}, {_ALIGNED}")
         return f"%v{node}"
 
 
@@ -212,7 +211,7 @@ def _fed(graph: ScalarGraph, schedule: Schedule, outputs: Sequence[int], recurre
     values = [(body.number(outputs[place]), target) for place, target in recurrence.fed]
     for value, target in values:
         address = body.line(f"getelementptr inbounds {_NUMBER}, ptr %inputs, i64 {target}")
-        body.lines.append(f"store {_NUMBER} {value}, ptr {address}, align 64")
+        body.lines.append(f"store {_NUMBER} {value}, ptr {address}, {_ALIGNED}")
     head = "define internal void @fed(ptr noalias %memory, ptr noalias %inputs) noinline #0 {"
     return "\n".join([head, *body.lines, "ret void", "}"])
 
@@ -239,9 +238,9 @@ def _driver(graph: ScalarGraph, schedule: Schedule, outputs: int, ends: Sequence
     for place, target in enumerate(recurrence.driven):
         lines += [
             f"%source{place} = getelementptr inbounds {_NUMBER}, ptr %driven, i64 {place}",
-            f"%value{place} = load {_NUMBER}, ptr %source{place}, align 64",
+            f"%value{place} = load {_NUMBER}, ptr %source{place}, {_ALIGNED}",
             f"%target{place} = getelementptr inbounds {_NUMBER}, ptr %inputs, i64 {target}",
-            f"store {_NUMBER} %value{place}, ptr %target{place}, align 64",
+            f"store {_NUMBER} %value{place}, ptr %target{place}, {_ALIGNED}",
         ]
     write(schedule.program)
     lines += [f"call void @s{first}(ptr %memory, ptr %inputs, ptr %outputs)" for first in ends]

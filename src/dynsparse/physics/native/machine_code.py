@@ -14,13 +14,16 @@ from pathlib import Path
 import numpy as np
 from llvmlite import binding as llvm  # type: ignore[import-untyped] # has no type information
 
-from dynsparse.physics.native.emission import FUNCTION, LANES
+from dynsparse.physics.native.emission import FUNCTION
+from dynsparse.physics.native.lanes import LANES
 
 __all__ = ["CompiledRows", "Layout", "MachineCodeError", "build", "code_path", "load", "store"]
 
 _ALIGNMENT = 64
 _MAGIC = b"dynsparse machine code 2"
 _OPTIMISATION = 1
+_SCHEDULING = "-enable-misched="
+"""LLVM's option for its second scheduler, more than half of the time of long pieces for code that is no faster."""
 
 
 class MachineCodeError(Exception):
@@ -151,10 +154,13 @@ def build(text: str) -> bytes:
     Raises:
         MachineCodeError: LLVM can not do it.
     """
+    llvm.set_option("dynsparse", _SCHEDULING + "false")
     try:
         code: bytes = _machine().emit_object(llvm.parse_assembly(text))
     except RuntimeError as error:
         raise MachineCodeError(str(error)) from error
+    finally:
+        llvm.set_option("dynsparse", _SCHEDULING + "true")  # LLVM's own, for whoever else uses it in this process
     return code
 
 
