@@ -32,7 +32,7 @@ def scatter_in(analysis: Path | None, dataset: Dataset, rollout: Rollout) -> Sca
     Raises:
         InputError: The embedding is damaged.
     """
-    again = "dynsparse reproduce --out DIR makes it, dynsparse explore DIR shows it"
+    again = f"dynsparse reproduce --embed {rollout.environment} --out DIR makes it, dynsparse explore DIR shows it"
     if analysis is None:
         return Scatter.none(f"Only the data that a reproduction analyses is embedded: {again}.")
     if not holds_embedding(analysis):
