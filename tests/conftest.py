@@ -17,8 +17,12 @@ _LONGEST = ("test_transition.py", "test_reproduce_physics.py", "test_docs.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest files: processes that take a file each then end at about the same time."""
+    """Begin with the longest files, so that processes end at about the same time; leave out what is asked for alone."""
     items.sort(key=lambda item: _LONGEST.index(item.path.name) if item.path.name in _LONGEST else len(_LONGEST))
+    if os.environ.get("DYNSPARSE_TESTS") != "all":
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="takes a minute and more; DYNSPARSE_TESTS=all runs it"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -24,6 +24,7 @@ def script():
     return module
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shared_cache")
 def test_it_measures_on_a_cpu_too(tmp_path):
     rows, out = tmp_path / "rows.npz", tmp_path / "out.json"

@@ -63,7 +63,7 @@ def test_plain_autodiff_gives_the_slope_of_a_plateau_there(opened, spinner):
 
 
 # Every element of the reference is differentiated by JAX alone: no chain by hand, no linear solve of our own.
-@pytest.mark.parametrize("name", ["CartpoleBalance", "ReacherHard"])
+@pytest.mark.parametrize("name", ["CartpoleBalance", pytest.param("ReacherHard", marks=pytest.mark.long)])
 def test_zeros_and_values_are_those_of_the_undecorated_formula(opened, loaded, name):
     env, linearizer = loaded(name), opened(name)
     rows = probe_rows(env, linearizer, 64, 3)

@@ -1,10 +1,11 @@
 """Solvers, cones and integrators beyond those of the eight environments: exact there too, against differences.
 
-Six of the twelve combinations cover every pair of settings.
+Six of the twelve combinations cover every pair of settings, three of them every setting.
 """
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -30,6 +31,12 @@ COMBINATIONS = (
     ("RK4", "Newton", "pyramidal"),
     ("RK4", "CG", "elliptic"),
 )
+
+
+SHORT = (COMBINATIONS[1], COMBINATIONS[2], COMBINATIONS[4])
+"""What every run of the tests compiles."""
+
+PARAMETERS = [each if each in SHORT else pytest.param(each, marks=pytest.mark.long) for each in COMBINATIONS]
 
 
 @dataclass(frozen=True)
@@ -58,9 +65,10 @@ def measure(combination):
 @pytest.fixture(scope="module")
 def measured(shared_cache):
     # Compiling is what takes the time: without optimisation half as much, and two processes keep two cores busy.
+    wanted = COMBINATIONS if os.environ.get("DYNSPARSE_TESTS") == "all" else SHORT
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
         patch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
-        yield dict(zip(COMBINATIONS, pool.map(measure, COMBINATIONS), strict=True))
+        yield dict(zip(wanted, pool.map(measure, wanted), strict=True))
 
 
 def test_the_combinations_cover_every_pair_of_settings():
@@ -68,9 +76,10 @@ def test_the_combinations_cover_every_pair_of_settings():
         pairs = {(each[first], each[second]) for each in COMBINATIONS}
         values = [{each[i] for each in COMBINATIONS} for i in (first, second)]
         assert len(pairs) == len(values[0]) * len(values[1])
+        assert values == [{each[i] for each in SHORT} for i in (first, second)]
 
 
-@pytest.mark.parametrize("combination", COMBINATIONS)
+@pytest.mark.parametrize("combination", PARAMETERS)
 def test_the_derivative_is_exact(measured, combination):
     one = measured[combination]
     assert one.found.finite.all()
@@ -79,7 +88,7 @@ def test_the_derivative_is_exact(measured, combination):
     np.testing.assert_array_equal(one.found.next_state, one.slopes.next_state)
 
 
-@pytest.mark.parametrize("combination", COMBINATIONS)
+@pytest.mark.parametrize("combination", PARAMETERS)
 def test_every_kind_of_constraint_is_among_the_rows(measured, combination):
     one = measured[combination]
     active = dict(zip(CONSTRAINT_KINDS, one.found.active.T, strict=True))
@@ -90,7 +99,7 @@ def test_every_kind_of_constraint_is_among_the_rows(measured, combination):
         assert 5 <= rows.sum() < ROWS, kind
 
 
-@pytest.mark.parametrize("combination", [each for each in COMBINATIONS if each[1] == "CG"])
+@pytest.mark.parametrize("combination", [COMBINATIONS[1], *PARAMETERS[3::2]])  # those of CG
 def test_calls_that_ran_out_of_iterations_are_among_the_rows(measured, combination):
     one = measured[combination]
     unconverged = one.found.solver_residual >= CONVERGED
@@ -104,7 +113,7 @@ def test_calls_that_ran_out_of_iterations_are_among_the_rows(measured, combinati
 
 def test_a_referee_that_sees_another_model_is_not_satisfied(measured):
     # The Jacobians of one integrator against the differences of another: what a wrong chain rule would look like.
-    one, other = measured[COMBINATIONS[0]], measured[COMBINATIONS[4]]
+    one, other = measured[SHORT[1]], measured[SHORT[2]]
     jac = np.concatenate([one.found.jac_state, one.found.jac_action], axis=2)
     slopes = other.slopes
     verdict = audit_columns(jac, slopes.central_coarse, slopes.central_fine, slopes.forward, slopes.backward)

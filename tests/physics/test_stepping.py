@@ -18,7 +18,7 @@ from dynsparse.physics.native.function import RowFunction
 ROWS = 24
 
 
-@pytest.fixture(scope="module", params=["FingerSpin", "WalkerRun", "BallInCup"])
+@pytest.fixture(scope="module", params=["FingerSpin", pytest.param("WalkerRun", marks=pytest.mark.long), "BallInCup"])
 def rolled(request):
     """An engine and rows along random roll-outs of it, with what it says of them."""
     env = load_environment(request.param)

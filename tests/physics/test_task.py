@@ -18,7 +18,8 @@ QUICKLY = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_pass
 """Most of the time of a test goes into compiling what then runs a few times."""
 
 
-@pytest.mark.parametrize("name", ["PendulumSwingup", "FishSwim"])  # a hinge; a quaternion
+# A hinge; a quaternion.
+@pytest.mark.parametrize("name", ["PendulumSwingup", pytest.param("FishSwim", marks=pytest.mark.long)])
 def test_rewards_and_observations_are_playgrounds(loaded, name):
     import jax
 

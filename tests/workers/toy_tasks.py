@@ -138,3 +138,11 @@ def slow_to_start(start: Message) -> Obedient:
     Path(str(start.meta["sign"])).write_text(str(os.getpid()))
     time.sleep(60)
     return Obedient()
+
+
+def warp_of(start: Message) -> Callable[[Message], Message]:
+    """Tell whether MJX has Warp here."""
+    import mujoco.mjx.warp
+
+    installed = mujoco.mjx.warp.WARP_INSTALLED
+    return lambda request: Message("told", {"installed": installed})

@@ -17,6 +17,7 @@ from typing import Any
 
 from dynsparse.config import nearest_names
 from dynsparse.errors import DynsparseError
+from dynsparse.workers.imports import leave_out_warp
 
 __all__ = ["main"]
 
@@ -96,6 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 it failed, 2 bad usage, 130 interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:  # a process of our own
+        leave_out_warp()
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     verbs = _available()

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 from dynsparse.errors import WorkerError
+from dynsparse.workers.imports import leave_out_warp
 from dynsparse.workers.protocol import JSON, Message, encode, read_message
 
 __all__ = ["main"]
@@ -64,6 +65,7 @@ def main(arguments: list[str]) -> None:
     # The module search path has served its purpose; a Python started from here (a compiler's wrapper,
     # say) may be another version.
     os.environ.pop("PYTHONPATH", None)
+    leave_out_warp()
     inbox: queue.SimpleQueue[Message | WorkerError] = queue.SimpleQueue()
     stream = ParentStream(requests, int(parent))
     # A thread of its own, so that the parent's end is noticed while the main thread compiles or computes.

@@ -195,7 +195,7 @@ def test_where_mujoco_moves_there_is_a_path(integrator, cone, iterations):
     assert not patterns[converged][:, apart].any()
 
 
-@pytest.mark.parametrize("name", ["BallInCup", "CheetahRun", "FingerSpin"])
+@pytest.mark.parametrize("name", ["BallInCup", pytest.param("CheetahRun", marks=pytest.mark.long), "FingerSpin"])
 def test_where_the_exact_jacobian_has_a_slope_there_is_a_path(loaded, opened, name):
     env, linearizer = loaded(name), opened(name)
     rows = probe_rows(env, linearizer, 12, seed=5)
@@ -219,7 +219,7 @@ def _traced_steps(sim, states, actions, warmstarts):
 
 
 def test_a_row_without_numbers_has_every_path():
-    sim = simulated(ball("left", 0.0) + ball("right", 0.5), substeps=1)
+    sim = simulated(ball("left", 0.0) + ball("right", 0.5), substeps=1, iterations=2)
     states = np.array([[0.0, 0.0, 0.0, np.nan], [0.0, 0.0, 0.1, 0.2]])
     patterns = StepPatterns(sim)(stepped(sim, states), np.zeros((2, 0)))
     assert patterns[0].all() and not patterns[1].all()
