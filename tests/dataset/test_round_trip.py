@@ -146,7 +146,7 @@ SHAPES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(SHAPES)
 def test_any_shape_round_trips(shape):
     ds, da = shape.pop("ds"), shape.pop("da")

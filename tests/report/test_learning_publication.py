@@ -122,6 +122,7 @@ def test_models_that_learned_nothing_are_told_first_on_the_page_and_in_the_table
         assert written.index(said) < written.index("Not enough data to compare state with the true sparsity")
 
 
+@pytest.mark.usefixtures("two_figures")
 def test_data_policy_and_labels_are_named(tmp_path):
     records = [training("CheetahRun", "state-jacobian", 0, epochs=2), training("WalkerRun", "state", 0, epochs=2)]
     records[0]["result"] |= {"policy": "trained", "episodes": {"train": 16, "step": 16, "episode": 2}}

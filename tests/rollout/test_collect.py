@@ -76,7 +76,7 @@ def test_what_is_collected_is_verified(collected):
     assert (rows["warmstart"][1:][rows["t"][1:] > 0] != 0).all()
 
 
-@pytest.mark.parametrize("name", ["CartpoleBalance", "ReacherHard"])
+@pytest.mark.parametrize("name", [pytest.param("CartpoleBalance", marks=pytest.mark.long), "ReacherHard"])
 def test_states_and_rewards_are_playgrounds_own(name, own_folder):
     """Playground's reset and step, run by themselves, lead to the same states and rewards, targets included."""
     import jax
