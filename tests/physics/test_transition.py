@@ -23,8 +23,8 @@ from .hand_models import STICK, build, stick_rows
 STEPS = 10
 ROWS = 8
 
-# FingerTurnEasy has FingerSpin's model.  Without being asked for, a model with a limit and one with contacts and sliding
-# friction are compiled, of whose solver calls some converge and some do not.
+# FingerTurnEasy has FingerSpin's model.  Every run compiles a model with a limit, and one with contacts and sliding
+# friction, of whose solver calls some converge and some do not.
 LONG = ("BallInCup", "CheetahRun", "ReacherHard", "SwimmerSwimmer6", "WalkerRun")
 NAMES = tuple(
     pytest.param(name, marks=pytest.mark.long) if name in LONG else name
