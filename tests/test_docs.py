@@ -72,8 +72,18 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+LONG = ("optimise-a-trajectory.md",)
+"""Pages whose Python compiles for a minute."""
+
+
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if "```python" in page.read_text()], ids=lambda path: path.name
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.long] if page.name in LONG else [])
+        for page in PAGES
+        if "```python" in page.read_text()
+    ],
+    ids=lambda path: path.name,
 )
 def test_python_of_a_page_runs_and_prints_what_is_shown(page):
     found = examples(page.read_text())

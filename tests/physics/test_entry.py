@@ -139,6 +139,7 @@ print(len(before), [(x.dtype, x.tobytes()) for x in before] == [(x.dtype, x.toby
 """
 
 
+@pytest.mark.long
 def test_mjx_computes_and_differentiates_the_same_before_and_after(own_folder):
     # Without optimisation: what is compared is what JAX traces, and three programs are compiled.
     variables = os.environ | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}

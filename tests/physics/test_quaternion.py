@@ -205,6 +205,7 @@ def test_the_derivative_of_the_control_step_is_exact_also_at_rest(measured, inte
         assert np.abs(by_turning).max() > H
 
 
+@pytest.mark.long
 def test_the_next_state_is_that_of_mjx_with_quaternions_and_runge_kutta(measured):
     states, warmstarts, found, *_ = measured["RK4"]
     env = build(STICK, integrator="RK4")

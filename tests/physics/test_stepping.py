@@ -18,7 +18,10 @@ from dynsparse.physics.native.function import RowFunction
 ROWS = 24
 
 
-@pytest.fixture(scope="module", params=["FingerSpin", pytest.param("WalkerRun", marks=pytest.mark.long), "BallInCup"])
+LONG = [pytest.param(name, marks=pytest.mark.long) for name in ("WalkerRun", "BallInCup")]
+
+
+@pytest.fixture(scope="module", params=["FingerSpin", *LONG])
 def rolled(request):
     """An engine and rows along random roll-outs of it, with what it says of them."""
     env = load_environment(request.param)

@@ -167,7 +167,7 @@ def test_a_function_has_no_constraints_and_its_own_branches():
     assert [label(found, row, "c", "c") for row in range(3)] == ["none", "none", "numerical"]
 
 
-@pytest.mark.parametrize("name", ["CartpoleBalance", "ReacherHard"])
+@pytest.mark.parametrize("name", ["CartpoleBalance", pytest.param("ReacherHard", marks=pytest.mark.long)])
 def test_no_zero_is_structural_where_differences_see_a_slope(loaded, opened, name):
     env, linearizer = loaded(name), opened(name)
     probe = probe_rows(env, linearizer, 60, seed=3)

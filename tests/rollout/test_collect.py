@@ -140,6 +140,7 @@ def test_bytes_do_not_depend_on_workers_or_on_a_stop(cartpole, collected, collec
     assert (again.new_rows, again.compile_seconds) == (0, 0.0)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a process of its own")
 def test_three_kills_of_a_real_collection_lose_nothing(own_folder):
     """SIGKILL at random moments, two workers; what was committed stays, and the end is the same to the byte."""
