@@ -23,9 +23,9 @@ from .hand_models import STICK, build, stick_rows
 STEPS = 10
 ROWS = 8
 
-# FingerTurnEasy has FingerSpin's model.  Every run compiles a model with a limit, and one with contacts and sliding
-# friction, of whose solver calls some converge and some do not.
-LONG = ("BallInCup", "CheetahRun", "ReacherHard", "SwimmerSwimmer6", "WalkerRun")
+# FingerTurnEasy has FingerSpin's model.  Every run compiles one with a limit, whose solver converges, and one with
+# contacts and a tendon, whose solver often does not.
+LONG = ("CheetahRun", "FingerSpin", "ReacherHard", "SwimmerSwimmer6", "WalkerRun")
 NAMES = tuple(
     pytest.param(name, marks=pytest.mark.long) if name in LONG else name
     for name in ENVIRONMENT_NAMES
@@ -205,7 +205,7 @@ def differences(one, direction, size):
     return (4 * central(size) - central(2 * size)) / 3
 
 
-@pytest.mark.parametrize("name", ["CartpoleBalance", "FingerSpin", pytest.param("BallInCup", marks=pytest.mark.long)])
+@pytest.mark.parametrize("name", ["CartpoleBalance", "BallInCup"])
 def test_warm_starts_held_give_the_product_of_the_steps_jacobians(compiled, name):
     one = compiled(name)
     states, actions, warmstarts = one.start
@@ -216,7 +216,7 @@ def test_warm_starts_held_give_the_product_of_the_steps_jacobians(compiled, name
         states, warmstarts = step.next_state, step.next_warmstart
     held, free = (one.split(one.found(STEPS, held=held).reverse)[0] for held in (True, False))
     assert_close(held[:, : one.env.state_dim], product, 1e-8)
-    if name != "CartpoleBalance":  # whose solver always converges
+    if name == "BallInCup":  # whose solver, of one iteration, does not always converge
         assert np.abs(held - free).max() > 1e-6
 
 
