@@ -340,7 +340,7 @@ def native_code(record: dict[str, Any]) -> str:
         for entry in record["functions"]
     ]
     table = markdown((*head, "largest difference"), rows)
-    text = NATIVE_TEXT.format(lanes=record["lanes"])
+    text = NATIVE_TEXT.format(lanes=record.get("lanes", 8))  # eight before it was recorded
     return "\n".join(["# Machine code beside XLA\n", text, table, f"\n{origin(record['provenance'])}"])
 
 
