@@ -12,6 +12,7 @@ results/experts.json        becomes results/experts.md, with the times in result
 results/jacobian_scaling.json becomes results/jacobian_scaling.md
 results/native_code.json    becomes results/native_code.md
 results/native_code_eight.json becomes results/native_code_eight.md
+results/start_up.json       becomes results/start_up.md
 results/worker_scaling.json becomes results/worker_scaling.md
 """
 
@@ -344,6 +345,18 @@ def native_code(record: dict[str, Any]) -> str:
     return "\n".join(["# Machine code beside XLA\n", text, table, f"\n{origin(record['provenance'])}"])
 
 
+def start_up(record: dict[str, Any]) -> str:
+    """A process that loads an environment, with and without Warp."""
+    kinds = (("as it is", "as_it_is"), ("without Warp", "without_warp"))
+    rows = [[told, *(f"{record[kind][unit]:.1f}" for unit in ("wall_s", "cpu_s"))] for told, kind in kinds]
+    text = (
+        "A new Python process imports dynsparse and loads CartpoleBalance; nothing is compiled. Both take turns, medians "
+        f"of {record['rounds']} each.\n"
+    )
+    table = markdown(("MJX", "wall clock, s", "processor, s"), rows)
+    return "\n".join(["# Starting a process\n", text, table, f"\n{origin(record['provenance'])}"])
+
+
 def dataset_codecs(record: dict[str, Any]) -> str:
     """Bytes and speed of codecs and chunk lengths."""
     head = (
@@ -493,6 +506,7 @@ TABLES = {
     "jacobian_scaling": jacobian_scaling,
     "native_code": native_code,
     "native_code_eight": native_code,
+    "start_up": start_up,
     "worker_scaling": worker_scaling,
 }
 
