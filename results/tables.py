@@ -350,8 +350,8 @@ def start_up(record: dict[str, Any]) -> str:
     kinds = (("as it is", "as_it_is"), ("without Warp", "without_warp"))
     rows = [[told, *(f"{record[kind][unit]:.1f}" for unit in ("wall_s", "cpu_s"))] for told, kind in kinds]
     text = (
-        "A new Python process imports dynsparse and loads CartpoleBalance; nothing is compiled. Both take turns, medians "
-        f"of {record['rounds']} each.\n"
+        "A new Python process imports dynsparse and loads CartpoleBalance; nothing is compiled. Both take turns, "
+        f"medians of {record['rounds']} each.\n"
     )
     table = markdown(("MJX", "wall clock, s", "processor, s"), rows)
     return "\n".join(["# Starting a process\n", text, table, f"\n{origin(record['provenance'])}"])
