@@ -11,7 +11,7 @@ results/dataset_codecs.json becomes results/dataset_codecs.md
 results/experts.json        becomes results/experts.md, with the times in results/training
 results/jacobian_scaling.json becomes results/jacobian_scaling.md
 results/native_code.json    becomes results/native_code.md
-results/native_code_eight.json becomes results/native_code_eight.md
+results/native_code_eight.json, _four.json, as many rows to a vector, become results/native_code_eight.md, _four.md
 results/start_up.json       becomes results/start_up.md
 results/worker_scaling.json becomes results/worker_scaling.md
 """
@@ -506,6 +506,7 @@ TABLES = {
     "jacobian_scaling": jacobian_scaling,
     "native_code": native_code,
     "native_code_eight": native_code,
+    "native_code_four": native_code,
     "start_up": start_up,
     "worker_scaling": worker_scaling,
 }
