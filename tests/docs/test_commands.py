@@ -1,6 +1,6 @@
 """Every command in README and documentation: parsed here, and run where it takes less than a minute.
 
-What every run of the tests runs is short: ``RUN``.  ``DYNSPARSE_DOCS=all`` runs all pages (about twenty minutes on a core),
+What every run of the tests runs is short: ``RUN``.  ``DYNSPARSE_DOCS=all`` runs all pages (twenty minutes on a core),
 ``DYNSPARSE_DOCS=how-to/audit,README`` those whose path has one of these words in it.
 """
 
