@@ -116,6 +116,8 @@ def main() -> None:
     parser.add_argument("--lanes", type=int, choices=[2, 4, 8], help="rows of a vector (default: the processor's)")
     parser.add_argument("--json", type=Path, required=True)
     options = parser.parse_args()
+    if options.lanes not in (None, lanes.LANES):
+        parser.error("expected --lanes and its number as two words")
     found: list[dict[str, object]] = []
     for name in options.envs:
         found += measure(name, options.rounds)

@@ -7,5 +7,5 @@ from llvmlite import binding as llvm  # type: ignore[import-untyped] # has no ty
 __all__ = ["LANES"]
 
 LANES = 8 if llvm.get_host_cpu_features().get("avx512f") else 4
-"""Rows of a vector: a register of AVX-512, else one of AVX2 or two of NEON.  Vectors wider than registers are split by
-LLVM, which takes twice as long to build and runs no faster; a row's bits do not depend on it."""
+"""Rows of a vector: a register of AVX-512, else one of AVX2 or two of NEON.  Vectors of two AVX2 registers, which LLVM
+has to split, take twice as long to build and to run; a row's bits do not depend on it."""
